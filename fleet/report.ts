@@ -1,0 +1,157 @@
+/**
+ * The report of a run: what exists, where, who may use it and how long each step took; or what failed, why in
+ * AWS's own words, what was undone and what is left. While a run is under way, the same shape is its progress.
+ */
+
+export type FleetState =
+  /** Steps are running. */
+  | 'running'
+  /** A step failed and the run waits for a person: retry or rollback. */
+  | 'paused'
+  /** Undos are running. */
+  | 'rolling-back'
+  /** Everything exists and is verified. */
+  | 'complete'
+  /** A step failed; all that the run made is gone again. */
+  | 'rolled-back'
+  /** Somebody cancelled; all that the run made is gone again. */
+  | 'cancelled'
+  /** A step failed or somebody cancelled, and the leftovers still exist. */
+  | 'left-over'
+  /** teardownFleet is removing the fleet. */
+  | 'removing'
+  /** The fleet is removed. */
+  | 'gone'
+  /** The run was ended from outside (terminated, timed out): nothing is known but what its history says. */
+  | 'lost';
+
+export type StepState =
+  | 'pending'
+  | 'running'
+  | 'done'
+  | 'failed'
+  /** Failed, and waiting for a person's decision. */
+  | 'paused'
+  | 'cancelled';
+
+export interface StepReport {
+  /** A StepName (fleet/steps.ts). */
+  readonly name: string;
+  state: StepState;
+  /** Milliseconds since the epoch, by the run's clock. */
+  startedAt?: number;
+  /** How long it took, or how long it had been running when the report was made. */
+  seconds?: number;
+  /** What it waits for, what it found or made, in a few words. */
+  detail?: string;
+}
+
+export interface RoleReport {
+  name: string;
+  arn: string;
+  /** Unique id (`AROA...`). */
+  id: string;
+  /** It existed before the run: it is neither changed nor removed. */
+  reused: boolean;
+}
+
+export interface ProfileReport {
+  name: string;
+  arn: string;
+  /** Unique id (`AIPA...`). */
+  id: string;
+  reused: boolean;
+}
+
+export interface InstanceReport {
+  id: string;
+  type: string;
+  zone: string;
+  privateIp?: string;
+  /** As EC2 names it: pending, running, shutting-down, terminated, stopping, stopped. */
+  state: string;
+}
+
+export type LeftoverKind = 'role' | 'policy' | 'profile' | 'instance' | 'volume';
+
+export interface Leftover {
+  kind: LeftoverKind;
+  /** The name or id by which AWS knows it. */
+  id: string;
+  /** AWS's reason, or why the run kept it. */
+  reason: string;
+  /** The command that removes it. */
+  command: string;
+}
+
+export interface FailureReport {
+  /** The StepName that failed. */
+  step: string;
+  /** AWS's error code, or one of Muster's own (fleet/failures.ts). */
+  code: string;
+  /** AWS's words. */
+  message: string;
+  /** The call that failed, for instance `iam:CreateRole`. */
+  call?: string;
+  requestId?: string;
+  /** Everything that preflight found wrong. */
+  problems?: string[];
+}
+
+export interface PropagationReport {
+  /** From the end of the last IAM step until EC2 accepted the profile. */
+  seconds: number;
+  /** How often EC2 was asked. */
+  attempts: number;
+}
+
+export interface FleetReport {
+  /** Version of this shape; fields are only added within one. */
+  readonly schema: 1;
+  readonly fleet: string;
+  readonly action: 'up' | 'down';
+  state: FleetState;
+  account?: string;
+  region?: string;
+  workflowId: string;
+  runId: string;
+  /** Hash of the spec, for `up`. */
+  specHash?: string;
+  role?: RoleReport;
+  profile?: ProfileReport;
+  /** The image that every instance was launched from, once resolved. */
+  image?: string;
+  instances: InstanceReport[];
+  steps: StepReport[];
+  /** The undos of a rollback, in the order in which they ran. */
+  undos: StepReport[];
+  propagation?: PropagationReport;
+  leftovers: Leftover[];
+  error?: FailureReport;
+}
+
+/** The exit code of a command that ends with this report; see the table in the README. */
+export function exitCode(report: Pick<FleetReport, 'state'>): number {
+  switch (report.state) {
+    case 'complete':
+    case 'gone':
+      return 0;
+    case 'rolled-back':
+    case 'cancelled':
+      return 1;
+    case 'left-over':
+    case 'lost':
+      return 3;
+    case 'paused':
+      return 5;
+    case 'running':
+    case 'rolling-back':
+    case 'removing':
+      return 130;
+  }
+}
+
+/** Whether nothing more will happen by itself: the run has ended, or it waits for a person. */
+export function isSettled(state: FleetState): boolean {
+  return state !== 'running' && state !== 'rolling-back' && state !== 'removing';
+}

@@ -1,0 +1,36 @@
+/** How a run is addressed: the names that the client, the worker and the workflows have in common. */
+
+/** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
+export const TASK_QUEUE = 'muster';
+
+/** The query that answers a FleetReport at any moment of a run and after it. */
+export const PROGRESS_QUERY = 'progress';
+
+/** The Update by which a person decides about a paused run. Its argument is a Decision. */
+export const DECIDE_UPDATE = 'decide';
+
+export type Decision = 'retry' | 'rollback';
+
+/**
+ * The one workflow id of a fleet: every run that changes it has this id, so that Temporal keeps them apart. IAM's
+ * names are unique ignoring case (IAM User Guide, "IAM and AWS STS quotas"), so `Web` and `web` meet here.
+ */
+export function fleetWorkflowId(name: string): string {
+  return `fleet:${name.toLowerCase()}`;
+}
+
+/** What `bootstrapFleet` takes. */
+export interface BootstrapRequest<Spec> {
+  readonly spec: Spec;
+  /** `specHash(spec)`: tells whether a second `up` asks for the same fleet. */
+  readonly specHash: string;
+}
+
+/** What `teardownFleet` takes. Names and places that the caller knows save the run a search. */
+export interface TeardownRequest {
+  readonly fleet: string;
+  /** Where the instances are, when no role or profile of the fleet says so. */
+  readonly region?: string;
+  /** Seconds that each removal may take, its retries included. */
+  readonly undoDeadline?: number;
+}

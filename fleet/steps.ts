@@ -1,0 +1,27 @@
+/** The steps of the runs: their names in reports and histories, and how they read to a person. */
+
+export const STEP_TITLES = {
+  preflight: 'look before touching anything',
+  'create-role': 'create the role',
+  'put-policy': 'put the policy',
+  'attach-policies': 'attach managed policies',
+  'create-profile': 'create the instance profile',
+  'add-role': 'put the role in the profile',
+  'await-profile': 'wait until EC2 knows the profile',
+  launch: 'launch the instances',
+  verify: 'verify the fleet',
+  find: 'find what the fleet has',
+  terminate: 'terminate the instances',
+  'remove-role': 'take the role out of the profile',
+  'delete-profile': 'delete the instance profile',
+  'delete-policy': 'delete the policy',
+  'detach-policies': 'detach managed policies',
+  'delete-role': 'delete the role',
+} as const;
+
+export type StepName = keyof typeof STEP_TITLES;
+
+/** How a step reads to a person; a name of a later version is shown as it is. */
+export function stepTitle(name: string): string {
+  return (STEP_TITLES as Record<string, string>)[name] ?? name;
+}

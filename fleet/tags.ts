@@ -1,0 +1,37 @@
+/** Ownership: the tags that say which fleet and which run made a resource, set in the call that makes it. */
+
+import type { Tags } from './spec.ts';
+
+export const FLEET_TAG = 'muster:fleet';
+export const RUN_TAG = 'muster:run';
+export const REGION_TAG = 'muster:region';
+/** Hash of the spec: lets `up` recognise its fleet when the history is gone. */
+export const SPEC_TAG = 'muster:spec';
+/** On instances: which role and profile they were launched with, for fleets whose names differ from theirs. */
+export const PROFILE_TAG = 'muster:profile';
+
+/** Who may change or delete a resource: any run of the fleet, or with `run` only that one. */
+export interface Owner {
+  readonly fleet: string;
+  readonly run?: string;
+}
+
+export interface Ownership {
+  readonly fleet: string;
+  readonly run: string;
+  readonly region: string;
+  readonly specHash: string;
+}
+
+export function ownershipTags(of: Ownership): Tags {
+  return { [FLEET_TAG]: of.fleet, [RUN_TAG]: of.run, [REGION_TAG]: of.region, [SPEC_TAG]: of.specHash };
+}
+
+/**
+ * Whether the tags that a resource itself answers with say that `owner` made it. The one proof that allows a
+ * change or a deletion: a filter or a name never is (some emulators and caches ignore filters).
+ */
+export function owns(owner: Owner, tags: Tags): boolean {
+  if (owner.fleet === '' || owner.run === '') return false;
+  return tags[FLEET_TAG] === owner.fleet && (owner.run === undefined || tags[RUN_TAG] === owner.run);
+}
