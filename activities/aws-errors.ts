@@ -1,0 +1,211 @@
+/**
+ * What AWS's errors mean: one predicate for each meaning, so that call sites read as sentences.
+ *
+ * Codes are matched, not messages. Where AWS gives one code for many things the text that was seen stands beside
+ * it. Sources of the codes: the error lists in botocore's models of IAM and EC2, EC2's page "Error codes".
+ */
+
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { type AwsFailure, NO_ANSWER } from '../fleet/failures.ts';
+
+/** A failed AWS call, in AWS's words. */
+export class AwsError extends Error implements AwsFailure {
+  override readonly name = 'AwsError';
+  readonly call: string;
+  readonly code: string;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+
+  constructor(call: string, code: string, message: string, status?: number, requestId?: string) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
+/**
+ * Makes a call and turns what it throws into an AwsError. Every call to AWS goes through here, so that no other
+ * place needs to know how the SDK shapes its errors.
+ */
+export async function ask<T>(call: string, send: Promise<T>): Promise<T> {
+  try {
+    return await send;
+  } catch (error) {
+    throw asAwsError(call, error);
+  }
+}
+
+interface SdkError {
+  name?: string;
+  code?: string;
+  message?: string;
+  Code?: string;
+  $metadata?: { httpStatusCode?: number; requestId?: string };
+  $response?: { statusCode?: number };
+}
+
+function asAwsError(call: string, error: unknown): AwsError {
+  const raw = error as SdkError;
+  // The SDK sets no status on what never was answered (timeouts, cut connections), nor on its own complaints.
+  const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode;
+  const message = raw.message || raw.code || String(error);
+  if (raw.name === 'CredentialsProviderError') return new AwsError(call, raw.name, message);
+  if (status === undefined) return new AwsError(call, NO_ANSWER, message);
+  // IAM's modelled errors are named after their class, unmodelled ones and EC2's after the wire code.
+  const code = (raw.name ?? 'Unknown').replace(/Exception$/, '');
+  return new AwsError(call, code, message, status, raw.$metadata?.requestId);
+}
+
+function hasCode(error: unknown, ...codes: string[]): error is AwsError {
+  return error instanceof AwsError && codes.includes(error.code);
+}
+
+/**
+ * EC2 does not know the profile, or its role, yet. `InvalidParameterValue` covers dozens of permanent mistakes, so
+ * the text decides. Seen: `Value (NAME) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance
+ * Profile name`, the same with `.arn` and `ARN`, and `IAM Instance Profile "ARN" has no associated IAM Roles`
+ * (aws-sdk-js-v3 #5253; terraform #4306).
+ */
+export function isProfileUnknownToEc2(error: unknown): error is AwsError {
+  return (
+    hasCode(error, 'InvalidParameterValue') &&
+    (error.message.includes('Invalid IAM Instance Profile') ||
+      error.message.includes('has no associated IAM Roles'))
+  );
+}
+
+/** A dry run that would have succeeded (HTTP 412). */
+export function isDryRunSuccess(error: unknown): boolean {
+  return hasCode(error, 'DryRunOperation');
+}
+
+/** IAM knows nothing by that name. */
+export function isAbsent(error: unknown): boolean {
+  return hasCode(error, 'NoSuchEntity');
+}
+
+/** IAM has something by that name. */
+export function isTaken(error: unknown): boolean {
+  return hasCode(error, 'EntityAlreadyExists');
+}
+
+/** The profile holds a role already: AWS calls it a quota (coreos/mantle #1058). */
+export function isProfileFull(error: unknown): error is AwsError {
+  return hasCode(error, 'LimitExceeded') && error.call === 'iam:AddRoleToInstanceProfile';
+}
+
+/** Something is still inside or around what is to be deleted. */
+export function isDeleteConflict(error: unknown): boolean {
+  return hasCode(error, 'DeleteConflict');
+}
+
+/** EC2 knows no instance by one of the ids; right after a launch that proves nothing. */
+export function isInstanceUnknown(error: unknown): boolean {
+  return hasCode(error, 'InvalidInstanceID.NotFound', 'InvalidInstanceID');
+}
+
+/** An earlier call with this token had other parameters, and may have launched. */
+export function isTokenMismatch(error: unknown): boolean {
+  return hasCode(error, 'IdempotentParameterMismatch');
+}
+
+/** What this token launched is terminated: it will never launch again. */
+export function isTokenSpent(error: unknown): boolean {
+  return hasCode(error, 'IdempotentInstanceTerminated');
+}
+
+export function isVolumeAbsent(error: unknown): boolean {
+  return hasCode(error, 'InvalidVolume.NotFound');
+}
+
+export function isDenied(error: unknown): error is AwsError {
+  return hasCode(error, 'AccessDenied', 'UnauthorizedOperation');
+}
+
+/** No answer came: the call may have had its effect. */
+export function isUnanswered(error: unknown): boolean {
+  return hasCode(error, NO_ANSWER);
+}
+
+function isThrottled(error: AwsError): boolean {
+  return THROTTLES.has(error.code);
+}
+
+/** EC2 answers 503 and the like for a lack of capacity too, which the same call will not mend. */
+function isServerFault(error: AwsError): boolean {
+  return SERVER_FAULTS.has(error.code) || ((error.status ?? 0) >= 500 && !CAPACITY.has(error.code));
+}
+
+const THROTTLES = new Set([
+  'Throttling',
+  'Throttled',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'TooManyRequests',
+  'SlowDown',
+]);
+
+const SERVER_FAULTS = new Set([
+  'ServiceFailure',
+  'InternalError',
+  'InternalFailure',
+  'InternalServerError',
+  'ServerInternal',
+  'ServiceUnavailable',
+  'Unavailable',
+]);
+
+const CAPACITY = new Set([
+  'InsufficientInstanceCapacity',
+  'InsufficientHostCapacity',
+  'InsufficientReservedInstanceCapacity',
+  'InsufficientVolumeCapacity',
+  'ReservationCapacityExceeded',
+]);
+
+/** Passing by themselves: another call is in the way, credentials are being renewed, the clock was off. */
+const PASSING = new Set([
+  'ConcurrentModification',
+  'ExpiredToken',
+  'RequestExpired',
+  'IncorrectInstanceState',
+  'PendingVerification',
+]);
+
+/** Whether the same call may succeed if it is only made again. */
+export function isPassing(error: AwsError): boolean {
+  return error.code === NO_ANSWER || isThrottled(error) || isServerFault(error) || PASSING.has(error.code);
+}
+
+/**
+ * The failure by which an activity ends. A throttle asks for a longer, spread-out delay than the retry policy's: all
+ * callers of the account drink from one bucket.
+ */
+export function asFailure(error: AwsError): ApplicationFailure {
+  const detail: AwsFailure = {
+    call: error.call,
+    code: error.code,
+    message: error.message,
+    requestId: error.requestId,
+  };
+  return ApplicationFailure.create({
+    type: error.code,
+    message: `${error.call}: ${error.code}: ${error.message}`,
+    nonRetryable: !isPassing(error),
+    nextRetryDelay: isThrottled(error) ? 1000 + Math.random() * 2000 : undefined,
+    category: isPassing(error) ? ApplicationFailureCategory.BENIGN : undefined,
+    details: [detail],
+  });
+}
+
+/** The same for an undo, which is tried again whatever it met: the cause may be mended meanwhile. */
+export function asUndoFailure(error: AwsError): ApplicationFailure {
+  return ApplicationFailure.fromError(asFailure(error), { nonRetryable: false });
+}
+
+/** Something that was made just now is not to be seen yet; the same call is worth another try. */
+export function notYet(error: AwsError): ApplicationFailure {
+  return ApplicationFailure.fromError(asFailure(error), { nonRetryable: false });
+}

@@ -1,0 +1,41 @@
+/** AWS clients, one set a region, configured as the AWS SDK is: environment, profiles, AWS_ENDPOINT_URL. */
+
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { STSClient } from '@aws-sdk/client-sts';
+
+export interface AwsClients {
+  readonly iam: IAMClient;
+  readonly ec2: EC2Client;
+  readonly ssm: SSMClient;
+  readonly sts: STSClient;
+}
+
+/** The clients for a region, made at the first use. */
+export type ClientsFor = (region: string) => AwsClients;
+
+/**
+ * The SDK's own retries are off everywhere: they repeat a launch that has happened and take a quota for a throttle
+ * (aws-sdk-js-v3 #5340; runs-on #29). Temporal retries instead, where it can be seen.
+ */
+export function awsClients(): ClientsFor {
+  const sets = new Map<string, AwsClients>();
+  return (region) => {
+    const known = sets.get(region);
+    if (known) return known;
+    const settings = {
+      region,
+      maxAttempts: 1,
+      requestHandler: { connectionTimeout: 3_000, requestTimeout: 60_000 },
+    };
+    const made = {
+      iam: new IAMClient(settings),
+      ec2: new EC2Client(settings),
+      ssm: new SSMClient(settings),
+      sts: new STSClient(settings),
+    };
+    sets.set(region, made);
+    return made;
+  };
+}

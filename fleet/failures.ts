@@ -1,0 +1,23 @@
+/** What a failed AWS call says, as it travels in failures' details from an activity to the report. */
+
+export interface AwsFailure {
+  /** The call, for instance `iam:CreateRole`. */
+  readonly call: string;
+  /** AWS's code without a trailing `Exception`, or `Unanswered` when no answer came. */
+  readonly code: string;
+  /** AWS's words. */
+  readonly message: string;
+  readonly requestId?: string;
+  /** All that preflight found wrong, when the failure is its. */
+  readonly problems?: readonly string[];
+}
+
+/** Types of Muster's own failures, beside AWS's codes. */
+export const FLEET_FAILED = 'FleetFailed';
+export const PREFLIGHT_FAILED = 'PreflightFailed';
+export const DEADLINE_PASSED = 'DeadlinePassed';
+export const NAME_TAKEN = 'NameTaken';
+export const NOT_OURS = 'NotOurs';
+export const INSTANCES_DIED = 'InstancesDied';
+export const WRONG_INSTANCES = 'WrongInstances';
+export const NO_ANSWER = 'Unanswered';
