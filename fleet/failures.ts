@@ -8,6 +8,11 @@ export interface AwsFailure {
   /** AWS's words. */
   readonly message: string;
   readonly requestId?: string;
+  /**
+   * AWS refused the first attempt, so that nothing can have been made: there is nothing to undo. Absent after any
+   * attempt whose answer was lost.
+   */
+  readonly untouched?: boolean;
   /** All that preflight found wrong, when the failure is its. */
   readonly problems?: readonly string[];
 }

@@ -26,11 +26,14 @@ export interface BootstrapRequest<Spec> {
   readonly specHash: string;
 }
 
-/** What `teardownFleet` takes. Names and places that the caller knows save the run a search. */
+/** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
 export interface TeardownRequest {
   readonly fleet: string;
   /** Where the instances are, when no role or profile of the fleet says so. */
   readonly region?: string;
+  /** Names of the role and the profile, when an earlier report gave them. */
+  readonly role?: string;
+  readonly profile?: string;
   /** Seconds that each removal may take, its retries included. */
   readonly undoDeadline?: number;
 }

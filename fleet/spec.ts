@@ -134,6 +134,6 @@ export const DEFAULT_DEADLINES: Deadlines = {
   propagation: 180,
   step: 300,
   running: 600,
-  undo: 3600,
+  undo: 900,
   consistency: 60,
 };

@@ -1,0 +1,56 @@
+/** Finding the instances and volumes of an owner: filters find, the resource's own tags prove. */
+
+import {
+  type EC2Client,
+  type Filter,
+  type Instance,
+  paginateDescribeInstances,
+  paginateDescribeVolumes,
+  type Volume,
+} from '@aws-sdk/client-ec2';
+import type { InstanceReport } from '../fleet/report.ts';
+import { FLEET_TAG, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
+import { ask } from './aws-errors.ts';
+import { fromAwsTags } from './tags.ts';
+
+/** All instances that carry the owner's tags, in whatever state, those included that EC2 still shows when dead. */
+export async function findInstances(ec2: EC2Client, owner: Owner): Promise<Instance[]> {
+  const pages = paginateDescribeInstances({ client: ec2, pageSize: 1000 }, { Filters: ownerFilters(owner) });
+  const found = await ask('ec2:DescribeInstances', collect(pages));
+  return found
+    .flatMap((page) => page.Reservations ?? [])
+    .flatMap((reservation) => reservation.Instances ?? [])
+    .filter((instance) => owns(owner, fromAwsTags(instance.Tags)));
+}
+
+/** All volumes that carry the owner's tags. */
+export async function findVolumes(ec2: EC2Client, owner: Owner): Promise<Volume[]> {
+  const pages = paginateDescribeVolumes({ client: ec2, pageSize: 500 }, { Filters: ownerFilters(owner) });
+  const found = await ask('ec2:DescribeVolumes', collect(pages));
+  return found
+    .flatMap((page) => page.Volumes ?? [])
+    .filter((volume) => owns(owner, fromAwsTags(volume.Tags)));
+}
+
+/** The few fields of an instance that a report has. */
+export function instanceReport(instance: Instance): InstanceReport {
+  return {
+    id: instance.InstanceId!,
+    type: instance.InstanceType!,
+    zone: instance.Placement?.AvailabilityZone ?? '',
+    privateIp: instance.PrivateIpAddress,
+    state: instance.State?.Name ?? 'unknown',
+  };
+}
+
+function ownerFilters(owner: Owner): Filter[] {
+  const filters = [{ Name: `tag:${FLEET_TAG}`, Values: [owner.fleet] }];
+  if (owner.run !== undefined) filters.push({ Name: `tag:${RUN_TAG}`, Values: [owner.run] });
+  return filters;
+}
+
+async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const page of pages) all.push(page);
+  return all;
+}

@@ -1,0 +1,65 @@
+/** All activities: the only code that speaks to AWS. Workflows know this file by its type alone. */
+
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { AwsFailure } from '../fleet/failures.ts';
+import { AwsError, asFailure, asUndoFailure, isUnanswered } from './aws-errors.ts';
+import { awsClients, type ClientsFor } from './clients.ts';
+import { inventorySteps } from './inventory.ts';
+import { launchSteps } from './launch.ts';
+import { policySteps, policyUndos } from './policy.ts';
+import { preflightSteps } from './preflight.ts';
+import { profileSteps, profileUndos } from './profile.ts';
+import { roleSteps, roleUndos } from './role.ts';
+import { terminateUndos } from './terminate.ts';
+import { verifySteps } from './verify.ts';
+
+export type Activities = ReturnType<typeof createActivities>;
+
+export function createActivities(clientsFor: ClientsFor = awsClients()) {
+  const steps = {
+    ...preflightSteps(clientsFor),
+    ...roleSteps(clientsFor),
+    ...policySteps(clientsFor),
+    ...profileSteps(clientsFor),
+    ...launchSteps(clientsFor),
+    ...verifySteps(clientsFor),
+    ...inventorySteps(clientsFor),
+  };
+  const undos = {
+    ...terminateUndos(clientsFor),
+    ...profileUndos(clientsFor),
+    ...policyUndos(clientsFor),
+    ...roleUndos(clientsFor),
+  };
+  return { ...withFailures(steps, stepFailure), ...withFailures(undos, asUndoFailure) };
+}
+
+/** A step that AWS refused at the first attempt has made nothing: its undo has nothing to look for. */
+function stepFailure(error: AwsError): ApplicationFailure {
+  const failure = asFailure(error);
+  const refused = Context.current().info.attempt === 1 && !isUnanswered(error) && (error.status ?? 0) < 500;
+  if (!refused) return failure;
+  const detail = { ...(failure.details?.[0] as AwsFailure), untouched: true };
+  return ApplicationFailure.fromError(failure, { details: [detail] });
+}
+
+type ActivityFunctions = Record<string, (request: never) => Promise<unknown>>;
+
+/** The edge: inside, errors are AWS's; outside, they are failures with a type, a retryability and details. */
+function withFailures<T extends ActivityFunctions>(
+  activities: T,
+  failureOf: (error: AwsError) => ApplicationFailure,
+): T {
+  const atTheEdge = Object.entries(activities).map(([name, run]) => [
+    name,
+    async (request: never) => {
+      try {
+        return await run(request);
+      } catch (error) {
+        throw error instanceof AwsError ? failureOf(error) : error;
+      }
+    },
+  ]);
+  return Object.fromEntries(atTheEdge) as T;
+}

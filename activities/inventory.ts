@@ -1,0 +1,156 @@
+/** What a fleet has, found by its tags: what `status` and `down` work from when no history says. */
+
+import type { Instance } from '@aws-sdk/client-ec2';
+import {
+  type IAMClient,
+  ListRolePoliciesCommand,
+  paginateListInstanceProfiles,
+  paginateListRoles,
+} from '@aws-sdk/client-iam';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { Context } from '@temporalio/activity';
+import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import { FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG } from '../fleet/tags.ts';
+import { ask } from './aws-errors.ts';
+import type { ClientsFor } from './clients.ts';
+import { findInstances, instanceReport } from './fleet-instances.ts';
+import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
+import { fromAwsTags } from './tags.ts';
+
+export interface FindFleetRequest {
+  readonly fleet: string;
+  /** Where to look for instances, when no role or profile says it. */
+  readonly region?: string;
+  /** Names that an earlier report gave. */
+  readonly role?: string;
+  readonly profile?: string;
+}
+
+export interface FoundFleet {
+  readonly account: string;
+  readonly region: string;
+  /** The name as its tags spell it. */
+  readonly fleet: string;
+  readonly specHash?: string;
+  readonly role?: RoleReport;
+  readonly profile?: ProfileReport;
+  /** What the instances were launched with, when the fleet's own profile is no more or never was. */
+  readonly profileInUse?: string;
+  /** Alive: terminated ones are left out. */
+  readonly instances: readonly InstanceReport[];
+}
+
+export function inventorySteps(clientsFor: ClientsFor) {
+  return {
+    /**
+     * Looks for everything that carries the fleet's tag. Names are tried first (those of an earlier report, the fleet's
+     * own, those of its instances' profile); only when nothing is found so, all roles and profiles of the account are
+     * gone through.
+     */
+    async findFleet(request: FindFleetRequest): Promise<FoundFleet> {
+      const owner: Owner = { fleet: request.fleet };
+      const somewhere = request.region ?? process.env.AWS_REGION ?? 'us-east-1';
+      const { iam, sts } = clientsFor(somewhere);
+      const [{ Account }, byName] = await Promise.all([
+        ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
+        identityByName(iam, owner, request.role ?? request.fleet, request.profile ?? request.fleet),
+      ]);
+      const region = request.region ?? regionOf(byName) ?? somewhere;
+      const all = await findInstances(clientsFor(region).ec2, owner);
+      const instances = all.filter((instance) => instance.State?.Name !== 'terminated');
+      const identity =
+        (isFound(byName) && byName) ||
+        (await identityOfInstances(iam, owner, instances)) ||
+        (instances.length === 0 && (await identityByScan(iam, owner))) ||
+        {};
+      const tags = identity.role?.tags ?? identity.profile?.tags ?? fromAwsTags(instances[0]?.Tags);
+      return {
+        account: Account!,
+        region,
+        fleet: tags[FLEET_TAG] ?? request.fleet,
+        specHash: tags[SPEC_TAG],
+        role: identity.role && made(identity.role),
+        profile: identity.profile && made(identity.profile),
+        profileInUse: instances[0]?.IamInstanceProfile?.Arn,
+        instances: instances.map(instanceReport),
+      };
+    },
+
+    /** Names of the inline policies of a role. */
+    async listPolicies({ region, role }: { region: string; role: string }): Promise<string[]> {
+      const { iam } = clientsFor(region);
+      const command = new ListRolePoliciesCommand({ RoleName: role });
+      const { PolicyNames = [] } = await ask('iam:ListRolePolicies', iam.send(command));
+      return PolicyNames;
+    },
+  };
+}
+
+interface Identity {
+  role?: RoleSeen;
+  profile?: ProfileSeen;
+}
+
+async function identityByName(
+  iam: IAMClient,
+  owner: Owner,
+  role: string,
+  profile: string,
+): Promise<Identity> {
+  const [roleSeen, profileSeen] = await Promise.all([readRole(iam, role), readProfile(iam, profile)]);
+  const identity: Identity = {
+    role: roleSeen && owns(owner, roleSeen.tags) ? roleSeen : undefined,
+    profile: profileSeen && owns(owner, profileSeen.tags) ? profileSeen : undefined,
+  };
+  // A profile's answer names its role without the role's tags.
+  const other = identity.profile?.role?.name;
+  if (!identity.role && other) {
+    const inside = await readRole(iam, other);
+    if (inside && owns(owner, inside.tags)) identity.role = inside;
+  }
+  return identity;
+}
+
+async function identityOfInstances(
+  iam: IAMClient,
+  owner: Owner,
+  instances: readonly Instance[],
+): Promise<Identity | undefined> {
+  const arn = instances[0]?.IamInstanceProfile?.Arn;
+  const name = arn?.split('/').at(-1);
+  if (name === undefined) return undefined;
+  const identity = await identityByName(iam, owner, name, name);
+  return isFound(identity) ? identity : undefined;
+}
+
+/** Lists carry no tags, so that each name is read by itself: slow in a large account, and the last resort. */
+async function identityByScan(iam: IAMClient, owner: Owner): Promise<Identity> {
+  const identity: Identity = {};
+  for await (const page of paginateListInstanceProfiles({ client: iam }, {})) {
+    for (const { InstanceProfileName } of page.InstanceProfiles ?? []) {
+      Context.current().heartbeat();
+      const seen = await readProfile(iam, InstanceProfileName!);
+      if (seen && owns(owner, seen.tags)) identity.profile = seen;
+    }
+  }
+  for await (const page of paginateListRoles({ client: iam }, {})) {
+    for (const { RoleName } of page.Roles ?? []) {
+      Context.current().heartbeat();
+      const seen = await readRole(iam, RoleName!);
+      if (seen && owns(owner, seen.tags)) identity.role = seen;
+    }
+  }
+  return identity;
+}
+
+function isFound(identity: Identity): boolean {
+  return identity.role !== undefined || identity.profile !== undefined;
+}
+
+function regionOf({ role, profile }: Identity): string | undefined {
+  return role?.tags[REGION_TAG] ?? profile?.tags[REGION_TAG];
+}
+
+function made({ name, arn, id }: RoleSeen | ProfileSeen): RoleReport & ProfileReport {
+  return { name, arn, id, reused: false };
+}

@@ -1,0 +1,138 @@
+/** The policies of a role, inline and managed: ensure and undo. */
+
+import {
+  AttachRolePolicyCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  type IAMClient,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import type { PolicySpec } from '../fleet/spec.ts';
+import { ask, type AwsError, isAbsent, notYet } from './aws-errors.ts';
+import type { ClientsFor } from './clients.ts';
+import { readRole } from './reads.ts';
+import { removeIfOurs, type UndoOutcome, type UndoRequest } from './ownership.ts';
+
+export interface PutPolicyRequest {
+  readonly region: string;
+  readonly role: string;
+  readonly policy: PolicySpec;
+}
+
+export interface AttachPoliciesRequest {
+  readonly region: string;
+  readonly role: string;
+  /** ARNs. */
+  readonly policies: readonly string[];
+}
+
+export function policySteps(clientsFor: ClientsFor) {
+  return {
+    /** Puts the inline policy; putting it twice is putting it once. */
+    async putPolicy({ region, role, policy }: PutPolicyRequest): Promise<void> {
+      const { iam } = clientsFor(region);
+      const put = new PutRolePolicyCommand({
+        RoleName: role,
+        PolicyName: policy.name,
+        PolicyDocument: JSON.stringify(policy.document),
+      });
+      await onFreshRole(ask('iam:PutRolePolicy', iam.send(put)));
+    },
+
+    /** Attaches managed policies; attaching one twice is attaching it once. */
+    async attachPolicies({ region, role, policies }: AttachPoliciesRequest): Promise<void> {
+      const { iam } = clientsFor(region);
+      for (const PolicyArn of policies) {
+        const attach = new AttachRolePolicyCommand({ RoleName: role, PolicyArn });
+        await onFreshRole(ask('iam:AttachRolePolicy', iam.send(attach)));
+      }
+    },
+  };
+}
+
+/** The run has just made the role: that IAM does not know it means 'not yet'. */
+async function onFreshRole<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw isAbsent(error) ? notYet(error as AwsError) : error;
+  }
+}
+
+export interface DeletePolicyRequest extends UndoRequest {
+  readonly role: string;
+  /** Name of the inline policy. */
+  readonly policy: string;
+}
+
+export interface EmptyRoleRequest extends UndoRequest {
+  readonly role: string;
+}
+
+export function policyUndos(clientsFor: ClientsFor) {
+  return {
+    /** Deletes one inline policy of a role of the owner's. */
+    async deletePolicy(request: DeletePolicyRequest): Promise<UndoOutcome> {
+      const { iam } = clientsFor(request.region);
+      return removeIfOurs(
+        request,
+        () => readRole(iam, request.role),
+        () => deleteInline(iam, request.role, request.policy),
+      );
+    },
+
+    /** Detaches the named managed policies from a role of the owner's. */
+    async detachPolicies(
+      request: UndoRequest & { role: string; policies: readonly string[] },
+    ): Promise<UndoOutcome> {
+      const { iam } = clientsFor(request.region);
+      return removeIfOurs(
+        request,
+        () => readRole(iam, request.role),
+        async () => {
+          for (const arn of request.policies) await detach(iam, request.role, arn);
+        },
+      );
+    },
+
+    /** Deletes all inline policies of a role of the owner's and detaches all managed ones. */
+    async deletePolicies(request: EmptyRoleRequest): Promise<UndoOutcome> {
+      const { iam } = clientsFor(request.region);
+      return removeIfOurs(
+        request,
+        () => readRole(iam, request.role),
+        () => emptyRole(iam, request.role),
+      );
+    },
+  };
+}
+
+/** Takes every policy off a role, whoever put it there: a role goes only when it is empty. */
+export async function emptyRole(iam: IAMClient, role: string): Promise<void> {
+  const [inline, attached] = await Promise.all([
+    ask('iam:ListRolePolicies', iam.send(new ListRolePoliciesCommand({ RoleName: role }))),
+    ask('iam:ListAttachedRolePolicies', iam.send(new ListAttachedRolePoliciesCommand({ RoleName: role }))),
+  ]);
+  for (const name of inline.PolicyNames ?? []) await deleteInline(iam, role, name);
+  for (const policy of attached.AttachedPolicies ?? []) await detach(iam, role, policy.PolicyArn!);
+}
+
+async function deleteInline(iam: IAMClient, role: string, policy: string): Promise<void> {
+  const command = new DeleteRolePolicyCommand({ RoleName: role, PolicyName: policy });
+  await absentIsDone(ask('iam:DeleteRolePolicy', iam.send(command)));
+}
+
+async function detach(iam: IAMClient, role: string, arn: string): Promise<void> {
+  const command = new DetachRolePolicyCommand({ RoleName: role, PolicyArn: arn });
+  await absentIsDone(ask('iam:DetachRolePolicy', iam.send(command)));
+}
+
+async function absentIsDone(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}

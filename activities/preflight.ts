@@ -1,0 +1,291 @@
+/** Looking before touching anything: all that is wrong, at once, and what the run needs to know of the account. */
+
+import {
+  DescribeImagesCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  DescribeKeyPairsCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  type Filter,
+  type Subnet,
+} from '@aws-sdk/client-ec2';
+import { GetPolicyCommand } from '@aws-sdk/client-iam';
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import { ApplicationFailure } from '@temporalio/common';
+import { type AwsFailure, PREFLIGHT_FAILED } from '../fleet/failures.ts';
+import { profileName } from '../fleet/names.ts';
+import type { ProfileReport, RoleReport } from '../fleet/report.ts';
+import type { FleetSpec, InstancesSpec, RoleSpec } from '../fleet/spec.ts';
+import { AwsError, ask, isPassing } from './aws-errors.ts';
+import type { AwsClients, ClientsFor } from './clients.ts';
+import { takenWords } from './ownership.ts';
+import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
+
+export interface PreflightRequest {
+  /** The spec without what preflight does not look at: user data may be large. */
+  readonly spec: FleetSpec;
+}
+
+export interface Plan {
+  readonly account: string;
+  /** Who makes the fleet, as AWS names the caller. */
+  readonly caller: string;
+  /** `ami-...`, resolved once: every launch of the run uses this one. */
+  readonly image: string;
+  /** The role that exists and is used, for a fleet that makes none. */
+  readonly role?: RoleReport;
+  /** The profile that exists and is used, for a fleet that makes none. */
+  readonly profile?: ProfileReport;
+}
+
+export function preflightSteps(clientsFor: ClientsFor) {
+  return {
+    /**
+     * Makes nothing. Fails with PreflightFailed and the list of all that is wrong; a passing error of one look fails
+     * the attempt, which is made again.
+     */
+    async preflight({ spec }: PreflightRequest): Promise<Plan> {
+      const aws = clientsFor(spec.region);
+      const findings = new Findings();
+      const identity = await findings.of(whoIsCalling(aws, spec, findings));
+      // Without credentials every other look would only say the same again.
+      if (!identity) throw findings.failure();
+      const [image, identityInUse] = await Promise.all([
+        findings.of(findImage(aws, spec.instances.image, findings)),
+        findings.of(existingIdentity(aws, spec, findings)),
+        findings.of(checkNamesAreFree(aws, spec, findings)),
+        findings.of(checkPlace(aws, spec.instances, findings)),
+        findings.of(checkKey(aws, spec.instances.key)),
+        findings.of(checkManagedPolicies(aws, spec.role, findings)),
+      ]);
+      if (image) await findings.of(checkType(aws, spec.instances.type, image.architecture, findings));
+      if (findings.problems.length > 0 || !image) throw findings.failure();
+      return { ...identity, image: image.id, ...identityInUse };
+    },
+  };
+}
+
+/** Collects what is wrong. A look that AWS refuses for good is itself something wrong. */
+class Findings {
+  readonly problems: string[] = [];
+  private first: AwsError | undefined;
+
+  add(problem: string): void {
+    this.problems.push(problem);
+  }
+
+  async of<T>(look: Promise<T>): Promise<T | undefined> {
+    try {
+      return await look;
+    } catch (error) {
+      if (!(error instanceof AwsError) || isPassing(error)) throw error;
+      this.first ??= error;
+      this.add(inWords(error));
+      return undefined;
+    }
+  }
+
+  failure(): ApplicationFailure {
+    const detail: AwsFailure = {
+      call: this.first?.call ?? 'preflight',
+      code: PREFLIGHT_FAILED,
+      message: this.problems.length === 1 ? this.problems[0]! : `${this.problems.length} things are wrong`,
+      requestId: this.first?.requestId,
+      untouched: true,
+      problems: this.problems,
+    };
+    return ApplicationFailure.create({
+      type: PREFLIGHT_FAILED,
+      message: this.problems.join('\n'),
+      nonRetryable: true,
+      details: [detail],
+    });
+  }
+}
+
+function inWords(error: AwsError): string {
+  if (error.code === 'CredentialsProviderError') {
+    return `The worker has no AWS credentials (${error.message}): start it with AWS_PROFILE, a role, or keys.`;
+  }
+  return `${error.call}: ${error.code}: ${error.message}`;
+}
+
+async function whoIsCalling({ sts }: AwsClients, spec: FleetSpec, findings: Findings) {
+  const { Account, Arn } = await ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({})));
+  if (spec.account !== undefined && spec.account !== Account) {
+    findings.add(
+      `The spec is for account ${spec.account}, and the worker's credentials are of ${Account} (${Arn}).`,
+    );
+  }
+  return { account: Account!, caller: Arn! };
+}
+
+async function findImage(aws: AwsClients, image: string, findings: Findings) {
+  const id = image.startsWith(SSM) ? await imageFromParameter(aws, image.slice(SSM.length)) : image;
+  const { Images = [] } = await ask(
+    'ec2:DescribeImages',
+    aws.ec2.send(new DescribeImagesCommand({ ImageIds: [id] })),
+  );
+  const found = Images.find(({ ImageId }) => ImageId === id);
+  if (!found) findings.add(`The image ${id} does not exist in this region.`);
+  else if (found.State !== 'available') findings.add(`The image ${id} is ${found.State}, not available.`);
+  return { id, architecture: found?.Architecture };
+}
+
+const SSM = 'resolve:ssm:';
+
+async function imageFromParameter({ ssm }: AwsClients, name: string): Promise<string> {
+  const command = new GetParameterCommand({ Name: name });
+  const { Parameter } = await ask(`ssm:GetParameter ${name}`, ssm.send(command));
+  return Parameter?.Value ?? '';
+}
+
+async function checkType(
+  { ec2 }: AwsClients,
+  type: string,
+  architecture: string | undefined,
+  findings: Findings,
+) {
+  const { InstanceTypes = [] } = await ask(
+    'ec2:DescribeInstanceTypes',
+    ec2.send(new DescribeInstanceTypesCommand({ Filters: [{ Name: 'instance-type', Values: [type] }] })),
+  );
+  const found = InstanceTypes.find(({ InstanceType }) => InstanceType === type);
+  const supported: readonly string[] = found?.ProcessorInfo?.SupportedArchitectures ?? [];
+  if (architecture && supported.length > 0 && !supported.includes(architecture)) {
+    findings.add(`The image is for ${architecture}; ${type} runs ${supported.join(', ')}.`);
+  }
+}
+
+/** Subnet, zone, type and security groups have to fit each other. */
+async function checkPlace(aws: AwsClients, instances: InstancesSpec, findings: Findings): Promise<void> {
+  const subnet = await findSubnet(aws, instances, findings);
+  await Promise.all([
+    checkOffering(aws, instances.type, instances.zone ?? subnet?.AvailabilityZone, findings),
+    checkSecurityGroups(aws, instances.securityGroups, subnet, findings),
+  ]);
+}
+
+async function findSubnet(
+  { ec2 }: AwsClients,
+  instances: InstancesSpec,
+  findings: Findings,
+): Promise<Subnet | undefined> {
+  const { subnet: id, zone } = instances;
+  const filters: Filter[] = [{ Name: 'default-for-az', Values: ['true'] }];
+  if (zone) filters.push({ Name: 'availability-zone', Values: [zone] });
+  const command = new DescribeSubnetsCommand(id ? { SubnetIds: [id] } : { Filters: filters });
+  const { Subnets = [] } = (await findings.of(ask('ec2:DescribeSubnets', ec2.send(command)))) ?? {};
+  if (id === undefined) {
+    if (Subnets.length === 0 && findings.problems.length === 0) {
+      findings.add(
+        `There is no default subnet ${zone ? `in ${zone}` : 'in this region'}: name one with instances.subnet.`,
+      );
+    }
+    return zone ? Subnets[0] : undefined;
+  }
+  const found = Subnets.find(({ SubnetId }) => SubnetId === id);
+  const free = found?.AvailableIpAddressCount;
+  if (free !== undefined && free < instances.count) {
+    findings.add(`The subnet ${id} has ${free} free addresses; the fleet needs ${instances.count}.`);
+  }
+  return found;
+}
+
+async function checkOffering(
+  { ec2 }: AwsClients,
+  type: string,
+  zone: string | undefined,
+  findings: Findings,
+) {
+  const filters: Filter[] = [{ Name: 'instance-type', Values: [type] }];
+  if (zone) filters.push({ Name: 'location', Values: [zone] });
+  const { InstanceTypeOfferings = [] } = await ask(
+    'ec2:DescribeInstanceTypeOfferings',
+    ec2.send(
+      new DescribeInstanceTypeOfferingsCommand({ LocationType: 'availability-zone', Filters: filters }),
+    ),
+  );
+  const offered = InstanceTypeOfferings.some(
+    ({ InstanceType, Location }) => InstanceType === type && (zone === undefined || Location === zone),
+  );
+  if (!offered) findings.add(`The instance type ${type} is not offered in ${zone ?? 'this region'}.`);
+}
+
+async function checkSecurityGroups(
+  { ec2 }: AwsClients,
+  ids: readonly string[],
+  subnet: Subnet | undefined,
+  findings: Findings,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const command = new DescribeSecurityGroupsCommand({ GroupIds: [...ids] });
+  const { SecurityGroups = [] } = await ask('ec2:DescribeSecurityGroups', ec2.send(command));
+  for (const { GroupId, VpcId } of SecurityGroups) {
+    if (subnet?.VpcId && VpcId !== subnet.VpcId) {
+      findings.add(
+        `The security group ${GroupId} is in ${VpcId}, the subnet ${subnet.SubnetId} in ${subnet.VpcId}.`,
+      );
+    }
+  }
+}
+
+async function checkKey({ ec2 }: AwsClients, key: string | undefined): Promise<void> {
+  if (key === undefined) return;
+  await ask('ec2:DescribeKeyPairs', ec2.send(new DescribeKeyPairsCommand({ KeyNames: [key] })));
+}
+
+async function checkManagedPolicies({ iam }: AwsClients, role: RoleSpec | undefined, findings: Findings) {
+  if (!role || role.reuse) return;
+  const arns = [...role.managedPolicies, ...(role.permissionsBoundary ? [role.permissionsBoundary] : [])];
+  await Promise.all(
+    arns.map((PolicyArn) =>
+      findings.of(ask(`iam:GetPolicy ${PolicyArn}`, iam.send(new GetPolicyCommand({ PolicyArn })))),
+    ),
+  );
+}
+
+async function checkNamesAreFree({ iam }: AwsClients, spec: FleetSpec, findings: Findings): Promise<void> {
+  const [role, profile] = await Promise.all([
+    spec.role && !spec.role.reuse ? readRole(iam, spec.role.name) : undefined,
+    spec.profile.reuse ? undefined : readProfile(iam, spec.profile.name),
+  ]);
+  if (role) findings.add(takenWords('role', role));
+  if (profile) findings.add(takenWords('instance profile', profile));
+}
+
+/** What exists and is to be used has to be usable: a profile with a role, a role that EC2 may assume. */
+async function existingIdentity({ iam }: AwsClients, spec: FleetSpec, findings: Findings) {
+  if (spec.profile.reuse) {
+    const name = profileName(spec.profile.ref);
+    const seen = await readProfile(iam, name);
+    if (!seen) {
+      findings.add(`The instance profile ${spec.profile.ref} does not exist.`);
+      return {};
+    }
+    if (spec.profile.ref.startsWith('arn:') && spec.profile.ref !== seen.arn) {
+      findings.add(`The instance profile ${name} is ${seen.arn}, not ${spec.profile.ref}.`);
+    }
+    if (!seen.role) findings.add(`The instance profile ${name} holds no role.`);
+    else checkTrust(seen.role, findings);
+    return { profile: inUse(seen), role: seen.role && inUse(seen.role) };
+  }
+  if (spec.role?.reuse) {
+    const seen = await readRole(iam, spec.role.name);
+    if (!seen) findings.add(`The role ${spec.role.name} does not exist.`);
+    else checkTrust(seen, findings);
+    return { role: seen && inUse(seen) };
+  }
+  return {};
+}
+
+function checkTrust(role: RoleSeen, findings: Findings): void {
+  if (role.trustsEc2) return;
+  findings.add(`The trust policy of the role ${role.name} does not let ec2.amazonaws.com assume it.`);
+}
+
+function inUse({ name, arn, id }: RoleSeen | ProfileSeen): RoleReport & ProfileReport {
+  return { name, arn, id, reused: true };
+}

@@ -1,0 +1,213 @@
+/** The instance profile and its tie to the role: ensure, wait until EC2 knows it, undo. */
+
+import { RunInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  DeleteInstanceProfileCommand,
+  type IAMClient,
+  RemoveRoleFromInstanceProfileCommand,
+} from '@aws-sdk/client-iam';
+import type { ProfileReport } from '../fleet/report.ts';
+import type { ProfileToMake, Tags } from '../fleet/spec.ts';
+import { type Owner, owns } from '../fleet/tags.ts';
+import {
+  type AwsError,
+  ask,
+  isAbsent,
+  isDeleteConflict,
+  isDryRunSuccess,
+  isProfileFull,
+  isProfileUnknownToEc2,
+  isTaken,
+  notYet,
+} from './aws-errors.ts';
+import type { ClientsFor } from './clients.ts';
+import { removeIfOurs, takenError, type UndoOutcome, type UndoRequest } from './ownership.ts';
+import { nextPause, pause } from './patience.ts';
+import { readProfile } from './reads.ts';
+import { toAwsTags } from './tags.ts';
+
+export interface CreateProfileRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  readonly profile: ProfileToMake;
+  readonly tags: Tags;
+}
+
+export interface AddRoleRequest {
+  readonly region: string;
+  readonly profile: string;
+  readonly role: string;
+}
+
+export interface AwaitProfileRequest {
+  readonly region: string;
+  readonly profileArn: string;
+  readonly image: string;
+  readonly type: string;
+  readonly subnet?: string;
+  readonly zone?: string;
+  /** Milliseconds waited before this look, by earlier ones: the intervals grow on. */
+  readonly waited: number;
+  /** Milliseconds that this look may take before it says 'not yet'. */
+  readonly patience: number;
+}
+
+export interface ProfileLook {
+  readonly known: boolean;
+  /** How often EC2 was asked. */
+  readonly attempts: number;
+  /** EC2's words when it does not know the profile. */
+  readonly reason?: string;
+}
+
+export function profileSteps(clientsFor: ClientsFor) {
+  return {
+    /** Creates the profile with its tags in one call; what an earlier attempt of this run made is the same success. */
+    async createProfile({ region, owner, profile, tags }: CreateProfileRequest): Promise<ProfileReport> {
+      const { iam } = clientsFor(region);
+      const command = new CreateInstanceProfileCommand({
+        InstanceProfileName: profile.name,
+        Path: profile.path,
+        Tags: toAwsTags(tags),
+      });
+      try {
+        const { InstanceProfile } = await ask('iam:CreateInstanceProfile', iam.send(command));
+        const { Arn, InstanceProfileId } = InstanceProfile!;
+        return { name: profile.name, arn: Arn!, id: InstanceProfileId!, reused: false };
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+        const existing = await readProfile(iam, profile.name);
+        if (!existing) throw notYet(error as AwsError);
+        if (!owns(owner, existing.tags)) {
+          throw takenError('iam:CreateInstanceProfile', 'instance profile', existing);
+        }
+        return { name: existing.name, arn: existing.arn, id: existing.id, reused: false };
+      }
+    },
+
+    /** Puts the role into the profile. AWS answers a repetition with LimitExceeded: then the profile itself is asked. */
+    async addRole({ region, profile, role }: AddRoleRequest): Promise<void> {
+      const { iam } = clientsFor(region);
+      const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: profile, RoleName: role });
+      try {
+        await ask('iam:AddRoleToInstanceProfile', iam.send(command));
+      } catch (error) {
+        if (isAbsent(error)) throw notYet(error as AwsError);
+        if (!isProfileFull(error)) throw error;
+        const existing = await readProfile(iam, profile);
+        if (existing?.role?.name !== role) throw error;
+      }
+    },
+
+    /**
+     * Asks EC2 itself, by a dry run of the launch, whether it accepts the profile: IAM's own answer proves nothing
+     * about EC2 (terraform-provider-aws #838). Asks at growing intervals until `patience` is over. The least interval
+     * keeps to three dry runs in two seconds, as they are presumed to drink from RunInstances' bucket of 2 a second.
+     */
+    async awaitProfile(request: AwaitProfileRequest): Promise<ProfileLook> {
+      const started = Date.now();
+      for (let attempts = 1; ; attempts++) {
+        const reason = await whyUnknown(clientsFor, request);
+        if (reason === undefined) return { known: true, attempts };
+        const waited = Date.now() - started;
+        const wait = nextPause(request.waited + waited, LEAST_INTERVAL, MOST_INTERVAL);
+        if (waited + wait > request.patience) return { known: false, attempts, reason };
+        await pause(wait);
+      }
+    },
+  };
+}
+
+const LEAST_INTERVAL = 670;
+const MOST_INTERVAL = 3_000;
+
+async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<string | undefined> {
+  const probe = new RunInstancesCommand({
+    DryRun: true,
+    MinCount: 1,
+    MaxCount: 1,
+    ImageId: request.image,
+    InstanceType: request.type as never,
+    SubnetId: request.subnet,
+    Placement: request.zone ? { AvailabilityZone: request.zone } : undefined,
+    IamInstanceProfile: { Arn: request.profileArn },
+  });
+  try {
+    await ask('ec2:RunInstances (dry run)', clientsFor(request.region).ec2.send(probe));
+    return undefined;
+  } catch (error) {
+    if (isDryRunSuccess(error)) return undefined;
+    if (isProfileUnknownToEc2(error)) return error.message;
+    throw error;
+  }
+}
+
+export interface RemoveRoleRequest extends UndoRequest {
+  readonly profile: string;
+  readonly role: string;
+}
+
+export interface DeleteProfileRequest extends UndoRequest {
+  readonly profile: string;
+}
+
+export function profileUndos(clientsFor: ClientsFor) {
+  return {
+    /** Takes the role out of a profile of the owner's. */
+    async removeRole(request: RemoveRoleRequest): Promise<UndoOutcome> {
+      const { iam } = clientsFor(request.region);
+      return removeIfOurs(
+        request,
+        () => readProfile(iam, request.profile),
+        () => takeOut(iam, request.profile, request.role),
+      );
+    },
+
+    /** Deletes a profile of the owner's, and first takes out whatever role stands in it. */
+    async deleteProfile(request: DeleteProfileRequest): Promise<UndoOutcome> {
+      const { iam } = clientsFor(request.region);
+      const command = () => new DeleteInstanceProfileCommand({ InstanceProfileName: request.profile });
+      const remove = () => ask('iam:DeleteInstanceProfile', iam.send(command()));
+      return removeIfOurs(
+        request,
+        () => readProfile(iam, request.profile),
+        async () => {
+          try {
+            await remove();
+          } catch (error) {
+            if (isAbsent(error)) return;
+            if (!isDeleteConflict(error)) throw error;
+            const inside = await readProfile(iam, request.profile);
+            if (inside?.role) await takeOut(iam, request.profile, inside.role.name);
+            await remove();
+          }
+        },
+      );
+    },
+  };
+}
+
+/** Takes the role out of a profile if the profile is the owner's, and leaves any other as it is. */
+export async function removeRoleFrom(
+  iam: IAMClient,
+  owner: Owner,
+  profile: string,
+  role: string,
+): Promise<void> {
+  const seen = await readProfile(iam, profile);
+  if (seen && owns(owner, seen.tags)) await takeOut(iam, profile, role);
+}
+
+async function takeOut(iam: IAMClient, profile: string, role: string): Promise<void> {
+  const command = new RemoveRoleFromInstanceProfileCommand({
+    InstanceProfileName: profile,
+    RoleName: role,
+  });
+  try {
+    await ask('iam:RemoveRoleFromInstanceProfile', iam.send(command));
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}

@@ -1,0 +1,74 @@
+/** Reading roles and profiles: what IAM answers, in the few fields that anyone here needs. */
+
+import {
+  GetInstanceProfileCommand,
+  GetRoleCommand,
+  type IAMClient,
+  type InstanceProfile,
+  type Role,
+} from '@aws-sdk/client-iam';
+import { decodePolicy, letsEc2Assume } from '../fleet/policy.ts';
+import type { Tags } from '../fleet/spec.ts';
+import { ask, isAbsent } from './aws-errors.ts';
+import { fromAwsTags } from './tags.ts';
+
+export interface RoleSeen {
+  readonly name: string;
+  readonly arn: string;
+  readonly id: string;
+  readonly tags: Tags;
+  /** Whether its trust policy lets EC2 assume it. EC2 launches without that too: only the machine finds out. */
+  readonly trustsEc2: boolean;
+}
+
+export interface ProfileSeen {
+  readonly name: string;
+  readonly arn: string;
+  readonly id: string;
+  readonly tags: Tags;
+  /** The one role that a profile can hold; its tags are not in this answer. */
+  readonly role?: RoleSeen;
+}
+
+/** Reads a role, or `undefined` when IAM knows none by that name. */
+export async function readRole(iam: IAMClient, name: string): Promise<RoleSeen | undefined> {
+  const answer = await unlessAbsent(ask('iam:GetRole', iam.send(new GetRoleCommand({ RoleName: name }))));
+  return answer?.Role && roleSeen(answer.Role);
+}
+
+/** Reads an instance profile, or `undefined` when IAM knows none by that name. */
+export async function readProfile(iam: IAMClient, name: string): Promise<ProfileSeen | undefined> {
+  const command = new GetInstanceProfileCommand({ InstanceProfileName: name });
+  const answer = await unlessAbsent(ask('iam:GetInstanceProfile', iam.send(command)));
+  return answer?.InstanceProfile && profileSeen(answer.InstanceProfile);
+}
+
+function roleSeen(role: Role): RoleSeen {
+  return {
+    name: role.RoleName!,
+    arn: role.Arn!,
+    id: role.RoleId!,
+    tags: fromAwsTags(role.Tags),
+    trustsEc2: letsEc2Assume(decodePolicy(role.AssumeRolePolicyDocument ?? '{}')),
+  };
+}
+
+function profileSeen(profile: InstanceProfile): ProfileSeen {
+  const role = profile.Roles?.[0];
+  return {
+    name: profile.InstanceProfileName!,
+    arn: profile.Arn!,
+    id: profile.InstanceProfileId!,
+    tags: fromAwsTags(profile.Tags),
+    role: role && roleSeen(role),
+  };
+}
+
+async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}

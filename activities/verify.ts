@@ -1,0 +1,175 @@
+/** Verifying: the right number runs, on the right image and type, with the profile's unique id. */
+
+import {
+  DescribeIamInstanceProfileAssociationsCommand,
+  type EC2Client,
+  type Instance,
+  ReplaceIamInstanceProfileAssociationCommand,
+} from '@aws-sdk/client-ec2';
+import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import type { Owner } from '../fleet/tags.ts';
+import { ask } from './aws-errors.ts';
+import type { ClientsFor } from './clients.ts';
+import { findInstances, instanceReport } from './fleet-instances.ts';
+import { nextPause, pause } from './patience.ts';
+import { readProfile } from './reads.ts';
+
+export interface VerifyRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  /** What the launch answered. */
+  readonly ids: readonly string[];
+  readonly image: string;
+  readonly type: string;
+  readonly profile: Pick<ProfileReport, 'name' | 'id'>;
+  readonly role: Pick<RoleReport, 'name' | 'id'>;
+  /** Milliseconds waited before this look. */
+  readonly waited: number;
+  /** Milliseconds that this look may take before it says 'pending'. */
+  readonly patience: number;
+}
+
+export type VerifyOutcome =
+  | { readonly state: 'verified'; readonly instances: readonly InstanceReport[] }
+  | { readonly state: 'pending'; readonly running: number; readonly reason: string }
+  /** Up, but EC2 tied them to an older profile of the same name (terraform #2037). */
+  | { readonly state: 'stale-profile'; readonly ids: readonly string[] }
+  /** Ended by themselves: the reason is EC2's. */
+  | { readonly state: 'died'; readonly ids: readonly string[]; readonly reason: string }
+  /** What no waiting mends. */
+  | { readonly state: 'wrong'; readonly problems: readonly string[] };
+
+export interface ReplaceProfileRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  readonly ids: readonly string[];
+  readonly profileArn: string;
+}
+
+export function verifySteps(clientsFor: ClientsFor) {
+  return {
+    /** Looks at the whole fleet at growing intervals until it is as wanted, is known to be wrong, or `patience` is over. */
+    async verify(request: VerifyRequest): Promise<VerifyOutcome> {
+      const started = Date.now();
+      for (;;) {
+        const outcome = await look(clientsFor, request);
+        if (outcome.state !== 'pending') return outcome;
+        const waited = Date.now() - started;
+        const wait = nextPause(request.waited + waited, 250, 5_000);
+        if (waited + wait > request.patience) return outcome;
+        await pause(wait);
+      }
+    },
+
+    /** Ties running instances to the profile that they should have had. */
+    async replaceProfile({ region, owner, ids, profileArn }: ReplaceProfileRequest): Promise<void> {
+      const { ec2 } = clientsFor(region);
+      const ours = new Set((await findInstances(ec2, owner)).map((instance) => instance.InstanceId));
+      for (const id of ids.filter((id) => ours.has(id))) await replaceOne(ec2, id, profileArn);
+    },
+  };
+}
+
+async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<VerifyOutcome> {
+  const { ec2, iam } = clientsFor(request.region);
+  const [seen, profile] = await Promise.all([
+    findInstances(ec2, request.owner),
+    readProfile(iam, request.profile.name),
+  ]);
+  const wanted = new Set(request.ids);
+  const instances = seen.filter((instance) => wanted.has(instance.InstanceId!));
+
+  const dead = instances.filter((instance) => hasEnded(instance));
+  if (dead.length > 0) {
+    return { state: 'died', ids: dead.map((instance) => instance.InstanceId!), reason: whyEnded(dead[0]!) };
+  }
+
+  const problems = [
+    ...instances.flatMap((instance) => problemsOf(instance, request)),
+    ...profileProblems(profile, request),
+  ];
+  if (problems.length > 0) return { state: 'wrong', problems };
+
+  const running = instances.filter((instance) => instance.State?.Name === 'running');
+  if (running.length < request.ids.length) {
+    const reason = `${running.length} of ${request.ids.length} are running`;
+    return { state: 'pending', running: running.length, reason };
+  }
+
+  const stale = running.filter((instance) => instance.IamInstanceProfile?.Id !== request.profile.id);
+  if (stale.length > 0) return { state: 'stale-profile', ids: stale.map((instance) => instance.InstanceId!) };
+  // IAM shows a profile with a delay; EC2 has just proven that it exists.
+  if (!profile?.role)
+    return { state: 'pending', running: running.length, reason: 'IAM does not show the profile yet' };
+  return { state: 'verified', instances: running.map(instanceReport) };
+}
+
+function hasEnded(instance: Instance): boolean {
+  const state = instance.State?.Name;
+  return state === 'terminated' || state === 'shutting-down' || state === 'stopped' || state === 'stopping';
+}
+
+function whyEnded(instance: Instance): string {
+  const { Code, Message } = instance.StateReason ?? {};
+  return `${instance.InstanceId} is ${instance.State?.Name}: ${Code ?? 'no reason given'}${Message ? ` (${Message})` : ''}`;
+}
+
+function problemsOf(instance: Instance, request: VerifyRequest): string[] {
+  const problems: string[] = [];
+  const id = instance.InstanceId;
+  if (instance.ImageId !== request.image) {
+    problems.push(`${id} runs the image ${instance.ImageId}, not ${request.image}`);
+  }
+  if (instance.InstanceType !== request.type) {
+    problems.push(`${id} is a ${instance.InstanceType}, not a ${request.type}`);
+  }
+  return problems;
+}
+
+/** The names fit by construction; the unique ids tell whether somebody put something else in their place. */
+function profileProblems(
+  profile: Awaited<ReturnType<typeof readProfile>>,
+  { profile: wanted, role }: VerifyRequest,
+): string[] {
+  if (!profile) return [];
+  const problems: string[] = [];
+  if (profile.id !== wanted.id) {
+    problems.push(`the instance profile ${wanted.name} is now ${profile.id}, not ${wanted.id}`);
+  }
+  if (profile.role && profile.role.id !== role.id) {
+    problems.push(
+      `the instance profile ${wanted.name} holds ${profile.role.name} (${profile.role.id}), not ${role.name} (${role.id})`,
+    );
+  }
+  if (profile.role && !profile.role.trustsEc2) {
+    problems.push(
+      `the trust policy of the role ${profile.role.name} does not let ec2.amazonaws.com assume it`,
+    );
+  }
+  return problems;
+}
+
+async function replaceOne(ec2: EC2Client, id: string, profileArn: string): Promise<void> {
+  const { IamInstanceProfileAssociations: associations = [] } = await ask(
+    'ec2:DescribeIamInstanceProfileAssociations',
+    ec2.send(
+      new DescribeIamInstanceProfileAssociationsCommand({
+        Filters: [{ Name: 'instance-id', Values: [id] }],
+      }),
+    ),
+  );
+  // The filter may have been ignored: the association's own field decides.
+  const association = associations.find(
+    ({ InstanceId, State }) => InstanceId === id && State === 'associated',
+  );
+  if (!association) return;
+  await ask(
+    'ec2:ReplaceIamInstanceProfileAssociation',
+    ec2.send(
+      new ReplaceIamInstanceProfileAssociationCommand({
+        AssociationId: association.AssociationId,
+        IamInstanceProfile: { Arn: profileArn },
+      }),
+    ),
+  );
+}

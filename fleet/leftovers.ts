@@ -1,0 +1,59 @@
+/** Leftovers: what still exists, why, and the command that removes each. */
+
+import type { Leftover } from './report.ts';
+
+export function roleLeftover(role: string, reason: string): Leftover {
+  return { kind: 'role', id: role, reason, command: `aws iam delete-role --role-name ${quoted(role)}` };
+}
+
+export function policyLeftover(role: string, policy: string, reason: string): Leftover {
+  const command = `aws iam delete-role-policy --role-name ${quoted(role)} --policy-name ${quoted(policy)}`;
+  return { kind: 'policy', id: policy, reason, command };
+}
+
+export function attachedPolicyLeftover(role: string, arn: string, reason: string): Leftover {
+  const command = `aws iam detach-role-policy --role-name ${quoted(role)} --policy-arn ${quoted(arn)}`;
+  return { kind: 'policy', id: arn, reason, command };
+}
+
+export function profileLeftover(profile: string, reason: string): Leftover {
+  const command = `aws iam delete-instance-profile --instance-profile-name ${quoted(profile)}`;
+  return { kind: 'profile', id: profile, reason, command };
+}
+
+export function instanceLeftover(region: string, id: string, reason: string): Leftover {
+  const command = `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`;
+  return { kind: 'instance', id, reason, command };
+}
+
+/** Instances of which nothing but their tag is known: the command shows them. */
+export function unknownInstancesLeftover(
+  region: string,
+  tag: string,
+  value: string,
+  reason: string,
+): Leftover {
+  const command = `aws ec2 describe-instances --region ${region} --filters Name=tag:${tag},Values=${value}`;
+  return { kind: 'instance', id: `tag:${tag}=${value}`, reason, command };
+}
+
+/** Names may hold `=`, `,`, `@` and `+`, which shells do not mind; quoted they read better. */
+function quoted(name: string): string {
+  return /^[\w./:-]+$/.test(name) ? name : `'${name}'`;
+}
+
+/** Everything of a fleet that exists, as leftovers. */
+export function leftoversOf(
+  found: {
+    readonly region: string;
+    readonly instances: readonly { readonly id: string }[];
+    readonly role?: { readonly name: string };
+    readonly profile?: { readonly name: string };
+  },
+  reason: string,
+): Leftover[] {
+  const leftovers = found.instances.map(({ id }) => instanceLeftover(found.region, id, reason));
+  if (found.profile) leftovers.push(profileLeftover(found.profile.name, reason));
+  if (found.role) leftovers.push(roleLeftover(found.role.name, reason));
+  return leftovers;
+}

@@ -1,0 +1,53 @@
+/** A report as the Markdown of Temporal's current details, for those who look at the run in its UI. */
+
+import type { FleetReport, StepReport } from './report.ts';
+import { stepTitle } from './steps.ts';
+
+const MARKS: Record<StepReport['state'], string> = {
+  pending: '·',
+  running: '▶',
+  done: '✓',
+  failed: '✗',
+  paused: '‖',
+  cancelled: '–',
+};
+
+export function progressMarkdown(report: FleetReport): string {
+  const lines = [`**${escaped(report.fleet)}**: ${report.state}`, ''];
+  if (report.error) {
+    lines.push(
+      `Failed in *${stepTitle(report.error.step)}*: ${literal(`${report.error.code}: ${report.error.message}`)}`,
+      '',
+    );
+  }
+  lines.push('| | step | |', '|---|---|---|', ...report.steps.map((step) => row(step)));
+  lines.push(...report.undos.map((step) => row(step, 'undo: ')));
+  if (report.state === 'paused') {
+    lines.push(
+      '',
+      `Waits for a person: ${literal(`muster retry ${report.fleet}`)} or ${literal(`muster rollback ${report.fleet}`)}.`,
+    );
+  }
+  if (report.leftovers.length > 0) {
+    lines.push(
+      '',
+      'Left:',
+      ...report.leftovers.map(({ kind, id, reason }) => `- ${kind} ${literal(id)}: ${escaped(reason)}`),
+    );
+  }
+  return lines.join('\n');
+}
+
+function row(step: StepReport, prefix = ''): string {
+  const time = step.seconds === undefined ? '' : ` (${step.seconds.toFixed(1)} s)`;
+  return `| ${MARKS[step.state]} | ${prefix}${stepTitle(step.name)} | ${escaped(step.detail ?? '')}${time} |`;
+}
+
+/** Policies are full of stars, which Markdown would take for emphasis. */
+function escaped(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>|#]/g, (character) => `\\${character}`).replace(/\s+/g, ' ');
+}
+
+function literal(text: string): string {
+  return `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ')}\``;
+}

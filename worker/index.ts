@@ -1,0 +1,66 @@
+/** The process that hosts workflows and activities. */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import { TASK_QUEUE } from '../fleet/run.ts';
+
+export interface FleetWorkerOptions {
+  /** `host:port`; otherwise as Temporal's own tools find it (environment, TOML profiles). */
+  readonly address?: string;
+  readonly namespace?: string;
+  /** Otherwise MUSTER_TASK_QUEUE, otherwise `muster`. */
+  readonly taskQueue?: string;
+  /** A bundle made before; otherwise workflows/ is bundled, which takes about a second. */
+  readonly workflowBundle?: WorkflowBundleOption;
+  /** How long running activities may go on after a shutdown has begun, in milliseconds. */
+  readonly shutdownGraceTime?: number;
+}
+
+export interface FleetWorker {
+  readonly taskQueue: string;
+  /** Polls until `shutdown` or a SIGTERM or SIGINT of the process; resolves when what it held is ended. */
+  run(): Promise<void>;
+  shutdown(): void;
+}
+
+/** Connects and makes ready to poll. Throws a TransportError when Temporal cannot be reached. */
+export async function createFleetWorker(options: FleetWorkerOptions = {}): Promise<FleetWorker> {
+  const config = loadClientConnectConfig();
+  const connection = await NativeConnection.connect({
+    ...config.connectionOptions,
+    ...(options.address ? { address: options.address } : {}),
+  });
+  const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
+  const worker = await Worker.create({
+    connection,
+    namespace: options.namespace ?? config.namespace,
+    taskQueue,
+    activities: createActivities(),
+    ...workflowSource(options),
+    shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
+    // An activity learns of a cancellation by its heartbeat: nobody should wait a minute for that.
+    maxHeartbeatThrottleInterval: 2_000,
+  });
+  return {
+    taskQueue,
+    run: async () => {
+      try {
+        await worker.run();
+      } finally {
+        await connection.close();
+      }
+    },
+    shutdown: () => worker.shutdown(),
+  };
+}
+
+/** The published package brings its bundle along; in the source tree workflows/ is bundled at each start. */
+function workflowSource({ workflowBundle }: FleetWorkerOptions): Partial<WorkerOptions> {
+  if (workflowBundle) return { workflowBundle };
+  const bundled = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(bundled)) return { workflowBundle: { codePath: bundled } };
+  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
+}

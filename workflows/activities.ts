@@ -1,0 +1,51 @@
+/** The activities as workflows call them: for each kind its timeouts and how it is retried. */
+
+import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { StepName } from '../fleet/steps.ts';
+
+/**
+ * A cancelled workflow waits for the answer of what is on its way: the default would go on at once, and roll back
+ * while RunInstances still launches.
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+/** One call or a few, made again soon. The error's kind decides whether, and a throttle after how long. */
+export const quick = proxyActivities<Activities>({
+  startToCloseTimeout: '90s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  cancellationType,
+});
+
+/** A launch of many takes minutes at worst, and is never hurried: its account has two a second. */
+export const launching = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '20s' },
+  cancellationType,
+});
+
+/** Looks that go on for a while, with heartbeats. */
+export const looking = proxyActivities<Activities>({
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '90s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  cancellationType,
+});
+
+/** Undos are tried again whatever they met, for as long as the spec says. */
+export const undoing = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '90s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+  cancellationType,
+});
+
+/** How one call of an activity is seen and when it is given up: `seconds` include all of its retries. */
+export function as(step: StepName, summary: string, seconds: number): ActivityOptions {
+  return { activityId: step, summary, scheduleToCloseTimeout: seconds * 1000 };
+}
+
+/** The same for an undo. */
+export function asUndo(step: StepName, summary: string, seconds: number): ActivityOptions {
+  return { ...as(step, `undo: ${summary}`, seconds), activityId: `undo-${step}` };
+}

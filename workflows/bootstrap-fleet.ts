@@ -1,0 +1,378 @@
+/** bootstrapFleet: the one durable act that makes a fleet, or takes back exactly what it made. */
+
+import { ApplicationFailure, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import type { Plan } from '../activities/preflight.ts';
+import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
+import type { FleetReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import type { BootstrapRequest } from '../fleet/run.ts';
+import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
+import type { StepName } from '../fleet/steps.ts';
+import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
+import { as, launching, looking, quick } from './activities.ts';
+import { nextSlice } from './patience.ts';
+import { Run, sideBySide } from './run.ts';
+import {
+  type UndoScope,
+  undoAttachedPolicies,
+  undoLaunch,
+  undoMembership,
+  undoPolicy,
+  undoProfile,
+  undoRole,
+} from './undos.ts';
+
+/**
+ * Looks before touching anything; makes the role and the instance profile side by side, puts the policy and joins the
+ * two; waits until EC2 knows the profile; launches; verifies; reports. Fails with FleetFailed and the report when a step
+ * has failed for good; ends as cancelled when somebody cancelled it and nothing is left.
+ */
+export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Promise<FleetReport> {
+  const fleet = new Bootstrap(request);
+  try {
+    const plan = await fleet.look();
+    const identity = await fleet.makeIdentity(plan);
+    await fleet.awaitProfile(plan, identity);
+    const ids = await fleet.launch(plan, identity);
+    await fleet.verify(plan, identity, ids);
+    return fleet.complete();
+  } catch (error) {
+    return await fleet.giveUp(error);
+  }
+}
+
+/** The role and the profile that the machines get, made by the run or found by it. */
+interface Identity {
+  readonly role: RoleReport;
+  readonly profile: ProfileReport;
+}
+
+class Bootstrap {
+  private readonly run: Run;
+  private readonly spec: FleetSpec;
+  private readonly scope: UndoScope;
+  private readonly owner: Owner;
+  private readonly ownership: Tags;
+  private launched: readonly string[] = [];
+  /** Counts over a person's retries too: no token is ever used for a second launch. */
+  private launches = 0;
+
+  constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
+    const { firstExecutionRunId } = workflowInfo();
+    this.spec = spec;
+    this.owner = { fleet: spec.name, run: firstExecutionRunId };
+    this.scope = { spec, owner: this.owner };
+    this.ownership = ownershipTags({
+      fleet: spec.name,
+      run: firstExecutionRunId,
+      region: spec.region,
+      specHash,
+    });
+    this.run = new Run(
+      { fleet: spec.name, action: 'up', state: 'running', region: spec.region, specHash },
+      spec.onFailure,
+    );
+    this.run.expect(stepsOf(spec));
+  }
+
+  async look(): Promise<Plan> {
+    const { spec, run } = this;
+    const plan = await run.step(
+      'preflight',
+      () =>
+        quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
+          // What preflight does not look at need not be in the history twice.
+          { spec: { ...spec, policy: undefined, instances: { ...spec.instances, userData: undefined } } },
+        ]),
+      { found: (plan) => `account ${plan.account}, ${plan.image}` },
+    );
+    run.report.account = plan.account;
+    run.report.image = plan.image;
+    return plan;
+  }
+
+  async makeIdentity(plan: Plan): Promise<Identity> {
+    const { spec, run } = this;
+    const { role: wantedRole, profile: wantedProfile } = spec;
+    if (wantedProfile.reuse) return this.tell({ role: plan.role!, profile: plan.profile! });
+
+    const [role, profile] = await sideBySide(
+      async () => (wantedRole && !wantedRole.reuse ? this.createRole(wantedRole) : plan.role!),
+      () => this.createProfile(wantedProfile),
+    );
+    this.tell({ role, profile });
+    await sideBySide(
+      async () => this.putPolicy(role),
+      async () => this.attachPolicies(role),
+      () =>
+        run.step(
+          'add-role',
+          () =>
+            quick.addRole.executeWithOptions(
+              as('add-role', `${role.name} in ${profile.name}`, spec.deadlines.step),
+              [{ region: spec.region, profile: profile.name, role: role.name }],
+            ),
+          { undo: undoMembership(this.scope, profile.name, role.name) },
+        ),
+    );
+    return { role, profile };
+  }
+
+  private createRole(role: RoleToMake): Promise<RoleReport> {
+    const { spec, owner } = this;
+    return this.run.step(
+      'create-role',
+      () =>
+        quick.createRole.executeWithOptions(as('create-role', `role ${role.name}`, spec.deadlines.step), [
+          { region: spec.region, owner, role, tags: { ...spec.tags, ...role.tags, ...this.ownership } },
+        ]),
+      { undo: undoRole(this.scope, role.name), found: ({ arn }) => arn },
+    );
+  }
+
+  private createProfile(profile: ProfileToMake): Promise<ProfileReport> {
+    const { spec, owner } = this;
+    return this.run.step(
+      'create-profile',
+      () =>
+        quick.createProfile.executeWithOptions(
+          as('create-profile', `instance profile ${profile.name}`, spec.deadlines.step),
+          [
+            {
+              region: spec.region,
+              owner,
+              profile,
+              tags: { ...spec.tags, ...profile.tags, ...this.ownership },
+            },
+          ],
+        ),
+      { undo: undoProfile(this.scope, profile.name), found: ({ arn }) => arn },
+    );
+  }
+
+  private async putPolicy(role: RoleReport): Promise<void> {
+    const { spec } = this;
+    const { policy } = spec;
+    if (!policy || role.reused) return;
+    await this.run.step(
+      'put-policy',
+      () =>
+        quick.putPolicy.executeWithOptions(as('put-policy', `policy ${policy.name}`, spec.deadlines.step), [
+          { region: spec.region, role: role.name, policy },
+        ]),
+      { undo: undoPolicy(this.scope, role.name, policy.name) },
+    );
+  }
+
+  private async attachPolicies(role: RoleReport): Promise<void> {
+    const { spec } = this;
+    const policies = spec.role && !spec.role.reuse ? spec.role.managedPolicies : [];
+    if (policies.length === 0) return;
+    await this.run.step(
+      'attach-policies',
+      () =>
+        quick.attachPolicies.executeWithOptions(
+          as('attach-policies', `${policies.length} managed policies`, spec.deadlines.step),
+          [{ region: spec.region, role: role.name, policies }],
+        ),
+      { undo: undoAttachedPolicies(this.scope, role.name, policies), inParts: true },
+    );
+  }
+
+  private tell(identity: Identity): Identity {
+    Object.assign(this.run.report, identity);
+    return identity;
+  }
+
+  /** Neither a sleep nor a guess: EC2 itself is asked, at short, growing intervals. */
+  async awaitProfile(plan: Plan, { profile }: Identity): Promise<void> {
+    const { spec, run } = this;
+    const { propagation: deadline } = spec.deadlines;
+    let attempts = 0;
+    const waited = await run.step(
+      'await-profile',
+      async () => {
+        const started = Date.now();
+        for (;;) {
+          const waited = Date.now() - started;
+          const look = await looking.awaitProfile.executeWithOptions(
+            as('await-profile', `profile ${profile.name}`, deadline),
+            [
+              {
+                region: spec.region,
+                profileArn: profile.arn,
+                image: plan.image,
+                type: spec.instances.type,
+                subnet: spec.instances.subnet,
+                zone: spec.instances.zone,
+                waited,
+                patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
+              },
+            ],
+          );
+          attempts += look.attempts;
+          const seconds = (Date.now() - started) / 1000;
+          if (look.known) return seconds;
+          if (seconds >= deadline)
+            throw tooLate(`EC2 did not accept the profile within ${deadline} s`, look.reason);
+          run.waits('await-profile', notYet(attempts, seconds, deadline));
+        }
+      },
+      { found: (seconds) => `after ${seconds.toFixed(1)} s, asked ${times(attempts)}` },
+    );
+    run.report.propagation = { seconds: waited, attempts };
+  }
+
+  /** One success proves nothing for the next call: the launch takes 'not yet' as not yet, too. */
+  async launch(plan: Plan, { profile }: Identity): Promise<readonly string[]> {
+    const { spec, run, owner } = this;
+    const { count, image: _, tags, ...instances } = spec.instances;
+    const { propagation: deadline } = spec.deadlines;
+    return run.step(
+      'launch',
+      async () => {
+        const started = Date.now();
+        for (let attempt = 1; ; attempt++) {
+          this.launches += 1;
+          const outcome = await launching.launch.executeWithOptions(
+            as('launch', `${count} × ${instances.type}`, spec.deadlines.step),
+            [
+              {
+                region: spec.region,
+                owner,
+                token: `${owner.run}-${this.launches}`,
+                count,
+                image: plan.image,
+                profileArn: profile.arn,
+                instances,
+                tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
+              },
+            ],
+          );
+          if (outcome.state === 'launched') {
+            run.report.instances = [...outcome.instances];
+            this.launched = outcome.instances.map(({ id }) => id);
+            return this.launched;
+          }
+          const seconds = (Date.now() - started) / 1000;
+          if (seconds >= deadline) throw tooLate(`EC2 did not launch within ${deadline} s`, outcome.reason);
+          run.waits('launch', notYet(attempt, seconds, deadline));
+          await sleep(nextSlice(seconds * 1000));
+        }
+      },
+      {
+        undo: undoLaunch(this.scope, () => this.launched),
+        found: (ids) => `${ids.length} × ${instances.type}`,
+      },
+    );
+  }
+
+  /** The right number runs, on the right image and type, with the profile's unique id and not just its name. */
+  async verify(plan: Plan, { role, profile }: Identity, ids: readonly string[]): Promise<void> {
+    const { spec, run, owner } = this;
+    const { running: deadline } = spec.deadlines;
+    await run.step(
+      'verify',
+      async () => {
+        const started = Date.now();
+        for (;;) {
+          const waited = Date.now() - started;
+          const outcome = await looking.verify.executeWithOptions(
+            as('verify', `${ids.length} instances`, deadline),
+            [
+              {
+                region: spec.region,
+                owner,
+                ids,
+                image: plan.image,
+                type: spec.instances.type,
+                profile: { name: profile.name, id: profile.id },
+                role: { name: role.name, id: role.id },
+                waited,
+                patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
+              },
+            ],
+          );
+          switch (outcome.state) {
+            case 'verified':
+              run.report.instances = [...outcome.instances];
+              return;
+            case 'died':
+              throw failed(INSTANCES_DIED, outcome.reason);
+            case 'wrong':
+              throw failed(WRONG_INSTANCES, outcome.problems.join('; '));
+            case 'stale-profile':
+              run.waits(
+                'verify',
+                `EC2 tied ${outcome.ids.length} to an older ${profile.name}: tying them anew`,
+              );
+              await this.tieAnew(outcome.ids, profile);
+              break;
+            case 'pending':
+              run.waits('verify', outcome.reason);
+          }
+          const seconds = (Date.now() - started) / 1000;
+          if (seconds >= deadline) throw tooLate(`the fleet was not as wanted within ${deadline} s`);
+        }
+      },
+      { found: () => `${ids.length} running with ${profile.id}` },
+    );
+  }
+
+  private async tieAnew(ids: readonly string[], profile: ProfileReport): Promise<void> {
+    const { spec, owner } = this;
+    await quick.replaceProfile.executeWithOptions(
+      as('verify', `profile ${profile.id} for ${ids.length} instances`, spec.deadlines.step),
+      [{ region: spec.region, owner, ids, profileArn: profile.arn }],
+    );
+    // EC2 may go on resolving the name to its old self for a while.
+    await sleep('2s');
+  }
+
+  complete(): FleetReport {
+    this.run.setState('complete');
+    return this.run.report;
+  }
+
+  /** Rolls back or keeps what there is, and ends the run as what it is: failed or cancelled. */
+  async giveUp(error: unknown): Promise<never> {
+    const { run, spec } = this;
+    const { report } = run;
+    const cancelled = isCancellation(error);
+    if (!cancelled && spec.onFailure === 'keep') {
+      run.keep(`kept, as the spec says (onFailure: keep); 'muster down ${spec.name}' removes it`);
+    } else {
+      await run.rollBack();
+      report.instances = [];
+    }
+    if (report.leftovers.length > 0) run.setState('left-over');
+    else run.setState(cancelled ? 'cancelled' : 'rolled-back');
+    throw cancelled && report.leftovers.length === 0 ? error : run.failure();
+  }
+}
+
+/** The steps that are certain to come. */
+function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
+  const made: StepName[] = [];
+  if (role && !role.reuse) made.push('create-role');
+  if (!profile.reuse) made.push('create-profile');
+  if (policy && !profile.reuse) made.push('put-policy');
+  if (role && !role.reuse && role.managedPolicies.length > 0) made.push('attach-policies');
+  if (!profile.reuse) made.push('add-role');
+  return ['preflight', ...made, 'await-profile', 'launch', 'verify'];
+}
+
+function notYet(attempt: number, seconds: number, deadline: number): string {
+  return `EC2 does not know the profile yet (attempt ${attempt}, ${Math.round(seconds)} s of ${deadline})`;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
+function tooLate(what: string, reason?: string): ApplicationFailure {
+  return failed(DEADLINE_PASSED, reason === undefined ? what : `${what}: ${reason}`);
+}
+
+function failed(code: string, message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, code);
+}

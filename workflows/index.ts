@@ -1,0 +1,5 @@
+/** All workflows: the one file that a worker bundles. */
+
+export { bootstrapFleet } from './bootstrap-fleet.ts';
+export { inspectFleet } from './inspect-fleet.ts';
+export { teardownFleet } from './teardown-fleet.ts';

@@ -1,0 +1,39 @@
+/** inspectFleet: what AWS has of a fleet, by its tags, when no history tells it. Changes nothing. */
+
+import { workflowInfo } from '@temporalio/workflow';
+import type { FoundFleet } from '../activities/inventory.ts';
+import { leftoversOf } from '../fleet/leftovers.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import type { TeardownRequest } from '../fleet/run.ts';
+import { as, looking } from './activities.ts';
+
+export async function inspectFleet(request: TeardownRequest): Promise<FleetReport> {
+  const found = await looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, 300), [
+    request,
+  ]);
+  const { workflowId, runId } = workflowInfo();
+  const state = stateOf(found);
+  return {
+    schema: 1,
+    fleet: found.fleet,
+    action: 'up',
+    state,
+    account: found.account,
+    region: found.region,
+    specHash: found.specHash,
+    workflowId,
+    runId,
+    role: found.role,
+    profile: found.profile,
+    instances: [...found.instances],
+    steps: [],
+    undos: [],
+    leftovers: state === 'left-over' ? leftoversOf(found, 'an earlier run left it') : [],
+  };
+}
+
+/** Without a spec, a fleet is complete when it has machines and a profile for them. */
+function stateOf({ instances, role, profile, profileInUse }: FoundFleet): FleetReport['state'] {
+  if (instances.length > 0 && (profile ?? profileInUse) !== undefined) return 'complete';
+  return instances.length === 0 && !role && !profile ? 'gone' : 'left-over';
+}

@@ -1,0 +1,291 @@
+/**
+ * A run and its account of itself: steps with their undos, the report that grows with them, the decision of a person
+ * when a step has failed, and the rollback.
+ */
+
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineQuery,
+  defineUpdate,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
+import { progressMarkdown } from '../fleet/progress-markdown.ts';
+import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/report.ts';
+import { DECIDE_UPDATE, type Decision, PROGRESS_QUERY } from '../fleet/run.ts';
+import type { OnFailure } from '../fleet/spec.ts';
+import type { StepName } from '../fleet/steps.ts';
+
+/** What reverses a step. Runs in the reverse order of registration, each on its own. */
+export interface Undo {
+  /** The step of a teardown that reads like this undo. */
+  readonly name: StepName;
+  /** Resolves with a few words on what came of it. `answered` tells whether the step's answer is known. */
+  readonly run: (answered: boolean) => Promise<string | undefined>;
+  /** What is left if it fails for good. */
+  readonly leftovers: (reason: string) => Leftover[];
+}
+
+interface RegisteredUndo extends Undo {
+  answered: boolean;
+}
+
+export interface StepOptions<T> {
+  readonly undo?: Undo;
+  /** When AWS refuses the step it may have done a part of it: its undo is needed even then. */
+  readonly inParts?: boolean;
+  /** What was found or made, in a few words. */
+  readonly found?: (result: T) => string | undefined;
+}
+
+const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
+const decideUpdate = defineUpdate<void, [Decision]>(DECIDE_UPDATE);
+
+export class Run {
+  readonly report: FleetReport;
+  private readonly onFailure: OnFailure;
+  private readonly undos: RegisteredUndo[] = [];
+  private decision: Decision | undefined;
+
+  constructor(
+    about: Pick<FleetReport, 'fleet' | 'action' | 'state' | 'region' | 'specHash'>,
+    onFailure: OnFailure,
+  ) {
+    const { workflowId, runId } = workflowInfo();
+    this.onFailure = onFailure;
+    this.report = {
+      schema: 1,
+      ...about,
+      workflowId,
+      runId,
+      instances: [],
+      steps: [],
+      undos: [],
+      leftovers: [],
+    };
+    setHandler(progressQuery, () => this.report);
+    setHandler(decideUpdate, (decision) => this.decide(decision), {
+      validator: (decision) => this.checkDecision(decision),
+    });
+  }
+
+  /** Announces steps that are certain to come, so that whoever looks sees the way ahead. */
+  expect(names: readonly StepName[]): void {
+    this.report.steps.push(...names.map((name): StepReport => ({ name, state: 'pending' })));
+    this.show();
+  }
+
+  /**
+   * Does one step. Its undo is on the list before it runs, because an answer can be lost after the effect; it is
+   * taken off again only when AWS refused the first attempt. With onFailure 'pause' a failed step waits for a person,
+   * and is done again or given up as they decide.
+   */
+  async step<T>(name: StepName, work: () => Promise<T>, options: StepOptions<T> = {}): Promise<T> {
+    const step = this.begin(name);
+    const undo = options.undo && this.register(options.undo);
+    let onlyRefused = options.inParts !== true;
+    for (;;) {
+      try {
+        const result = await work();
+        if (undo) undo.answered = true;
+        this.end(step, 'done', options.found?.(result));
+        return result;
+      } catch (error) {
+        if (isCancellation(error)) {
+          this.end(step, 'cancelled');
+          throw error;
+        }
+        const failure = describeFailure(name, error);
+        this.end(step, 'failed', `${failure.code}: ${failure.message}`);
+        this.report.error ??= failure;
+        onlyRefused &&= wasRefused(error);
+        if (this.onFailure === 'pause' && (await this.askPerson(step, failure)) === 'retry') {
+          this.begin(name);
+          continue;
+        }
+        if (undo && onlyRefused) this.undos.splice(this.undos.indexOf(undo), 1);
+        throw error;
+      }
+    }
+  }
+
+  /** Says what a running step waits for. */
+  waits(name: StepName, why: string): void {
+    const step = this.report.steps.find((step) => step.name === name);
+    if (step) step.detail = why;
+    this.show();
+  }
+
+  /** Rolls back: the undos, last first, out of reach of cancellation; one that fails for good leaves the others to run. */
+  async rollBack(): Promise<void> {
+    this.setState('rolling-back');
+    await CancellationScope.nonCancellable(async () => {
+      for (const undo of this.undos.reverse()) await this.undo(undo);
+    });
+  }
+
+  /** What exists because the run made it, for a run that keeps it. */
+  keep(reason: string): void {
+    for (const undo of [...this.undos].reverse()) this.report.leftovers.push(...undo.leftovers(reason));
+  }
+
+  setState(state: FleetReport['state']): void {
+    this.report.state = state;
+    this.show();
+  }
+
+  /** Ends the run as failed: with its report, and in words that the Temporal UI shows. */
+  failure(): ApplicationFailure {
+    const { error, leftovers } = this.report;
+    const cause = error ? `${error.step}: ${error.code}: ${error.message}` : 'cancelled';
+    const rest = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
+    return ApplicationFailure.create({
+      type: FLEET_FAILED,
+      message: leftovers.length > 0 ? `${cause}. Left: ${rest}` : `${cause}. Nothing is left.`,
+      nonRetryable: true,
+      details: [this.report],
+    });
+  }
+
+  private begin(name: StepName): StepReport {
+    let step = this.report.steps.find((step) => step.name === name);
+    if (!step) {
+      step = { name, state: 'running' };
+      this.report.steps.push(step);
+    }
+    step.state = 'running';
+    step.startedAt = Date.now();
+    step.detail = undefined;
+    this.show();
+    return step;
+  }
+
+  private end(step: StepReport, state: StepReport['state'], detail?: string): void {
+    step.state = state;
+    step.seconds = (Date.now() - step.startedAt!) / 1000;
+    step.detail = detail;
+    this.show();
+  }
+
+  private register(undo: Undo): RegisteredUndo {
+    const registered = { ...undo, answered: false };
+    this.undos.push(registered);
+    return registered;
+  }
+
+  private async undo(undo: RegisteredUndo): Promise<void> {
+    const step: StepReport = { name: undo.name, state: 'running', startedAt: Date.now() };
+    this.report.undos.push(step);
+    this.show();
+    try {
+      this.end(step, 'done', await undo.run(undo.answered));
+    } catch (error) {
+      const { call, code, message } = describeFailure(undo.name, error);
+      this.end(step, 'failed', `${code}: ${message}`);
+      this.report.leftovers.push(...undo.leftovers(`${call ? `${call}: ` : ''}${code}: ${message}`));
+    }
+  }
+
+  private async askPerson(step: StepReport, failure: FailureReport): Promise<Decision> {
+    this.report.error = failure;
+    this.decision = undefined;
+    step.state = 'paused';
+    this.setState('paused');
+    await condition(() => this.decision !== undefined);
+    const decision = this.decision!;
+    if (decision === 'retry') {
+      this.report.error = undefined;
+      this.setState('running');
+    } else {
+      step.state = 'failed';
+    }
+    return decision;
+  }
+
+  private checkDecision(decision: Decision): void {
+    if (decision !== 'retry' && decision !== 'rollback') {
+      throw ApplicationFailure.nonRetryable(`'${decision}' is no decision: retry or rollback`);
+    }
+    if (this.report.state !== 'paused') {
+      throw ApplicationFailure.nonRetryable(
+        `the run is ${this.report.state}, not paused: there is nothing to decide`,
+      );
+    }
+  }
+
+  private decide(decision: Decision): void {
+    this.decision = decision;
+  }
+
+  private show(): void {
+    setCurrentDetails(progressMarkdown(this.report));
+  }
+}
+
+/**
+ * Does things side by side. When one fails the others are cancelled, and all have ended before the failure goes on:
+ * a rollback must not race a step that is still on its way.
+ */
+export async function sideBySide<T extends readonly (() => Promise<unknown>)[]>(
+  ...branches: T
+): Promise<{ [K in keyof T]: Awaited<ReturnType<T[K]>> }> {
+  let failed: { error: unknown } | undefined;
+  const results = await CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current();
+    return Promise.all(
+      branches.map(async (branch) => {
+        try {
+          return await branch();
+        } catch (error) {
+          failed ??= { error };
+          scope.cancel();
+          return undefined;
+        }
+      }),
+    );
+  });
+  if (failed) throw failed.error;
+  return results as { [K in keyof T]: Awaited<ReturnType<T[K]>> };
+}
+
+/** What a failed step says of itself. */
+function describeFailure(step: StepName, error: unknown): FailureReport {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) {
+    const aws = cause.details?.[0] as AwsFailure | undefined;
+    return {
+      step,
+      code: aws?.code ?? cause.type ?? 'Unknown',
+      message: aws?.message ?? cause.message,
+      call: aws?.call,
+      requestId: aws?.requestId,
+      problems: aws?.problems && [...aws.problems],
+    };
+  }
+  if (cause instanceof TimeoutFailure) {
+    const last = cause.cause instanceof ApplicationFailure ? describeFailure(step, cause.cause) : undefined;
+    const said = last ? `; the last answer was ${last.code}: ${last.message}` : '';
+    return {
+      step,
+      code: DEADLINE_PASSED,
+      message: `no success within the step's deadline${said}`,
+      call: last?.call,
+    };
+  }
+  if (cause instanceof CancelledFailure) return { step, code: 'Cancelled', message: 'cancelled' };
+  return { step, code: 'Unknown', message: cause instanceof Error ? cause.message : String(cause) };
+}
+
+function wasRefused(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (!(cause instanceof ApplicationFailure)) return false;
+  return (cause.details?.[0] as AwsFailure | undefined)?.untouched === true;
+}

@@ -1,0 +1,123 @@
+/** teardownFleet: removes a complete fleet, in the right order, and only that. */
+
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { FoundFleet } from '../activities/inventory.ts';
+import { leftoversOf } from '../fleet/leftovers.ts';
+import type { FleetReport, Leftover } from '../fleet/report.ts';
+import type { TeardownRequest } from '../fleet/run.ts';
+import type { StepName } from '../fleet/steps.ts';
+import type { Owner } from '../fleet/tags.ts';
+import { as, looking, undoing } from './activities.ts';
+import { Run } from './run.ts';
+
+const DEFAULT_DEADLINE = 900;
+
+/**
+ * Finds by its tags what the fleet has, ends its instances and waits for that, takes the role out of the profile,
+ * deletes the profile, the policies and the role. A profile or a role that the fleet only used is not its own, and stays.
+ */
+export async function teardownFleet(request: TeardownRequest): Promise<FleetReport> {
+  const run = new Run(
+    { fleet: request.fleet, action: 'down', state: 'removing', region: request.region },
+    'rollback',
+  );
+  run.expect(['find', 'terminate', 'remove-role', 'delete-profile', 'delete-policy', 'delete-role']);
+  const deadline = request.undoDeadline ?? DEFAULT_DEADLINE;
+  let found: FoundFleet | undefined;
+  try {
+    found = await run.step(
+      'find',
+      () =>
+        looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, deadline), [request]),
+      { found: inWords },
+    );
+    await remove(run, found, deadline);
+  } catch (error) {
+    if (found) run.report.leftovers = await leftOf(run, found, deadline);
+    run.setState('left-over');
+    throw isCancellation(error) ? error : run.failure();
+  }
+  run.report.instances = [];
+  run.setState('gone');
+  return run.report;
+}
+
+async function remove(run: Run, found: FoundFleet, seconds: number): Promise<void> {
+  const { region, role, profile } = found;
+  const owner: Owner = { fleet: found.fleet };
+  const request = { region, owner, patience: 0 };
+  Object.assign(run.report, {
+    account: found.account,
+    region,
+    role,
+    profile,
+    instances: [...found.instances],
+  });
+
+  await run.step(
+    'terminate',
+    () =>
+      undoing.terminate.executeWithOptions(as('terminate', `${found.instances.length} instances`, seconds), [
+        { ...request, ids: [], volumes: 'keep' },
+      ]),
+    {
+      found: ({ terminated, volumesKept }) =>
+        volumesKept.length > 0
+          ? `${terminated} terminated; volumes kept: ${volumesKept.join(', ')}`
+          : `${terminated} terminated`,
+    },
+  );
+  await step('remove-role', profile && role, ({ name }) =>
+    undoing.removeRole.executeWithOptions(as('remove-role', `${name} out of its profile`, seconds), [
+      { ...request, profile: profile!.name, role: name },
+    ]),
+  );
+  await step('delete-profile', profile, ({ name }) =>
+    undoing.deleteProfile.executeWithOptions(as('delete-profile', `instance profile ${name}`, seconds), [
+      { ...request, profile: name },
+    ]),
+  );
+  await step('delete-policy', role, ({ name }) =>
+    undoing.deletePolicies.executeWithOptions(as('delete-policy', `policies of ${name}`, seconds), [
+      { ...request, role: name },
+    ]),
+  );
+  await step('delete-role', role, ({ name }) =>
+    undoing.deleteRole.executeWithOptions(as('delete-role', `role ${name}`, seconds), [
+      { ...request, role: name },
+    ]),
+  );
+
+  /** A step about something that the fleet may not have. */
+  async function step<T>(name: StepName, thing: T | undefined, removeIt: (thing: T) => Promise<string>) {
+    await run.step(name, async () => (thing ? removeIt(thing) : 'nothing of the fleet'), {
+      found: (words) => words,
+    });
+  }
+}
+
+/** What is still there, as AWS tells it now; when it cannot be asked, all that was found before. */
+async function leftOf(run: Run, found: FoundFleet, seconds: number): Promise<Leftover[]> {
+  const reason = run.report.error ? `${run.report.error.code}: ${run.report.error.message}` : 'cancelled';
+  const names = {
+    fleet: found.fleet,
+    region: found.region,
+    role: found.role?.name,
+    profile: found.profile?.name,
+  };
+  const left = await CancellationScope.nonCancellable(async () => {
+    try {
+      return await looking.findFleet.executeWithOptions(as('find', 'what is left', seconds), [names]);
+    } catch {
+      return found;
+    }
+  });
+  return leftoversOf(left, reason);
+}
+
+function inWords({ instances, role, profile }: FoundFleet): string {
+  const parts = [`${instances.length} instances`];
+  if (profile) parts.push(`profile ${profile.name}`);
+  if (role) parts.push(`role ${role.name}`);
+  return parts.join(', ');
+}

@@ -1,0 +1,108 @@
+/** The undos of a bootstrap's steps: what each one calls, and what is left when it fails for good. */
+
+import {
+  attachedPolicyLeftover,
+  instanceLeftover,
+  policyLeftover,
+  profileLeftover,
+  roleLeftover,
+  unknownInstancesLeftover,
+} from '../fleet/leftovers.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import { type Owner, RUN_TAG } from '../fleet/tags.ts';
+import { asUndo, undoing } from './activities.ts';
+import type { Undo } from './run.ts';
+
+/** What every undo needs to know. */
+export interface UndoScope {
+  readonly spec: FleetSpec;
+  readonly owner: Owner;
+}
+
+export function undoRole({ spec, owner }: UndoScope, role: string): Undo {
+  return {
+    name: 'delete-role',
+    run: () =>
+      undoing.deleteRole.executeWithOptions(asUndo('delete-role', `role ${role}`, spec.deadlines.undo), [
+        { ...request(spec, owner), role },
+      ]),
+    leftovers: (reason) => [roleLeftover(role, reason)],
+  };
+}
+
+export function undoPolicy({ spec, owner }: UndoScope, role: string, policy: string): Undo {
+  return {
+    name: 'delete-policy',
+    run: () =>
+      undoing.deletePolicy.executeWithOptions(
+        asUndo('delete-policy', `policy ${policy}`, spec.deadlines.undo),
+        [{ ...request(spec, owner), role, policy }],
+      ),
+    leftovers: (reason) => [policyLeftover(role, policy, reason)],
+  };
+}
+
+export function undoAttachedPolicies(
+  { spec, owner }: UndoScope,
+  role: string,
+  policies: readonly string[],
+): Undo {
+  return {
+    name: 'detach-policies',
+    run: () =>
+      undoing.detachPolicies.executeWithOptions(
+        asUndo('detach-policies', `${policies.length} managed policies`, spec.deadlines.undo),
+        [{ ...request(spec, owner), role, policies }],
+      ),
+    leftovers: (reason) => policies.map((arn) => attachedPolicyLeftover(role, arn, reason)),
+  };
+}
+
+export function undoProfile({ spec, owner }: UndoScope, profile: string): Undo {
+  return {
+    name: 'delete-profile',
+    run: () =>
+      undoing.deleteProfile.executeWithOptions(
+        asUndo('delete-profile', `instance profile ${profile}`, spec.deadlines.undo),
+        [{ ...request(spec, owner), profile }],
+      ),
+    leftovers: (reason) => [profileLeftover(profile, reason)],
+  };
+}
+
+/** A role that stays in its profile is no leftover of its own: the profile is. */
+export function undoMembership({ spec, owner }: UndoScope, profile: string, role: string): Undo {
+  return {
+    name: 'remove-role',
+    run: () =>
+      undoing.removeRole.executeWithOptions(
+        asUndo('remove-role', `role ${role} out of ${profile}`, spec.deadlines.undo),
+        [{ ...request(spec, owner), profile, role }],
+      ),
+    leftovers: () => [],
+  };
+}
+
+/** `launched` answers the ids that the run knows when it rolls back. */
+export function undoLaunch({ spec, owner }: UndoScope, launched: () => readonly string[]): Undo {
+  return {
+    name: 'terminate',
+    run: async () => {
+      const outcome = await undoing.terminate.executeWithOptions(
+        asUndo('terminate', 'the instances of this run', spec.deadlines.undo),
+        [{ ...request(spec, owner), ids: launched(), volumes: 'delete' }],
+      );
+      return `${outcome.terminated} terminated`;
+    },
+    leftovers: (reason) => {
+      const ids = launched();
+      // The answer was lost and the look denied: the tag is all that is known of them.
+      if (ids.length === 0) return [unknownInstancesLeftover(spec.region, RUN_TAG, owner.run ?? '', reason)];
+      return ids.map((id) => instanceLeftover(spec.region, id, reason));
+    },
+  };
+}
+
+function request(spec: FleetSpec, owner: Owner) {
+  return { region: spec.region, owner, patience: spec.deadlines.consistency };
+}
