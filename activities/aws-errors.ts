@@ -120,10 +120,6 @@ export function isVolumeAbsent(error: unknown): boolean {
   return hasCode(error, 'InvalidVolume.NotFound');
 }
 
-export function isDenied(error: unknown): error is AwsError {
-  return hasCode(error, 'AccessDenied', 'UnauthorizedOperation');
-}
-
 /** No answer came: the call may have had its effect. */
 export function isUnanswered(error: unknown): boolean {
   return hasCode(error, NO_ANSWER);

@@ -10,10 +10,10 @@ import {
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import type { PolicySpec } from '../fleet/spec.ts';
-import { ask, type AwsError, isAbsent, notYet } from './aws-errors.ts';
+import { type AwsError, ask, isAbsent, notYet } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { readRole } from './reads.ts';
 import { removeIfOurs, type UndoOutcome, type UndoRequest } from './ownership.ts';
+import { readRole } from './reads.ts';
 
 export interface PutPolicyRequest {
   readonly region: string;

@@ -12,11 +12,11 @@ import type { RoleToMake, Tags } from '../fleet/spec.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import { type AwsError, ask, isAbsent, isDeleteConflict, isTaken, notYet } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
+import { removeIfOurs, takenError, type UndoOutcome, type UndoRequest } from './ownership.ts';
 import { emptyRole } from './policy.ts';
 import { removeRoleFrom } from './profile.ts';
 import { readRole } from './reads.ts';
 import { toAwsTags } from './tags.ts';
-import { removeIfOurs, takenError, type UndoOutcome, type UndoRequest } from './ownership.ts';
 
 export interface CreateRoleRequest {
   readonly region: string;

@@ -22,7 +22,6 @@ export const FLEET_FAILED = 'FleetFailed';
 export const PREFLIGHT_FAILED = 'PreflightFailed';
 export const DEADLINE_PASSED = 'DeadlinePassed';
 export const NAME_TAKEN = 'NameTaken';
-export const NOT_OURS = 'NotOurs';
 export const INSTANCES_DIED = 'InstancesDied';
 export const WRONG_INSTANCES = 'WrongInstances';
 export const NO_ANSWER = 'Unanswered';
