@@ -1,4 +1,4 @@
-/** IAM policies: the document that IAM takes, and the short form that people write. */
+/** IAM policies: the document that IAM takes, and what can be told from one. `readPolicy` reads what people write. */
 
 export interface PolicyDocument {
   readonly Version: '2012-10-17';
@@ -14,4 +14,99 @@ export interface PolicyStatement {
   readonly Resource?: string | readonly string[];
   readonly NotResource?: string | readonly string[];
   readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
+}
+
+/** The sum over a role's inline policies, as `policySize` counts (IAM User Guide, "IAM and AWS STS quotas"). */
+export const MOST_INLINE_CHARACTERS = 10_240;
+
+const EC2 = 'ec2.amazonaws.com';
+const ASSUME_ROLE = 'sts:AssumeRole';
+
+/** The trust policy of a role that EC2 hands to instances. */
+export function ec2TrustPolicy() {
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: EC2 }, Action: ASSUME_ROLE }],
+  } as const;
+}
+
+/**
+ * Whether a decoded trust policy lets EC2 assume the role. Conditions are not evaluated: an Allow under conditions
+ * counts, a Deny under conditions does not, so that no role that works is refused.
+ */
+export function letsEc2Assume(document: unknown): boolean {
+  const statements = listed(fieldOf(document, 'Statement'));
+  const covering = (effect: string) =>
+    statements.filter((statement) => fieldOf(statement, 'Effect') === effect && coversAssumeRole(statement));
+  const denied = covering('Deny').some(
+    (statement) =>
+      fieldOf(statement, 'Condition') === undefined && (isForEc2(statement) || isForAll(statement)),
+  );
+  return !denied && covering('Allow').some(isForEc2);
+}
+
+function coversAssumeRole(statement: unknown): boolean {
+  const excluded = fieldOf(statement, 'NotAction');
+  if (excluded !== undefined) return !listed(excluded).some(matchesAssumeRole);
+  return listed(fieldOf(statement, 'Action')).some(matchesAssumeRole);
+}
+
+function matchesAssumeRole(pattern: unknown): boolean {
+  if (typeof pattern !== 'string') return false;
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`, 'i').test(ASSUME_ROLE);
+}
+
+function isForEc2(statement: unknown): boolean {
+  return listed(fieldOf(fieldOf(statement, 'Principal'), 'Service')).includes(EC2);
+}
+
+/** `*` stands for accounts and not for services in an Allow; in a Deny it is not worth the risk to assume so. */
+function isForAll(statement: unknown): boolean {
+  return fieldOf(statement, 'Principal') === '*';
+}
+
+/** The length that IAM counts against its quotas: white space does not count. */
+export function policySize(document: unknown): number {
+  return JSON.stringify(document).replace(/\s/g, '').length;
+}
+
+/**
+ * Reads a policy as IAM answers it: JSON, percent-encoded by RFC 3986. Some emulators answer it plain.
+ *
+ * @throws SyntaxError or URIError when it is neither.
+ */
+export function decodePolicy(text: string): unknown {
+  return JSON.parse(/^\s*[{[]/.test(text) ? text : decodeURIComponent(text));
+}
+
+/** Whether two documents say the same: the order of keys and of lists, and one entry bare or in a list, are no matter. */
+export function samePolicy(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.length === 1 ? canonical(value[0]) : `[${value.map(canonical).sort().join()}]`;
+  }
+  if (typeof value !== 'object' || value === null) return JSON.stringify(String(value));
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`)
+    .sort()
+    .join()}}`;
+}
+
+/** Where IAM takes a list it takes its one entry too. */
+function listed(value: unknown): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function fieldOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string, unknown>)[key];
 }
