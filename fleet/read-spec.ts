@@ -1,0 +1,110 @@
+/** Reading a spec: text or a value in, a whole FleetSpec or every mistake out. */
+
+import { type Finding, findingsOf, type Mistake, mistakeOf, shown, withoutEchoes } from './mistakes.ts';
+import { beyondLimits, readYaml } from './read-yaml.ts';
+import { isMap } from './schema-parts.ts';
+import { DEFAULT_DEADLINES, type FleetSpec, type ProfileSpec, type RoleSpec } from './spec.ts';
+import { conflictsOf, type RegionEnv, regionOf } from './spec-conflicts.ts';
+import { specHash } from './spec-hash.ts';
+import { type ReadFile, specSchema, type WrittenSpec } from './spec-schema.ts';
+import { movedKey, wantsText } from './written-keys.ts';
+
+export interface SpecContext {
+  /** The spec's file, for messages. */
+  readonly file?: string;
+  /** Gives a region to a spec that names none. */
+  readonly env: RegionEnv;
+  /** The text of a file that the spec names, by its path from the spec's folder; throws when it cannot be read. */
+  readonly readFile: ReadFile;
+}
+
+export type SpecReading =
+  | { readonly spec: FleetSpec; readonly hash: string; readonly mistakes?: undefined }
+  | { readonly mistakes: readonly Mistake[]; readonly spec?: undefined };
+
+/** Reads a spec's text, YAML or JSON. Mistakes come with their lines and in their order. */
+export function readSpec(text: string, context: SpecContext): SpecReading {
+  const yaml = readYaml(text, wantsText);
+  const { spec, findings } = yaml.broken ? { findings: [] } : checked(yaml.value, context);
+  const placed = [...yaml.findings, ...findings].map((finding) =>
+    mistakeOf(finding, context.file, yaml.placeOf(finding.path, finding.at)),
+  );
+  return outcome(spec, placed.sort(byPlace));
+}
+
+/** Checks a spec that a program made: the same as in a file, without lines. */
+export function checkSpec(value: unknown, context: SpecContext): SpecReading {
+  const refused = beyondLimits(value);
+  const { spec, findings } = refused ? { findings: [refused] } : checked(value, context);
+  return outcome(
+    spec,
+    findings.map((finding) => mistakeOf(finding, context.file)),
+  );
+}
+
+function outcome(spec: FleetSpec | undefined, mistakes: readonly Mistake[]): SpecReading {
+  return spec && mistakes.length === 0 ? { spec, hash: specHash(spec) } : { mistakes };
+}
+
+function byPlace(a: Mistake, b: Mistake): number {
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
+function checked(value: unknown, context: SpecContext): { spec?: FleetSpec; findings: readonly Finding[] } {
+  if (!isMap(value)) {
+    const mend = 'a map with name, policy and instances';
+    return { findings: [{ path: [], message: `${shown(value)} is not a spec`, mend }] };
+  }
+  const parsed = specSchema(context.readFile).safeParse(value);
+  const findings = withoutEchoes([
+    ...(parsed.success ? [] : findingsOf(parsed.error, value, movedKey)),
+    ...conflictsOf(value, context.env),
+  ]);
+  if (!parsed.success || findings.length > 0) return { findings };
+  return { spec: assembled(parsed.data, context.env), findings };
+}
+
+/** Fills in what was left out. */
+function assembled(written: WrittenSpec, env: RegionEnv): FleetSpec {
+  const role = roleOf(written);
+  const spec: FleetSpec = {
+    name: written.name,
+    region: regionOf(written.region, env)!,
+    account: written.account,
+    policy: written.policy && {
+      name: written.policy.name ?? role?.name ?? written.name,
+      document: written.policy.document,
+    },
+    role,
+    profile: profileOf(written),
+    instances: written.instances,
+    onFailure: written.onFailure,
+    deadlines: { ...DEFAULT_DEADLINES, ...given(written.deadlines) },
+    tags: written.tags,
+  };
+  return given(spec);
+}
+
+function roleOf({ name, role = {}, profile }: WrittenSpec): RoleSpec | undefined {
+  if (profile?.reuse) return undefined;
+  if (role.reuse) return { reuse: true, name: role.name ?? name };
+  return {
+    reuse: false,
+    name: role.name ?? name,
+    path: role.path ?? '/',
+    description: role.description,
+    permissionsBoundary: role.permissionsBoundary,
+    managedPolicies: role.managedPolicies ?? [],
+    tags: role.tags ?? {},
+  };
+}
+
+function profileOf({ name, profile = {} }: WrittenSpec): ProfileSpec {
+  if (profile.reuse) return { reuse: true, ref: profile.name ?? name };
+  return { reuse: false, name: profile.name ?? name, path: profile.path ?? '/', tags: profile.tags ?? {} };
+}
+
+/** Without the fields that are undefined, at every depth: as it is after a journey as JSON. */
+function given<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value;
+}

@@ -1,0 +1,76 @@
+/** The pieces that the schemas of specs and policies are made of. Their error texts are `wanted` (fleet/mistakes.ts). */
+
+import { z } from 'zod';
+import { type FindingParams, nearest, wanted } from './mistakes.ts';
+
+/** A map with these keys and no other. */
+export function fields<Shape extends z.ZodRawShape>(noun: string, shape: Shape) {
+  const known = Object.keys(shape).join('\n');
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? known : wanted(noun, `with ${known.split('\n').join(', ')}`),
+  });
+}
+
+export function text(pattern: RegExp, noun: string, hint?: string) {
+  const error = wanted(noun, hint);
+  return z.string(error).regex(pattern, error);
+}
+
+export function whole(least: number, most: number, hint?: string) {
+  const error = wanted(`a whole number from ${least} to ${most.toLocaleString('en')}`, hint);
+  return z.int(error).min(least, error).max(most, error);
+}
+
+export function flag() {
+  return z.boolean(wanted('true or false', 'without quotes'));
+}
+
+export function oneOf<const Word extends string>(words: readonly Word[]) {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const near = typeof input === 'string' ? nearest(input, words) : undefined;
+      return wanted(`one of ${words.join(', ')}`, near && `did you mean ${near}?`);
+    },
+  });
+}
+
+/** A list, or its one entry bare. */
+export function listOf<Entry extends z.ZodType>(entry: Entry) {
+  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(entry));
+}
+
+/** A text or a map: the mistakes are those of the form that was begun. */
+export function textOrMap<Text extends z.ZodType, Whole extends z.ZodType>(
+  noun: string,
+  bare: Text,
+  whole: Whole,
+) {
+  return z.unknown().transform((value, context): z.output<Text> | z.output<Whole> => {
+    const schema = typeof value === 'string' ? bare : isMap(value) ? whole : undefined;
+    if (!schema) {
+      context.addIssue({ code: 'custom', message: wanted(noun) });
+      return z.NEVER;
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data as z.output<Text> | z.output<Whole>;
+    for (const issue of parsed.error.issues)
+      context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  });
+}
+
+/** An issue with its own words. */
+export function complain(
+  context: { addIssue(issue: z.core.$ZodRawIssue | string): void },
+  path: (string | number)[],
+  message: string,
+  mend: string,
+  more: Partial<FindingParams> = {},
+): void {
+  context.addIssue({ code: 'custom', path, message, params: { ...more, mend }, input: undefined });
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

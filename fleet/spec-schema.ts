@@ -1,0 +1,375 @@
+/** The shape of a spec as people write it, field by field. What fields ask of each other is in spec-conflicts.ts. */
+
+import { z } from 'zod';
+import { findingsOf, shown, wanted } from './mistakes.ts';
+import {
+  ACCOUNT,
+  DEVICE,
+  IAM_NAME,
+  IAM_PATH,
+  IMAGE_ID,
+  INSTANCE_TYPE,
+  isProfileArn,
+  KEY_NAME,
+  KMS_KEY,
+  MANAGED_POLICY_ARN,
+  PARAMETER_NAME,
+  REGION,
+  RESERVED_TAG,
+  ROLE_DESCRIPTION,
+  ROLE_NAME,
+  SECURITY_GROUP_ID,
+  SNAPSHOT_ID,
+  SUBNET_ID,
+  TAG_KEY,
+  TAG_VALUE,
+  ZONE,
+} from './names.ts';
+import { looksLikeDocument, policyBody } from './policy-schema.ts';
+import { readYaml } from './read-yaml.ts';
+import { complain, fields, flag, listOf, oneOf, text, textOrMap, whole } from './schema-parts.ts';
+import type { Tags, VolumeSpec } from './spec.ts';
+import { movedKey, wantsText } from './written-keys.ts';
+
+/** Gives the text of a file that a spec names; throws when it cannot. */
+export type ReadFile = (path: string) => string;
+
+const NAME_CHARACTERS = 'letters, digits and + = , . @ _ -';
+const roleName = text(ROLE_NAME, 'a name of 1 to 64 characters', NAME_CHARACTERS);
+const iamName = text(IAM_NAME, 'a name of 1 to 128 characters', NAME_CHARACTERS);
+const iamPath = text(IAM_PATH, 'a path', '/ or a text that begins and ends with /, for instance /teams/web/');
+const policyArn = text(
+  MANAGED_POLICY_ARN,
+  "a managed policy's ARN",
+  'for instance arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore',
+);
+const filePath = z.string(wanted('a path')).min(1, wanted('a path', "relative to the spec's folder"));
+
+/** Tag keys become object keys: a text for each, scalars by their text. */
+const tags = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()], wanted('a text')).transform(String), {
+    error: wanted('a map of tags', 'for instance { team: web }'),
+  })
+  .superRefine((value, context) => {
+    for (const [key, tag] of Object.entries(value)) {
+      const complaint = tagComplaint(key, tag);
+      if (complaint) complain(context, [key], ...complaint);
+    }
+  })
+  .transform((value): Tags => value);
+
+function tagComplaint(key: string, value: string): [string, string, { at?: 'key' }?] | undefined {
+  if (RESERVED_TAG.test(key))
+    return ['a reserved prefix', 'aws: is for AWS, muster: for this program', { at: 'key' }];
+  const characters = 'letters, digits, spaces and _ . : / = + - @';
+  if (!TAG_KEY.test(key)) return ['not a tag key', `1 to 128 of ${characters}`, { at: 'key' }];
+  if (!TAG_VALUE.test(value)) return [`${shown(value)} is not a tag value`, `at most 256 of ${characters}`];
+  return undefined;
+}
+
+const region = text(REGION, 'a region', 'for instance us-east-1');
+
+const account = z
+  .union([z.string(), z.number()], wanted('an account', 'twelve digits in quotes'))
+  .transform(String)
+  .pipe(
+    z
+      .string()
+      .regex(ACCOUNT, wanted('an account', 'twelve digits in quotes: a number loses its leading zeros')),
+  );
+
+/** Fields of a thing that is made; one that exists is used as it is. */
+function refuseBesideReuse(
+  value: { reuse?: boolean | undefined },
+  context: z.core.$RefinementCtx,
+  what: string,
+): void {
+  if (!value.reuse) return;
+  for (const [key, field] of Object.entries(value)) {
+    if (key === 'reuse' || key === 'name' || field === undefined) continue;
+    complain(
+      context,
+      [key],
+      `given for a ${what} that exists`,
+      'leave it out: what exists is used as it is',
+      { at: 'key' },
+    );
+  }
+}
+
+const role = textOrMap(
+  'the name of a role that exists, or a map',
+  roleName.transform((name) => ({ name, reuse: true as const })),
+  fields('a role', {
+    name: roleName.optional(),
+    path: iamPath.optional(),
+    description: text(
+      ROLE_DESCRIPTION,
+      'a description of 1 to 1,000 characters',
+      'Latin letters and signs',
+    ).optional(),
+    permissionsBoundary: policyArn.optional(),
+    managedPolicies: listOf(policyArn)
+      .refine(
+        (list) => list.length <= 20,
+        wanted('at most 20 managed policies', 'IAM takes 10, 20 when raised'),
+      )
+      .optional(),
+    tags: tags.optional(),
+    reuse: flag().optional(),
+  }).superRefine((value, context) => refuseBesideReuse(value, context, 'role')),
+);
+
+const profileRef = z
+  .string()
+  .refine(
+    (ref) => IAM_NAME.test(ref) || isProfileArn(ref),
+    wanted(
+      "an instance profile's name or ARN",
+      'for instance web or arn:aws:iam::123456789012:instance-profile/web',
+    ),
+  );
+const profile = textOrMap(
+  'the name or ARN of an instance profile that exists, or a map',
+  profileRef.transform((name) => ({ name, reuse: true as const })),
+  z.discriminatedUnion(
+    'reuse',
+    [
+      fields('a profile', {
+        name: profileRef.optional(),
+        path: iamPath.optional(),
+        tags: tags.optional(),
+        reuse: z.literal(true),
+      }).superRefine((value, context) => refuseBesideReuse(value, context, 'profile')),
+      fields('a profile', {
+        name: iamName.optional(),
+        path: iamPath.optional(),
+        tags: tags.optional(),
+        reuse: z.literal(false).optional(),
+      }),
+    ],
+    wanted('true or false', 'without quotes'),
+  ),
+);
+
+const PARAMETER = 'resolve:ssm:';
+const image = z
+  .string(wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter'))
+  .transform((value) => (value.startsWith('/') ? `${PARAMETER}${value}` : value))
+  .refine(
+    (value) =>
+      value.startsWith(PARAMETER) ? PARAMETER_NAME.test(value.slice(PARAMETER.length)) : IMAGE_ID.test(value),
+    wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter'),
+  );
+
+const MOST_USER_DATA = 16_384;
+
+function userData(readFile: ReadFile) {
+  const content = (value: string, context: z.core.$RefinementCtx, path: string[]) => {
+    const bytes = Buffer.byteLength(value);
+    if (bytes <= MOST_USER_DATA) return;
+    const most = MOST_USER_DATA.toLocaleString('en');
+    complain(
+      context,
+      path,
+      `${bytes.toLocaleString('en')} bytes`,
+      `EC2 takes at most ${most}: let it fetch the rest`,
+    );
+  };
+  return textOrMap(
+    'a text, or { file: path }',
+    z.string().superRefine((value, context) => content(value, context, [])),
+    fields('user data', { file: filePath }).transform(({ file }, context): string => {
+      const read = fileText(readFile, file, context, ['file']);
+      if (read === undefined) return z.NEVER;
+      content(read, context, ['file']);
+      return read;
+    }),
+  );
+}
+
+const VOLUME_TYPES = ['gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1', 'standard'] as const;
+const GIB = { GIB: 1, TIB: 1024 } as const;
+
+/** GiB, as a number or as `20GiB`. What people mean by GB is not what EBS counts in. */
+const volumeSize = z.preprocess(
+  (value) => {
+    const [, amount, unit] = (typeof value === 'string' && /^(\d{1,6}) ?([GT]iB)$/i.exec(value)) || [];
+    return amount && unit ? Number(amount) * GIB[unit.toUpperCase() as keyof typeof GIB] : value;
+  },
+  whole(1, 65_536, 'in GiB: 20 or 20GiB'),
+);
+
+const volume = fields('a volume', {
+  device: text(DEVICE, 'a device', 'as the image names it, for instance /dev/xvda'),
+  size: volumeSize.optional(),
+  type: oneOf(VOLUME_TYPES).optional(),
+  iops: whole(100, 256_000).optional(),
+  throughput: whole(125, 2_000, 'in MiB/s').optional(),
+  encrypted: flag().optional(),
+  kmsKey: text(KMS_KEY, 'a KMS key', 'its id, ARN or alias/...').optional(),
+  snapshot: text(SNAPSHOT_ID, 'a snapshot', 'for instance snap-0123456789abcdef0').optional(),
+  deleteOnTermination: flag().default(true),
+})
+  .superRefine(({ type, iops, throughput, encrypted, kmsKey }, context) => {
+    const provisioned = type === 'io1' || type === 'io2';
+    if (iops === undefined && provisioned)
+      complain(context, ['iops'], 'missing', `give it: ${type} needs it`);
+    if (iops !== undefined && type && type !== 'gp3' && !provisioned) {
+      complain(context, ['iops'], `given for ${type}`, 'only gp3, io1 and io2 take it', { at: 'key' });
+    }
+    if (throughput !== undefined && type && type !== 'gp3') {
+      complain(context, ['throughput'], `given for ${type}`, 'only gp3 takes it', { at: 'key' });
+    }
+    if (kmsKey !== undefined && !encrypted) {
+      complain(context, ['kmsKey'], 'given for a volume that is not encrypted', 'add encrypted: true', {
+        at: 'key',
+      });
+    }
+  })
+  .transform((value): VolumeSpec => value);
+
+function instances(readFile: ReadFile) {
+  return fields('a map of instances', {
+    count: whole(1, 10_000, 'for instance 3'),
+    image,
+    type: text(INSTANCE_TYPE, 'an instance type', 'for instance t3.micro'),
+    zone: text(ZONE, 'a zone', 'its name, for instance us-east-1a').optional(),
+    subnet: text(SUBNET_ID, 'a subnet', 'its id, for instance subnet-0123456789abcdef0').optional(),
+    securityGroups: listOf(
+      text(SECURITY_GROUP_ID, 'a security group', 'its id, for instance sg-0123456789abcdef0'),
+    ).default([]),
+    key: text(KEY_NAME, 'the name of a key pair', '1 to 255 ASCII characters').optional(),
+    userData: userData(readFile).optional(),
+    volumes: listOf(volume).default([]),
+    monitoring: flag().default(false),
+    metadata: fields('a map of metadata options', {
+      hopLimit: whole(1, 64, '1, or 2 for containers').default(1),
+      tags: flag().default(false),
+    }).default({ hopLimit: 1, tags: false }),
+    tags: tags.default({}),
+  });
+}
+
+const UNITS = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
+const MOST_SECONDS = 7 * UNITS.d;
+const DURATION = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/;
+
+/** `90s`, `3m`, `1h30m`, or seconds as a number. */
+const duration = z.preprocess(
+  (value) => {
+    const found = typeof value === 'string' ? DURATION.exec(value) : null;
+    if (!found) return value;
+    const [, days = 0, hours = 0, minutes = 0, seconds = 0] = found;
+    return Number(days) * UNITS.d + Number(hours) * UNITS.h + Number(minutes) * UNITS.m + Number(seconds);
+  },
+  z
+    .int(wanted('a time of 1 second to 7 days', 'for instance 90s, 3m or 1h30m; a number is seconds'))
+    .min(1, wanted('a time of 1 second to 7 days', 'for instance 90s'))
+    .max(MOST_SECONDS, wanted('a time of 1 second to 7 days', 'for instance 1h30m')),
+);
+
+const deadlines = fields('a map of deadlines', {
+  propagation: duration.optional(),
+  step: duration.optional(),
+  running: duration.optional(),
+  undo: duration.optional(),
+  consistency: duration.optional(),
+});
+
+function policy(readFile: ReadFile) {
+  const inFile = (path: string, context: z.core.$RefinementCtx, at: string[]) =>
+    policyOfFile(readFile, path, context, at);
+  const named = z.unknown().transform((value, context) => {
+    const { name, ...rest } = value as Record<string, unknown>;
+    const form = 'file' in rest ? 'file' : 'document' in rest ? 'document' : 'short';
+    if (looksLikeDocument(value)) return { document: nested(policyBody, value, context, []) };
+    const policyName = name === undefined ? undefined : nested(iamName, name, context, ['name']);
+    if (form === 'short') return { name: policyName, document: nested(policyBody, rest, context, []) };
+    const { file, document } = nested(
+      form === 'file'
+        ? fields('a policy', { name: z.unknown(), file: filePath })
+        : fields('a policy', { name: z.unknown(), document: z.unknown() }),
+      value,
+      context,
+      [],
+    ) as { file?: string; document?: unknown };
+    if (file !== undefined) return { name: policyName, document: inFile(file, context, ['file']) };
+    return { name: policyName, document: nested(policyBody, document, context, ['document']) };
+  });
+  return textOrMap(
+    'a policy: { allow: ... }, a document or the path of a file',
+    filePath.transform((path, context) => ({ name: undefined, document: inFile(path, context, []) })),
+    named,
+  );
+}
+
+/** Parses a part of a value; what is wrong with it is wrong at `path`. */
+function nested<Part extends z.ZodType>(
+  schema: Part,
+  value: unknown,
+  context: z.core.$RefinementCtx,
+  path: string[],
+): z.output<Part> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    context.issues.push({ ...issue, path: [...path, ...issue.path], input: value } as z.core.$ZodRawIssue);
+  }
+  return z.NEVER;
+}
+
+function policyOfFile(readFile: ReadFile, file: string, context: z.core.$RefinementCtx, at: string[]) {
+  const read = fileText(readFile, file, context, at);
+  if (read === undefined) return z.NEVER;
+  const yaml = readYaml(read, wantsText);
+  const parsed = policyBody.safeParse(yaml.value);
+  const findings = [
+    ...yaml.findings,
+    ...(yaml.broken || parsed.success ? [] : findingsOf(parsed.error, yaml.value, movedKey)),
+  ];
+  for (const { path, message, mend, ...finding } of findings) {
+    const place = finding.place ?? yaml.placeOf(path, finding.at);
+    context.addIssue({
+      code: 'custom',
+      path: at,
+      message,
+      params: { mend, file, place, within: path },
+      input: file,
+    });
+  }
+  return parsed.data ?? z.NEVER;
+}
+
+function fileText(
+  readFile: ReadFile,
+  file: string,
+  context: z.core.$RefinementCtx,
+  at: string[],
+): string | undefined {
+  try {
+    return readFile(file);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    complain(context, at, `cannot be read: ${words}`, "give a path relative to the spec's folder");
+    return undefined;
+  }
+}
+
+/** The whole spec; files that it names are read on the way. */
+export function specSchema(readFile: ReadFile) {
+  return fields('a spec', {
+    name: roleName,
+    region: region.optional(),
+    account: account.optional(),
+    policy: policy(readFile).optional(),
+    role: role.optional(),
+    profile: profile.optional(),
+    instances: instances(readFile),
+    tags: tags.default({}),
+    onFailure: oneOf(['rollback', 'keep', 'pause']).default('rollback'),
+    deadlines: deadlines.default({}),
+  });
+}
+
+export type WrittenSpec = z.output<ReturnType<typeof specSchema>>;
