@@ -152,7 +152,7 @@ function pathText(path: KeyPath): string {
 
 /** The finding as a mistake, at a place of its own or else at `place`. */
 export function mistakeOf(finding: Finding, file?: string, place?: Finding['place']): Mistake {
-  const { line, column } = finding.place ?? place ?? {};
+  const { line, column } = finding.place ?? (finding.file === undefined ? place : undefined) ?? {};
   return {
     ...((finding.file ?? file) !== undefined && { file: finding.file ?? file }),
     ...(line !== undefined && { line, column }),

@@ -5,8 +5,9 @@
 
 import { z } from 'zod';
 import { nearest, shown, wanted } from './mistakes.ts';
+import { IAM_NAME } from './names.ts';
 import { MOST_INLINE_CHARACTERS, type PolicyDocument, type PolicyStatement, policySize } from './policy.ts';
-import { complain, fields, isMap, listOf, oneOf, text } from './schema-parts.ts';
+import { complain, fields, isMap, listOf, nested, oneOf, text } from './schema-parts.ts';
 
 const action = text(
   /^(?:\*|[A-Za-z0-9.-]+:[\w*?-]+)$/,
@@ -19,6 +20,12 @@ const resource = text(
   'an ARN, for instance arn:aws:s3:::bucket/*; or *',
 );
 const sid = text(/^[A-Za-z0-9]*$/, 'a statement id', 'letters and digits only');
+
+export const policyName = text(
+  IAM_NAME,
+  'a name of 1 to 128 characters',
+  'letters, digits and + = , . @ _ -',
+);
 
 const conditionValue = z
   .union([z.string(), z.number(), z.boolean()], wanted('a text', 'or a list of texts'))
@@ -53,6 +60,7 @@ const shortStatement = fields('a statement', {
 });
 
 const shortForm = fields('a policy', {
+  name: policyName.optional(),
   allow: listOf(shortStatement).optional(),
   deny: listOf(shortStatement).optional(),
 }).superRefine(({ allow = [], deny = [] }, context) => {
@@ -88,21 +96,22 @@ const document = fields('a policy document', {
 
 type ShortStatement = z.output<typeof shortStatement>;
 
+export interface NamedDocument {
+  readonly name?: string;
+  readonly document: PolicyDocument;
+}
+
 /** Either form as the document that is sent. Version 2012-10-17 is written whatever was read. */
 export const policyBody = z
   .unknown()
-  .transform((value, context): PolicyDocument => {
-    const schema = looksLikeDocument(value) ? document : shortForm;
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return 'Statement' in parsed.data ? written(parsed.data) : lengthened(parsed.data);
-    for (const issue of parsed.error.issues)
-      context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
-    return z.NEVER;
+  .transform((value, context) => {
+    const body = looksLikeDocument(value) ? document.transform(written) : shortForm.transform(lengthened);
+    return nested<NamedDocument>(body, value, context);
   })
-  .superRefine((value, context) => {
-    refuseForeignCharacters(context, value);
-    refuseSameSids(context, value);
-    const size = policySize(value);
+  .superRefine(({ document }, context) => {
+    refuseForeignCharacters(context, document);
+    refuseSameSids(context, document);
+    const size = policySize(document);
     if (size <= MOST_INLINE_CHARACTERS) return;
     const most = MOST_INLINE_CHARACTERS.toLocaleString('en');
     const mend = `IAM takes at most ${most} in a role's inline policies; use role.managedPolicies for more`;
@@ -111,13 +120,13 @@ export const policyBody = z
 
 const DOCUMENT_KEYS = ['Version', 'Statement', 'Id'];
 
-export function looksLikeDocument(value: unknown): boolean {
+function looksLikeDocument(value: unknown): boolean {
   return isMap(value) && DOCUMENT_KEYS.some((key) => Object.hasOwn(value, key));
 }
 
-function lengthened({ allow = [], deny = [] }: z.output<typeof shortForm>): PolicyDocument {
+function lengthened({ name, allow = [], deny = [] }: z.output<typeof shortForm>): NamedDocument {
   const statement = (effect: 'Allow' | 'Deny') => (short: ShortStatement) =>
-    inOrder({
+    withoutBlanks({
       Sid: short.sid,
       Effect: effect,
       Action: short.actions,
@@ -126,18 +135,22 @@ function lengthened({ allow = [], deny = [] }: z.output<typeof shortForm>): Poli
       NotResource: short.notResources,
       Condition: short.conditions,
     });
+  const statements = [...allow.map(statement('Allow')), ...deny.map(statement('Deny'))];
+  return { name, document: { Version: '2012-10-17', Statement: statements } };
+}
+
+function written({ Id, Statement }: z.output<typeof document>): NamedDocument {
   return {
-    Version: '2012-10-17',
-    Statement: [...allow.map(statement('Allow')), ...deny.map(statement('Deny'))],
+    document: {
+      Version: '2012-10-17',
+      ...(Id !== undefined && { Id }),
+      Statement: Statement.map(withoutBlanks),
+    },
   };
 }
 
-function written({ Id, Statement }: z.output<typeof document>): PolicyDocument {
-  return { Version: '2012-10-17', ...(Id !== undefined && { Id }), Statement: Statement.map(inOrder) };
-}
-
 /** Without the fields that were not given. */
-function inOrder(statement: PolicyStatement): PolicyStatement {
+function withoutBlanks(statement: PolicyStatement): PolicyStatement {
   return Object.fromEntries(
     Object.entries(statement).filter(([, value]) => value !== undefined),
   ) as unknown as PolicyStatement;

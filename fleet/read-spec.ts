@@ -1,7 +1,7 @@
 /** Reading a spec: text or a value in, a whole FleetSpec or every mistake out. */
 
 import { type Finding, findingsOf, type Mistake, mistakeOf, shown, withoutEchoes } from './mistakes.ts';
-import { beyondLimits, readYaml } from './read-yaml.ts';
+import { type Place, readYaml, unlikeYaml } from './read-yaml.ts';
 import { isMap } from './schema-parts.ts';
 import { DEFAULT_DEADLINES, type FleetSpec, type ProfileSpec, type RoleSpec } from './spec.ts';
 import { conflictsOf, type RegionEnv, regionOf } from './spec-conflicts.ts';
@@ -26,16 +26,22 @@ export type SpecReading =
 export function readSpec(text: string, context: SpecContext): SpecReading {
   const yaml = readYaml(text, wantsText);
   const { spec, findings } = yaml.broken ? { findings: [] } : checked(yaml.value, context);
-  const placed = [...yaml.findings, ...findings].map((finding) =>
-    mistakeOf(finding, context.file, yaml.placeOf(finding.path, finding.at)),
+  const placed = [...yaml.findings, ...findings].map((finding) => {
+    const place = yaml.placeOf(finding.path, finding.at);
+    const inSpec = finding.file === undefined ? (finding.place ?? place) : place;
+    return { inSpec, mistake: mistakeOf(finding, context.file, place) };
+  });
+  placed.sort((a, b) => byPlace(a.inSpec, b.inSpec) || byPlace(a.mistake, b.mistake));
+  return outcome(
+    spec,
+    placed.map(({ mistake }) => mistake),
   );
-  return outcome(spec, placed.sort(byPlace));
 }
 
 /** Checks a spec that a program made: the same as in a file, without lines. */
 export function checkSpec(value: unknown, context: SpecContext): SpecReading {
-  const refused = beyondLimits(value);
-  const { spec, findings } = refused ? { findings: [refused] } : checked(value, context);
+  const refused = unlikeYaml(value);
+  const { spec, findings } = refused.length > 0 ? { findings: refused } : checked(value, context);
   return outcome(
     spec,
     findings.map((finding) => mistakeOf(finding, context.file)),
@@ -46,7 +52,7 @@ function outcome(spec: FleetSpec | undefined, mistakes: readonly Mistake[]): Spe
   return spec && mistakes.length === 0 ? { spec, hash: specHash(spec) } : { mistakes };
 }
 
-function byPlace(a: Mistake, b: Mistake): number {
+function byPlace(a: Partial<Place> = {}, b: Partial<Place> = {}): number {
   return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 

@@ -37,6 +37,12 @@ const MOST_ALIASES = 32;
 const MOST_NODES = 20_000;
 const MOST_SYNTAX_FINDINGS = 20;
 
+type Words = Pick<Finding, 'message' | 'mend'>;
+const TOO_DEEP: Words = { message: 'nested too deeply', mend: `at most ${MOST_DEPTH} levels are read` };
+const TOO_MUCH: Words = { message: 'too much', mend: 'a spec has far fewer entries' };
+/** It would set an object's prototype instead of a field. */
+const UNUSABLE_KEY: Words = { message: 'no key that can be used', mend: 'leave it out' };
+
 /** Where text is wanted, `1.10`, `0123` and `true` stay what was written instead of becoming numbers and the like. */
 export type WantsText = (path: KeyPath) => boolean;
 
@@ -55,7 +61,6 @@ export function readYaml(text: string, wantsText: WantsText = () => false): Yaml
     prettyErrors: false,
     // Its own check takes a time that grows with the square of the number of keys; the walk below sees duplicates.
     uniqueKeys: false,
-    logLevel: 'silent',
   });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -102,7 +107,7 @@ function unreadable(findings: readonly Finding[]): YamlReading {
 /** The parser's words where they would not help. */
 const SYNTAX_WORDS: Record<string, { message?: string; mend: string } | undefined> = {
   MULTIPLE_DOCS: { message: 'a second document begins', mend: 'one file, one spec: leave the --- out' },
-  RESOURCE_EXHAUSTION: { message: 'nested too deeply', mend: `at most ${MOST_DEPTH} levels are read` },
+  RESOURCE_EXHAUSTION: TOO_DEEP,
   TAB_AS_INDENT: { mend: 'indent with spaces' },
   BLOCK_AS_IMPLICIT_KEY: { mend: 'put a text that contains ": " in quotes' },
   MISSING_CHAR: { mend: 'close what was opened' },
@@ -145,9 +150,9 @@ class Walk {
     const offset = node?.range?.[0] ?? keyOffset ?? 0;
     this.places.set(JSON.stringify(path), { key: keyOffset, value: offset });
     if (node === null || this.overrun) return null;
-    if (++this.nodes > MOST_NODES) return this.stop(offset, 'too much', 'a spec has far fewer entries');
+    if (++this.nodes > MOST_NODES) return this.stop(offset, TOO_MUCH);
     if (path.length > MOST_DEPTH) {
-      return this.stop(offset, 'nested too deeply', `at most ${MOST_DEPTH} levels are read`);
+      return this.stop(offset, TOO_DEEP);
     }
     if (isAlias(node)) return this.aliased(node, offset, path, keyOffset);
     if (node.tag !== undefined) {
@@ -162,7 +167,7 @@ class Walk {
 
   private aliased(node: Node, offset: number, path: KeyPath, keyOffset?: number): unknown {
     if (++this.aliases > MOST_ALIASES) {
-      return this.stop(offset, 'too many aliases', `at most ${MOST_ALIASES} are followed`);
+      return this.stop(offset, { message: 'too many aliases', mend: `at most ${MOST_ALIASES} are followed` });
     }
     const target = this.resolve(node);
     if (target) return this.valueOf(target, path, keyOffset);
@@ -178,7 +183,7 @@ class Walk {
       if (key === undefined) {
         this.find(path, offset, 'a key that is not plain text', 'a word, and a colon after it');
       } else if (key === '__proto__') {
-        this.find([...path, key], offset, 'no key that can be used', 'leave it out');
+        this.find([...path, key], offset, UNUSABLE_KEY.message, UNUSABLE_KEY.mend);
       } else if (entries.has(key)) {
         this.find([...path, key], offset, 'given twice', 'keep one of them');
       } else {
@@ -188,7 +193,7 @@ class Walk {
     return Object.fromEntries(entries);
   }
 
-  private stop(offset: number, message: string, mend: string): null {
+  private stop(offset: number, { message, mend }: Words): null {
     this.overrun = true;
     this.find([], offset, message, mend);
     return null;
@@ -207,24 +212,24 @@ function isPlainWord(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint';
 }
 
-/** What a program hands over can be deeper or larger than any text, or contain itself. */
-export function beyondLimits(value: unknown): Finding | undefined {
-  let level: unknown[] = [value];
+/** What no YAML could have said: a program's value can be deeper or larger than any text, or contain itself. */
+export function unlikeYaml(value: unknown): Finding[] {
+  const findings: Finding[] = [];
+  let level: { path: KeyPath; value: unknown }[] = [{ path: [], value }];
   let nodes = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_DEPTH) {
-      return { path: [], message: 'nested too deeply', mend: `at most ${MOST_DEPTH} levels are read` };
-    }
-    const next: unknown[] = [];
-    for (const entry of level) {
-      if (typeof entry !== 'object' || entry === null) continue;
-      for (const field of Object.values(entry)) next.push(field);
-      nodes += 1;
-      if (nodes + next.length > MOST_NODES) {
-        return { path: [], message: 'too much', mend: 'a spec has far fewer entries' };
+    if (depth > MOST_DEPTH) return [{ path: [], ...TOO_DEEP }];
+    const next: typeof level = [];
+    for (const { path, value } of level) {
+      if (typeof value !== 'object' || value === null) continue;
+      for (const [key, field] of Object.entries(value)) {
+        if (key === '__proto__') findings.push({ path: [...path, key], ...UNUSABLE_KEY });
+        next.push({ path: [...path, Array.isArray(value) ? Number(key) : key], value: field });
       }
+      if (nodes + next.length > MOST_NODES) return [{ path: [], ...TOO_MUCH }];
     }
+    nodes += next.length;
     level = next;
   }
-  return undefined;
+  return findings;
 }

@@ -41,23 +41,27 @@ export function listOf<Entry extends z.ZodType>(entry: Entry) {
 }
 
 /** A text or a map: the mistakes are those of the form that was begun. */
-export function textOrMap<Text extends z.ZodType, Whole extends z.ZodType>(
-  noun: string,
-  bare: Text,
-  whole: Whole,
-) {
-  return z.unknown().transform((value, context): z.output<Text> | z.output<Whole> => {
-    const schema = typeof value === 'string' ? bare : isMap(value) ? whole : undefined;
-    if (!schema) {
-      context.addIssue({ code: 'custom', message: wanted(noun) });
-      return z.NEVER;
-    }
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data as z.output<Text> | z.output<Whole>;
-    for (const issue of parsed.error.issues)
-      context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+export function textOrMap<Text, Whole>(noun: string, bare: z.ZodType<Text>, whole: z.ZodType<Whole>) {
+  return z.unknown().transform((value, context): Text | Whole => {
+    if (typeof value === 'string') return nested(bare, value, context);
+    if (isMap(value)) return nested(whole, value, context);
+    context.addIssue({ code: 'custom', message: wanted(noun) });
     return z.NEVER;
   });
+}
+
+/** Parses with a schema that is chosen by the value; what that finds is found here. */
+export function nested<Output>(
+  schema: z.ZodType<Output>,
+  value: unknown,
+  context: z.core.$RefinementCtx,
+): Output {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  }
+  return z.NEVER;
 }
 
 /** An issue with its own words. */

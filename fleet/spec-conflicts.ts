@@ -5,7 +5,7 @@
 
 import type { Finding, KeyPath } from './mistakes.ts';
 import { shown } from './mistakes.ts';
-import { METADATA_TAG_KEY, MOST_TAGS, profileAccount, REGION } from './names.ts';
+import { METADATA_TAG_KEY, MOST_TAGS, profileAccount, REGION, ZONE } from './names.ts';
 import { isMap } from './schema-parts.ts';
 
 /** Where the region comes from when a spec names none, as for the AWS SDK and command line. */
@@ -81,7 +81,7 @@ function placeConflicts(spec: Record<string, unknown>, env: RegionEnv): Finding[
     ];
   }
   const region = regionOf(typeof spec.region === 'string' ? spec.region : undefined, env);
-  if (region === undefined || !REGION.test(region) || zone.startsWith(region)) return [];
+  if (region === undefined || !REGION.test(region) || !ZONE.test(zone) || zone.startsWith(region)) return [];
   return [finding(['instances', 'zone'], `${shown(zone)} is not in ${region}`, `for instance ${region}a`)];
 }
 

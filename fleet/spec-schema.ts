@@ -25,9 +25,9 @@ import {
   TAG_VALUE,
   ZONE,
 } from './names.ts';
-import { looksLikeDocument, policyBody } from './policy-schema.ts';
+import { type NamedDocument, policyBody, policyName } from './policy-schema.ts';
 import { readYaml } from './read-yaml.ts';
-import { complain, fields, flag, listOf, oneOf, text, textOrMap, whole } from './schema-parts.ts';
+import { complain, fields, flag, listOf, nested, oneOf, text, textOrMap, whole } from './schema-parts.ts';
 import type { Tags, VolumeSpec } from './spec.ts';
 import { movedKey, wantsText } from './written-keys.ts';
 
@@ -165,27 +165,22 @@ const image = z
 const MOST_USER_DATA = 16_384;
 
 function userData(readFile: ReadFile) {
-  const content = (value: string, context: z.core.$RefinementCtx, path: string[]) => {
+  const content = z.string().superRefine((value, context) => {
     const bytes = Buffer.byteLength(value);
     if (bytes <= MOST_USER_DATA) return;
     const most = MOST_USER_DATA.toLocaleString('en');
     complain(
       context,
-      path,
+      [],
       `${bytes.toLocaleString('en')} bytes`,
       `EC2 takes at most ${most}: let it fetch the rest`,
     );
-  };
-  return textOrMap(
-    'a text, or { file: path }',
-    z.string().superRefine((value, context) => content(value, context, [])),
-    fields('user data', { file: filePath }).transform(({ file }, context): string => {
-      const read = fileText(readFile, file, context, ['file']);
-      if (read === undefined) return z.NEVER;
-      content(read, context, ['file']);
-      return read;
-    }),
-  );
+  });
+  const inFile = filePath
+    .transform((path, context) => fileText(readFile, path, context) ?? z.NEVER)
+    .pipe(content);
+  const form = fields('user data', { file: inFile }).transform(({ file }) => file);
+  return textOrMap('a text, or { file: path }', content, form);
 }
 
 const VOLUME_TYPES = ['gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1', 'standard'] as const;
@@ -278,80 +273,43 @@ const deadlines = fields('a map of deadlines', {
 });
 
 function policy(readFile: ReadFile) {
-  const inFile = (path: string, context: z.core.$RefinementCtx, at: string[]) =>
-    policyOfFile(readFile, path, context, at);
-  const named = z.unknown().transform((value, context) => {
-    const { name, ...rest } = value as Record<string, unknown>;
-    const form = 'file' in rest ? 'file' : 'document' in rest ? 'document' : 'short';
-    if (looksLikeDocument(value)) return { document: nested(policyBody, value, context, []) };
-    const policyName = name === undefined ? undefined : nested(iamName, name, context, ['name']);
-    if (form === 'short') return { name: policyName, document: nested(policyBody, rest, context, []) };
-    const { file, document } = nested(
-      form === 'file'
-        ? fields('a policy', { name: z.unknown(), file: filePath })
-        : fields('a policy', { name: z.unknown(), document: z.unknown() }),
+  const inFile = filePath.transform((path, context) => policyOfFile(readFile, path, context));
+  const fileForm = fields('a policy', { name: policyName.optional(), file: inFile }).transform(
+    ({ name, file }): NamedDocument => ({ name: name ?? file.name, document: file.document }),
+  );
+  const documentForm = fields('a policy', { name: policyName.optional(), document: policyBody }).transform(
+    ({ name, document }): NamedDocument => ({ name, document: document.document }),
+  );
+  const form = z.unknown().transform((value, context) => {
+    const has = (key: string) => Object.hasOwn(value as object, key);
+    return nested<NamedDocument>(
+      has('file') ? fileForm : has('document') ? documentForm : policyBody,
       value,
       context,
-      [],
-    ) as { file?: string; document?: unknown };
-    if (file !== undefined) return { name: policyName, document: inFile(file, context, ['file']) };
-    return { name: policyName, document: nested(policyBody, document, context, ['document']) };
+    );
   });
-  return textOrMap(
-    'a policy: { allow: ... }, a document or the path of a file',
-    filePath.transform((path, context) => ({ name: undefined, document: inFile(path, context, []) })),
-    named,
-  );
+  return textOrMap('a policy: { allow: ... }, a document or the path of a file', inFile, form);
 }
 
-/** Parses a part of a value; what is wrong with it is wrong at `path`. */
-function nested<Part extends z.ZodType>(
-  schema: Part,
-  value: unknown,
-  context: z.core.$RefinementCtx,
-  path: string[],
-): z.output<Part> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
-    context.issues.push({ ...issue, path: [...path, ...issue.path], input: value } as z.core.$ZodRawIssue);
-  }
-  return z.NEVER;
-}
-
-function policyOfFile(readFile: ReadFile, file: string, context: z.core.$RefinementCtx, at: string[]) {
-  const read = fileText(readFile, file, context, at);
+/** What is wrong in the file has its place there. */
+function policyOfFile(readFile: ReadFile, file: string, context: z.core.$RefinementCtx): NamedDocument {
+  const read = fileText(readFile, file, context);
   if (read === undefined) return z.NEVER;
   const yaml = readYaml(read, wantsText);
   const parsed = policyBody.safeParse(yaml.value);
-  const findings = [
-    ...yaml.findings,
-    ...(yaml.broken || parsed.success ? [] : findingsOf(parsed.error, yaml.value, movedKey)),
-  ];
-  for (const { path, message, mend, ...finding } of findings) {
-    const place = finding.place ?? yaml.placeOf(path, finding.at);
-    context.addIssue({
-      code: 'custom',
-      path: at,
-      message,
-      params: { mend, file, place, within: path },
-      input: file,
-    });
+  const faults = yaml.broken || parsed.success ? [] : findingsOf(parsed.error, yaml.value, movedKey);
+  for (const { path, at, message, mend, place = yaml.placeOf(path, at) } of [...yaml.findings, ...faults]) {
+    complain(context, [], message, mend, { file, place, within: path });
   }
   return parsed.data ?? z.NEVER;
 }
 
-function fileText(
-  readFile: ReadFile,
-  file: string,
-  context: z.core.$RefinementCtx,
-  at: string[],
-): string | undefined {
+function fileText(readFile: ReadFile, file: string, context: z.core.$RefinementCtx): string | undefined {
   try {
     return readFile(file);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    complain(context, at, `cannot be read: ${words}`, "give a path relative to the spec's folder");
+    complain(context, [], `cannot be read: ${words}`, "give a path relative to the spec's folder");
     return undefined;
   }
 }
