@@ -59,11 +59,15 @@ const shortStatement = fields('a statement', {
   exactlyOne(context, value, 'resources', 'notResources', '["*"]');
 });
 
-const shortForm = fields('a policy', {
-  name: policyName.optional(),
-  allow: listOf(shortStatement).optional(),
-  deny: listOf(shortStatement).optional(),
-}).superRefine(({ allow = [], deny = [] }, context) => {
+const shortForm = fields(
+  'a policy',
+  {
+    name: policyName.optional(),
+    allow: listOf(shortStatement).optional(),
+    deny: listOf(shortStatement).optional(),
+  },
+  ['document', 'file'],
+).superRefine(({ allow = [], deny = [] }, context) => {
   if (allow.length + deny.length > 0) return;
   complain(
     context,
@@ -89,8 +93,9 @@ const documentStatement = fields('a statement', {
 const document = fields('a policy document', {
   Version: oneOf(['2012-10-17', '2008-10-17']).optional(),
   Id: z.string(wanted('a text')).optional(),
-  Statement: listOf(documentStatement).refine((list) => list.length > 0, wanted('a statement or more')),
+  Statement: listOf(documentStatement),
 }).superRefine(({ Version, Statement }, context) => {
+  if (Statement.length === 0) complain(context, ['Statement'], 'an empty list', 'give a statement');
   if (Version !== '2012-10-17') refuseVariables(context, Statement, Version);
 });
 

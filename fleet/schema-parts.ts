@@ -3,9 +3,13 @@
 import { z } from 'zod';
 import { type FindingParams, nearest, wanted } from './mistakes.ts';
 
-/** A map with these keys and no other. */
-export function fields<Shape extends z.ZodRawShape>(noun: string, shape: Shape) {
-  const known = Object.keys(shape).join('\n');
+/** A map with these keys and no other; `others` are keys of another form of the same, which may have been meant. */
+export function fields<Shape extends z.ZodRawShape>(
+  noun: string,
+  shape: Shape,
+  others: readonly string[] = [],
+) {
+  const known = [...Object.keys(shape), ...others].join('\n');
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? known : wanted(noun, `with ${known.split('\n').join(', ')}`),

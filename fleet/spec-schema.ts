@@ -308,10 +308,14 @@ function fileText(readFile: ReadFile, file: string, context: z.core.$RefinementC
   try {
     return readFile(file);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    complain(context, [], `cannot be read: ${words}`, "give a path relative to the spec's folder");
+    complain(context, [], `cannot be read: ${whyUnread(error)}`, "give a path relative to the spec's folder");
     return undefined;
   }
+}
+
+function whyUnread(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
 }
 
 /** The whole spec; files that it names are read on the way. */

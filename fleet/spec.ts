@@ -16,7 +16,10 @@ export interface FleetSpec {
   readonly region: string;
   /** Twelve digits. When given, a run with credentials of any other account stops before it makes anything. */
   readonly account?: string;
-  /** Absent when the fleet uses a role or a profile that exists: what exists is never changed. */
+  /**
+   * Absent when the fleet uses a role or a profile that exists: what exists is never changed. Also absent when its
+   * role has managed policies and no other.
+   */
   readonly policy?: PolicySpec;
   /** Absent when the fleet uses an instance profile that exists. */
   readonly role?: RoleSpec;

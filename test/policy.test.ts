@@ -82,6 +82,8 @@ describe('the short form', () => {
     assert.deepEqual(mistakesOf({ allow: { ...allow, actions: [] } }), [
       'policy.allow.actions: an empty list',
     ]);
+    assert.deepEqual(mistakesOf({ Statement: [] }), ['policy.Statement: an empty list']);
+    assert.match(read({ allow, flie: 'p.json' }).mistakes?.[0]?.mend ?? '', /did you mean file/);
     assert.deepEqual(mistakesOf({ allow: 's3:Get*' }), ['policy.allow: "s3:Get*" is not a statement']);
     assert.deepEqual(mistakesOf(5), [
       'policy: 5 is not a policy: { allow: ... }, a document or the path of a file',
