@@ -5,15 +5,20 @@
 
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
 import { runChecks } from './check.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : readdirSync(HERE).filter((name) => name.endsWith('.test.ts')).map((name) => HERE + name);
+const files =
+  named.length > 0
+    ? named
+    : readdirSync(HERE)
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => HERE + name);
 
 const checks = named.length > 0 ? { passed: [], failed: [] } : await runChecks();
 let passed = checks.passed.length;
