@@ -120,15 +120,13 @@ const role = textOrMap(
   }).superRefine((value, context) => refuseBesideReuse(value, context, 'role')),
 );
 
+const profileRefWanted = wanted(
+  "an instance profile's name or ARN",
+  'for instance web or arn:aws:iam::123456789012:instance-profile/web',
+);
 const profileRef = z
-  .string()
-  .refine(
-    (ref) => IAM_NAME.test(ref) || isProfileArn(ref),
-    wanted(
-      "an instance profile's name or ARN",
-      'for instance web or arn:aws:iam::123456789012:instance-profile/web',
-    ),
-  );
+  .string(profileRefWanted)
+  .refine((ref) => IAM_NAME.test(ref) || isProfileArn(ref), profileRefWanted);
 const profile = textOrMap(
   'the name or ARN of an instance profile that exists, or a map',
   profileRef.transform((name) => ({ name, reuse: true as const })),

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
 import { isProfileArn, profileName, REGION, ZONE } from '../fleet/names.ts';
 import { checkSpec, readSpec, type SpecContext } from '../fleet/read-spec.ts';
@@ -59,6 +60,20 @@ function checkedSpec(value: unknown): FleetSpec {
 function pathsOf(value: unknown): string[] {
   const { mistakes } = checkSpec(value, context());
   return (mistakes ?? []).map(({ path }) => path);
+}
+
+function pathsWithin(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, field]) => pathsWithin(field, [...path, key]))];
+}
+
+function changed(value: unknown, path: readonly string[], wrong: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return wrong;
+  const copy = Array.isArray(value) ? [...value] : { ...(value as object) };
+  const fields = copy as Record<string, unknown>;
+  fields[key] = changed(fields[key], rest, wrong);
+  return copy;
 }
 
 function inWords({ path, message, mend }: Mistake): string {
@@ -366,6 +381,35 @@ onFailure: rolback
     ];
     for (const [value, path] of cases) assert.deepEqual(pathsOf(value), [path]);
     for (const value of [undefined, null, 5, 'x', [], [[]]]) assert.deepEqual(pathsOf(value), ['']);
+  });
+
+  test('any field with any wrong value is explained in words of our own', () => {
+    const whole = parse(readFileSync(new URL('../examples/full.yaml', import.meta.url), 'utf8')) as object;
+    const reused = {
+      ...whole,
+      policy: undefined,
+      role: { name: 'x', reuse: true },
+      profile: { name: 'x', reuse: true },
+    };
+    const document = {
+      ...whole,
+      policy: { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: '*', Resource: '*' } },
+    };
+    for (const value of [whole, reused, document]) {
+      for (const path of pathsWithin(value)) {
+        for (const wrong of [null, 5.5, 'no such \u0007', true, [], [[]], {}, { x: 1 }]) {
+          const { mistakes = [] } = checkSpec(changed(value, path, wrong), context());
+          for (const mistake of mistakes) {
+            assert.ok(mistake.message && mistake.mend);
+            assert.doesNotMatch(
+              inWords(mistake),
+              /Invalid|expected|undefined|\n/,
+              `${path.join('.')} ${inWords(mistake)}`,
+            );
+          }
+        }
+      }
+    }
   });
 
   test('tags keep within what AWS takes', () => {
