@@ -49,7 +49,8 @@ function ownerFilters(owner: Owner): Filter[] {
   return filters;
 }
 
-async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
+/** All pages of a listing. */
+export async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const page of pages) all.push(page);
   return all;

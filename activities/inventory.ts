@@ -1,19 +1,15 @@
 /** What a fleet has, found by its tags: what `status` and `down` work from when no history says. */
 
 import type { Instance } from '@aws-sdk/client-ec2';
-import {
-  type IAMClient,
-  ListRolePoliciesCommand,
-  paginateListInstanceProfiles,
-  paginateListRoles,
-} from '@aws-sdk/client-iam';
+import { type IAMClient, paginateListInstanceProfiles, paginateListRoles } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { Context } from '@temporalio/activity';
 import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import type { Tags } from '../fleet/spec.ts';
 import { FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, instanceReport } from './fleet-instances.ts';
+import { collect, findInstances, instanceReport } from './fleet-instances.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { fromAwsTags } from './tags.ts';
 
@@ -75,14 +71,6 @@ export function inventorySteps(clientsFor: ClientsFor) {
         instances: instances.map(instanceReport),
       };
     },
-
-    /** Names of the inline policies of a role. */
-    async listPolicies({ region, role }: { region: string; role: string }): Promise<string[]> {
-      const { iam } = clientsFor(region);
-      const command = new ListRolePoliciesCommand({ RoleName: role });
-      const { PolicyNames = [] } = await ask('iam:ListRolePolicies', iam.send(command));
-      return PolicyNames;
-    },
   };
 }
 
@@ -125,22 +113,31 @@ async function identityOfInstances(
 
 /** Lists carry no tags, so that each name is read by itself: slow in a large account, and the last resort. */
 async function identityByScan(iam: IAMClient, owner: Owner): Promise<Identity> {
-  const identity: Identity = {};
-  for await (const page of paginateListInstanceProfiles({ client: iam }, {})) {
-    for (const { InstanceProfileName } of page.InstanceProfiles ?? []) {
-      Context.current().heartbeat();
-      const seen = await readProfile(iam, InstanceProfileName!);
-      if (seen && owns(owner, seen.tags)) identity.profile = seen;
-    }
+  const [profiles, roles] = await Promise.all([
+    ask('iam:ListInstanceProfiles', collect(paginateListInstanceProfiles({ client: iam }, {}))),
+    ask('iam:ListRoles', collect(paginateListRoles({ client: iam }, {}))),
+  ]);
+  const profileNames = profiles
+    .flatMap((page) => page.InstanceProfiles ?? [])
+    .map((p) => p.InstanceProfileName!);
+  const roleNames = roles.flatMap((page) => page.Roles ?? []).map((role) => role.RoleName!);
+  return {
+    profile: await firstOwned(owner, profileNames, (name) => readProfile(iam, name)),
+    role: await firstOwned(owner, roleNames, (name) => readRole(iam, name)),
+  };
+}
+
+async function firstOwned<T extends { readonly tags: Tags }>(
+  owner: Owner,
+  names: readonly string[],
+  read: (name: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (const name of names) {
+    Context.current().heartbeat();
+    const seen = await read(name);
+    if (seen && owns(owner, seen.tags)) return seen;
   }
-  for await (const page of paginateListRoles({ client: iam }, {})) {
-    for (const { RoleName } of page.Roles ?? []) {
-      Context.current().heartbeat();
-      const seen = await readRole(iam, RoleName!);
-      if (seen && owns(owner, seen.tags)) identity.role = seen;
-    }
-  }
-  return identity;
+  return undefined;
 }
 
 function isFound(identity: Identity): boolean {
