@@ -60,7 +60,8 @@ async function take(path, say, what) {
   while (!tryLock(path)) {
     if (performance.now() - said >= SAY_MS) {
       said = performance.now();
-      say(`another set-up is ${what} (process ${holders(path).join(', ')}); waiting for it ...`);
+      const [pid] = holders(path).filter((id) => isHolder(path, id));
+      say(`another set-up is ${what} (process ${pid ?? 'unknown'}); waiting for it ...`);
     }
     await sleep(LOOK_MS);
   }

