@@ -1,0 +1,206 @@
+/**
+ * The sandbox's AWS: one endpoint that speaks AWS's wire protocols. moto answers; a proxy in front of it adds what
+ * moto lacks, does wrong what it is told to, and remembers the calls.
+ */
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type Answer, errorAnswer, errorCode } from './answers.ts';
+import { type Behaviour, checkBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
+import { answerControl, isControl } from './control.ts';
+import { createEc2 } from './ec2.ts';
+import { type Fault, Faults } from './faults.ts';
+import { createIam } from './iam.ts';
+import { type MetadataService, startMetadata } from './metadata.ts';
+import { type Keys, type Moto, startMoto } from './moto.ts';
+import { freePort } from './processes.ts';
+import { type AwsRequest, readRequest } from './request.ts';
+
+/** A call that AWS was asked for. */
+export interface Call {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** `ec2`, `iam`, `sts`, `ssm`, `s3`. */
+  readonly service: string;
+  readonly action: string;
+  /** HTTP status; 0 when the connection was cut instead. */
+  readonly status: number;
+  /** AWS's error code. */
+  readonly code?: string;
+  readonly dryRun?: boolean;
+}
+
+export interface LocalAws {
+  readonly endpoint: string;
+  /** Keys of a user who may do everything. */
+  readonly keys: Keys;
+  readonly behaviour: Readonly<Behaviour>;
+  /** Rejects when the emulator ends by itself. */
+  readonly died: Promise<never>;
+  configure(change: Partial<Behaviour>): void;
+  /** Makes calls fail; answers a function that takes it back. */
+  fault(fault: Fault): () => void;
+  clearFaults(): void;
+  calls(): readonly Call[];
+  clearCalls(): void;
+  /** Where the metadata service of an instance answers; what AWS_EC2_METADATA_SERVICE_ENDPOINT is for. */
+  metadataEndpoint(instanceId: string): Promise<string>;
+  /** The instance's metadata service has new credentials for the next who asks. */
+  rotate(instanceId: string): void;
+  /** Makes a bucket with these objects: key to text. */
+  seedBucket(bucket: string, objects: Readonly<Record<string, string>>): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startLocalAws(options: {
+  readonly python: string;
+  readonly port?: number;
+  readonly behaviour?: Partial<Behaviour>;
+}): Promise<LocalAws> {
+  checkBehaviour(options.behaviour ?? {});
+  const moto = await startMoto(options.python);
+  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
+  const faults = new Faults();
+  const calls: Call[] = [];
+  const iam = createIam(moto, behaviour);
+  const ec2 = createEc2(moto, iam, behaviour);
+  const metadata = new Map<string, Promise<MetadataService>>();
+  /** Access key id of temporary credentials to the moment when they expire. */
+  const expiries = new Map<string, number>();
+
+  const server = createServer((message, response) => {
+    handle(message, response).catch((error) => {
+      response.statusCode = 500;
+      response.end(`the sandbox failed: ${error.stack}`);
+    });
+  });
+  // Clients keep connections open between calls that may be minutes apart.
+  server.keepAliveTimeout = 120_000;
+  const port = options.port ?? (await freePort());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+
+  const aws: LocalAws = {
+    endpoint,
+    keys: moto.operator,
+    behaviour,
+    died: moto.died,
+    configure(change) {
+      checkBehaviour(change);
+      Object.assign(behaviour, change);
+    },
+    fault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    calls: () => calls,
+    clearCalls: () => {
+      calls.length = 0;
+    },
+    async metadataEndpoint(instanceId) {
+      const service = metadata.get(instanceId) ?? startMetadataOf(instanceId);
+      metadata.set(instanceId, service);
+      return (await service).endpoint;
+    },
+    rotate(instanceId) {
+      metadata.get(instanceId)?.then((service) => service.rotate());
+    },
+    seedBucket: (bucket, objects) => seedBucket(endpoint, moto, bucket, objects),
+    async stop() {
+      for (const service of metadata.values()) await (await service).stop();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await Promise.all([closed, moto.stop()]);
+    },
+  };
+  return aws;
+
+  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await readRequest(message);
+    if (isControl(request)) return answerControl(aws, request, response);
+    const fault = faults.take(request);
+    if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    const answer = fault?.cut
+      ? undefined
+      : fault?.error
+        ? errorAnswer(request, fault.error)
+        : await answerTo(request);
+    const isLost = !answer || fault?.lost === true;
+    remember(request, isLost ? undefined : answer);
+    if (isLost) {
+      message.socket.destroy();
+      return;
+    }
+    response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
+  }
+
+  async function answerTo(request: AwsRequest): Promise<Answer> {
+    if ((expiries.get(request.accessKeyId) ?? Number.POSITIVE_INFINITY) < Date.now()) {
+      const message = 'The security token included in the request is expired';
+      return errorAnswer(request, { code: 'ExpiredToken', message, status: 403 });
+    }
+    if (request.service === 'ec2') return ec2.answer(request);
+    if (request.service === 'iam') return iam.answer(request);
+    return moto.forward(request);
+  }
+
+  function remember({ service, action, params }: AwsRequest, answer: Answer | undefined): void {
+    const code = answer && errorCode(answer);
+    calls.push({
+      time: Date.now(),
+      service,
+      action,
+      status: answer?.status ?? 0,
+      ...(code ? { code } : {}),
+      ...(params.get('DryRun') === 'true' ? { dryRun: true } : {}),
+    });
+  }
+
+  async function startMetadataOf(instanceId: string): Promise<MetadataService> {
+    const instance = ec2.instance(instanceId);
+    if (!instance) throw new Error(`${instanceId} was not launched here.`);
+    return startMetadata({
+      id: instanceId,
+      region: instance.region,
+      facts: () => moto.instance(instance.region, instanceId),
+      async role() {
+        if (!instance.profile || instance.terminatedAt !== undefined) return undefined;
+        const profile = await moto.profile(instance.profile.arn.split('/').at(-1)!);
+        const role = profile?.id === instance.profile.id ? profile.roles[0] : undefined;
+        return role && { ...role, profile: instance.profile };
+      },
+      async credentials(roleArn) {
+        const keys = await moto.assumeRole(roleArn, instanceId);
+        const seconds = behaviour.credentialSeconds;
+        expiries.set(keys.accessKeyId, Date.now() + seconds * 1000);
+        return { keys, seconds };
+      },
+    });
+  }
+}
+
+async function seedBucket(
+  endpoint: string,
+  moto: Moto,
+  bucket: string,
+  objects: Readonly<Record<string, string>>,
+): Promise<void> {
+  const s3 = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    credentials: moto.operator,
+    forcePathStyle: true,
+    // moto does not read the chunked bodies that newer checksums come with.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+  });
+  try {
+    await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+    for (const [Key, Body] of Object.entries(objects)) {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
+    }
+  } finally {
+    s3.destroy();
+  }
+}

@@ -1,0 +1,104 @@
+/** IAM, where moto is more lenient than AWS; and since when each instance profile has been what it is. */
+
+import { type Answer, errorAnswer } from './answers.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { Moto } from './moto.ts';
+import type { AwsRequest } from './request.ts';
+
+/** Which profile EC2 takes a reference for, or the message by which it refuses it. */
+export type SeenProfile = { readonly arn: string; readonly id: string } | { readonly refused: string };
+
+export interface Iam {
+  answer(request: AwsRequest): Promise<Answer>;
+  /** What EC2 makes of a profile's name or ARN at this moment. */
+  seenByEc2(reference: { readonly name?: string; readonly arn?: string }): Promise<SeenProfile>;
+}
+
+interface Times {
+  readonly createdAt: number;
+  /** When a role was put into it. */
+  joinedAt?: number;
+  /** The deleted profile of the same name. */
+  readonly before?: { readonly arn: string; readonly id: string };
+}
+
+export function createIam(moto: Moto, behaviour: Behaviour): Iam {
+  const times = new Map<string, Times>();
+  const deleted = new Map<string, { arn: string; id: string }>();
+
+  return {
+    async answer(request) {
+      const name = request.params.get('InstanceProfileName') ?? '';
+      switch (request.action) {
+        case 'CreateRole':
+          return refuseTrust(request, 'AssumeRolePolicyDocument') ?? moto.forward(request);
+        case 'UpdateAssumeRolePolicy':
+          return refuseTrust(request, 'PolicyDocument') ?? moto.forward(request);
+        case 'CreateInstanceProfile':
+          return after(request, () => times.set(name, { createdAt: Date.now(), before: deleted.get(name) }));
+        case 'AddRoleToInstanceProfile':
+          return after(request, () => {
+            const known = times.get(name);
+            if (known) known.joinedAt = Date.now();
+          });
+        case 'DeleteInstanceProfile': {
+          const profile = await moto.profile(name);
+          return after(request, () => {
+            if (profile) deleted.set(name, { arn: profile.arn, id: profile.id });
+            times.delete(name);
+          });
+        }
+        default:
+          return moto.forward(request);
+      }
+    },
+
+    async seenByEc2(reference) {
+      const name = reference.name ?? reference.arn!.split('/').at(-1)!;
+      const known = times.get(name);
+      const age = (Date.now() - (known?.createdAt ?? 0)) / 1000;
+      if (known?.before && age < behaviour.staleProfileSeconds) return known.before;
+
+      const profile = await moto.profile(name);
+      const exists = profile && (reference.arn === undefined || reference.arn === profile.arn);
+      if (!exists || age < behaviour.propagationSeconds / 2) return { refused: unknownProfile(reference) };
+      const joined = (Date.now() - (known?.joinedAt ?? 0)) / 1000;
+      if (profile.roles.length === 0 || joined < behaviour.propagationSeconds) {
+        return { refused: `IAM Instance Profile "${profile.arn}" has no associated IAM Roles` };
+      }
+      return { arn: profile.arn, id: profile.id };
+    },
+  };
+
+  async function after(request: AwsRequest, effect: () => void): Promise<Answer> {
+    const answer = await moto.forward(request);
+    if (answer.status < 300) effect();
+    return answer;
+  }
+}
+
+/** EC2's words: docs of aws-sdk-js-v3 #5253 for names, of Ansible's amazon.aws for ARNs. */
+function unknownProfile({ name, arn }: { readonly name?: string; readonly arn?: string }): string {
+  return arn === undefined
+    ? `Value (${name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name`
+    : `Value (${arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN`;
+}
+
+/** moto takes any text for a trust policy. */
+function refuseTrust(request: AwsRequest, parameter: string): Answer | undefined {
+  const refuse = (message: string) => errorAnswer(request, { code: 'MalformedPolicyDocument', message });
+  let document: { Statement?: unknown };
+  try {
+    document = JSON.parse(request.params.get(parameter) ?? '');
+  } catch {
+    return refuse('This policy contains invalid Json');
+  }
+  const statements = [document.Statement].flat() as Record<string, unknown>[];
+  for (const statement of statements) {
+    if (typeof statement !== 'object' || statement === null) return refuse('Syntax errors in policy.');
+    if (!('Principal' in statement)) return refuse('Missing required field Principal');
+    if (!('Action' in statement)) return refuse('Missing required field Action');
+    if ('Resource' in statement) return refuse('Has prohibited field Resource');
+  }
+  return undefined;
+}

@@ -1,0 +1,283 @@
+/** The emulator behind the sandbox's AWS: moto, with policies enforced, and the sandbox's own look into it. */
+
+import { request as httpRequest } from 'node:http';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import {
+  DescribeImagesCommand,
+  DescribeInstancesCommand,
+  DescribeSubnetsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  GetInstanceProfileCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Answer } from './answers.ts';
+import { freePort, type Leashed, startLeashed, untilReady } from './processes.ts';
+import type { AwsRequest } from './request.ts';
+
+export interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** An instance profile as IAM has it. */
+export interface Profile {
+  readonly name: string;
+  readonly arn: string;
+  /** Unique id (`AIPA...`). */
+  readonly id: string;
+  readonly roles: readonly { readonly name: string; readonly arn: string }[];
+}
+
+export interface Moto {
+  /** Keys of a user who may do everything. */
+  readonly operator: Keys;
+  readonly died: Promise<never>;
+  /** Sends the request on; with `params`, changed and signed again on behalf of who sent it. */
+  forward(request: AwsRequest, params?: URLSearchParams): Promise<Answer>;
+  /** What IAM knows, whoever asks. */
+  profile(name: string): Promise<Profile | undefined>;
+  imageExists(region: string, id: string): Promise<boolean>;
+  zoneOfSubnet(region: string, id: string): Promise<string | undefined>;
+  instance(region: string, id: string): Promise<InstanceFacts>;
+  /** Temporary credentials of a role, as EC2 would get them for an instance. */
+  assumeRole(arn: string, session: string): Promise<Keys>;
+  stop(): Promise<void>;
+}
+
+export interface InstanceFacts {
+  readonly image: string;
+  readonly type: string;
+  readonly zone: string;
+  readonly privateIp: string;
+}
+
+const ANYTHING = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+});
+
+export async function startMoto(python: string): Promise<Moto> {
+  const port = await freePort();
+  const server = startLeashed(python, 'moto', python, [
+    '-m',
+    'moto.server',
+    '-H',
+    '127.0.0.1',
+    '-p',
+    `${port}`,
+  ]);
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await untilReady(60, server.died, async () => (await fetch(`${url}/moto-api/`)).arrayBuffer());
+    return await withOperator(server, url, port);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function withOperator(server: Leashed, url: string, port: number): Promise<Moto> {
+  const keys = new Map<string, Keys>();
+  const operator = await createOperator(url);
+  keys.set(operator.accessKeyId, operator);
+  await enforcePolicies(url, true);
+
+  const settings = { endpoint: url, credentials: operator, maxAttempts: 1 };
+  const iam = new IAMClient({ ...settings, region: 'us-east-1' });
+  const sts = new STSClient({ ...settings, region: 'us-east-1' });
+  const regional = new Map<string, EC2Client>();
+  const ec2 = (region: string) => {
+    const client = regional.get(region) ?? new EC2Client({ ...settings, region });
+    regional.set(region, client);
+    return client;
+  };
+  const images = new Set<string>();
+  let passing: Promise<unknown> = Promise.resolve();
+
+  return {
+    operator,
+    died: server.died,
+
+    async forward(request, params) {
+      await passing;
+      const signed = params ? await signAgain(request, params, keys.get(request.accessKeyId)) : request;
+      const answer = await send(port, signed);
+      if (/^(CreateAccessKey|AssumeRole|GetSessionToken|GetFederationToken)/.test(request.action)) {
+        learnKeys(keys, answer.body.toString());
+      }
+      return answer;
+    },
+
+    async profile(name) {
+      try {
+        const { InstanceProfile: found } = await iam.send(
+          new GetInstanceProfileCommand({ InstanceProfileName: name }),
+        );
+        return {
+          name,
+          arn: found!.Arn!,
+          id: found!.InstanceProfileId!,
+          roles: (found!.Roles ?? []).map((role) => ({ name: role.RoleName!, arn: role.Arn! })),
+        };
+      } catch (error) {
+        if ((error as Error).name.startsWith('NoSuchEntity')) return undefined;
+        throw error;
+      }
+    },
+
+    async imageExists(region, id) {
+      if (images.has(`${region} ${id}`)) return true;
+      try {
+        const { Images = [] } = await ec2(region).send(new DescribeImagesCommand({ ImageIds: [id] }));
+        if (Images.length > 0) images.add(`${region} ${id}`);
+        return Images.length > 0;
+      } catch (error) {
+        if ((error as Error).name.startsWith('InvalidAMIID')) return false;
+        throw error;
+      }
+    },
+
+    async zoneOfSubnet(region, id) {
+      const { Subnets = [] } = await ec2(region).send(
+        new DescribeSubnetsCommand({ Filters: [{ Name: 'subnet-id', Values: [id] }] }),
+      );
+      return Subnets[0]?.AvailabilityZone;
+    },
+
+    async instance(region, id) {
+      const answer = await ec2(region).send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+      const found = answer.Reservations![0]!.Instances![0]!;
+      return {
+        image: found.ImageId!,
+        type: found.InstanceType!,
+        zone: found.Placement!.AvailabilityZone!,
+        privateIp: found.PrivateIpAddress!,
+      };
+    },
+
+    async assumeRole(arn, session) {
+      // moto knows no service as a principal: with policies enforced, nobody may assume a role that trusts EC2.
+      // So they are off for this one call, and no other call is let through meanwhile.
+      const before = passing;
+      const made = before.then(async () => {
+        await enforcePolicies(url, false);
+        try {
+          return await sts.send(
+            new AssumeRoleCommand({ RoleArn: arn, RoleSessionName: session, DurationSeconds: 3600 }),
+          );
+        } finally {
+          await enforcePolicies(url, true);
+        }
+      });
+      passing = made.catch(() => {});
+      const { Credentials } = await made;
+      const credentials = {
+        accessKeyId: Credentials!.AccessKeyId!,
+        secretAccessKey: Credentials!.SecretAccessKey!,
+        sessionToken: Credentials!.SessionToken!,
+      };
+      keys.set(credentials.accessKeyId, credentials);
+      return credentials;
+    },
+
+    stop: () => server.stop(),
+  };
+}
+
+async function createOperator(url: string): Promise<Keys> {
+  const anybody = { accessKeyId: 'sandbox', secretAccessKey: 'sandbox' };
+  const iam = new IAMClient({ endpoint: url, region: 'us-east-1', credentials: anybody, maxAttempts: 1 });
+  const user = { UserName: 'operator' };
+  await iam.send(new CreateUserCommand(user));
+  await iam.send(new PutUserPolicyCommand({ ...user, PolicyName: 'anything', PolicyDocument: ANYTHING }));
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand(user));
+  iam.destroy();
+  return { accessKeyId: AccessKey!.AccessKeyId!, secretAccessKey: AccessKey!.SecretAccessKey! };
+}
+
+/** moto enforces policies after a number of unchecked calls: none, or for ever. */
+async function enforcePolicies(url: string, enforced: boolean): Promise<void> {
+  const answer = await fetch(`${url}/moto-api/reset-auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: enforced ? '0' : 'inf',
+  });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`moto did not take reset-auth: HTTP ${answer.status}`);
+}
+
+function learnKeys(keys: Map<string, Keys>, xml: string): void {
+  const text = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  const accessKeyId = text('AccessKeyId');
+  const secretAccessKey = text('SecretAccessKey');
+  if (accessKeyId && secretAccessKey) {
+    keys.set(accessKeyId, { accessKeyId, secretAccessKey, sessionToken: text('SessionToken') });
+  }
+}
+
+/** A changed body needs a new signature. Whose keys are unknown here are unknown to moto, too. */
+async function signAgain(
+  request: AwsRequest,
+  params: URLSearchParams,
+  credentials: Keys | undefined,
+): Promise<AwsRequest> {
+  const body = params.toString();
+  if (!credentials) return { ...request, body: Buffer.from(body) };
+  const { pathname } = new URL(request.path, 'http://localhost');
+  const signer = new SignatureV4({
+    service: request.service,
+    region: request.region,
+    credentials,
+    sha256: Sha256,
+  });
+  const { headers } = await signer.sign({
+    method: request.method,
+    protocol: 'http:',
+    hostname: 'localhost',
+    path: pathname,
+    query: {},
+    headers: {
+      host: request.headers.host ?? '',
+      'content-type': request.headers['content-type'] ?? '',
+    },
+    body,
+  });
+  return { ...request, headers, body: Buffer.from(body) };
+}
+
+/** Host and body stay as they were signed. */
+function send(port: number, { method, path, headers, body }: AwsRequest): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { connection: _, 'transfer-encoding': __, expect: ___, ...kept } = headers;
+    const outgoing = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method,
+        path,
+        headers: { ...kept, 'content-length': body.length },
+        // moto's server closes each connection; one that is kept is found closed by the next request.
+        agent: false,
+      },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk) => chunks.push(chunk));
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          const { connection: _, 'transfer-encoding': __, ...answered } = incoming.headers;
+          resolve({ status: incoming.statusCode!, headers: answered, body: Buffer.concat(chunks) });
+        });
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}

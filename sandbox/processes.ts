@@ -1,0 +1,91 @@
+/** The servers of the sandbox as child processes that cannot outlive it. */
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const LEASH = fileURLToPath(new URL('./leash.py', import.meta.url));
+const KEPT_OUTPUT = 4000;
+
+export interface Leashed {
+  /** Rejects when the process ends before `stop` was called. */
+  readonly died: Promise<never>;
+  /** Resolves when the process has ended. */
+  stop(): Promise<void>;
+}
+
+/** Starts a command in a process group of its own, so that a terminal's Ctrl-C does not reach it first. */
+export function startLeashed(
+  python: string,
+  name: string,
+  command: string,
+  args: string[],
+  env = {},
+): Leashed {
+  const child = spawn(python, [LEASH, command, ...args], {
+    detached: process.platform !== 'win32',
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, PYTHONWARNINGS: 'ignore', ...env },
+    windowsHide: true,
+  });
+  let said = '';
+  const keep = (text: Buffer) => {
+    said = (said + text).slice(-KEPT_OUTPUT);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  // Nobody writes into it; that it breaks when the process dies is told by `died`.
+  child.stdin.on('error', () => {});
+
+  let stopping = false;
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
+  });
+  const died = ended.then((how): never => {
+    if (stopping) return new Promise<never>(() => {}) as never;
+    throw new Error(`${name} ${how}.\n${said.trim()}`);
+  });
+  died.catch(() => {});
+  return {
+    died,
+    stop: async () => {
+      stopping = true;
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** The wanted port if nothing listens there, else a free one. */
+export async function freePort(wanted = 0): Promise<number> {
+  return (await tryPort(wanted)) ?? (await tryPort(0))!;
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Asks until the answer is no error. Rejects with the last one after `seconds`, or when `died` does. */
+export async function untilReady<T>(
+  seconds: number,
+  died: Promise<never>,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    try {
+      return await Promise.race([ask(), died]);
+    } catch (error) {
+      await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 50))]);
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
