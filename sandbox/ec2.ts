@@ -21,6 +21,8 @@ export interface LaunchedInstance {
   readonly launchedAt: number;
   terminatedAt?: number;
   profile?: { readonly arn: string; readonly id: string };
+  /** moto has an association for its profile. */
+  associated?: boolean;
 }
 
 /** One use of a client token, in its scope. */
@@ -201,6 +203,7 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
   }
 
   async function describeAssociations(request: AwsRequest): Promise<Answer> {
+    await associateAll();
     const answer = await moto.forward(request);
     if (answer.status >= 300) return answer;
     const document = readXml(answer.body);
@@ -210,6 +213,15 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
       if (profile) item.iamInstanceProfile = { ...profile };
     }
     return withBody(answer, writeXml(document));
+  }
+
+  /** moto makes an association for the first instance of a launch alone, EC2 for each. */
+  async function associateAll(): Promise<void> {
+    for (const [id, instance] of launched) {
+      if (!instance.profile || instance.associated || instance.terminatedAt !== undefined) continue;
+      instance.associated = true;
+      await moto.associate(instance.region, id, instance.profile.arn);
+    }
   }
 
   /** Puts into an instance's answer what moto does not know of it. */

@@ -3,6 +3,7 @@
 import { request as httpRequest } from 'node:http';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import {
+  AssociateIamInstanceProfileCommand,
   DescribeImagesCommand,
   DescribeInstancesCommand,
   DescribeSubnetsCommand,
@@ -47,6 +48,8 @@ export interface Moto {
   imageExists(region: string, id: string): Promise<boolean>;
   zoneOfSubnet(region: string, id: string): Promise<string | undefined>;
   instance(region: string, id: string): Promise<InstanceFacts>;
+  /** Ties an instance to a profile, unless it is tied or one of them is gone. */
+  associate(region: string, id: string, arn: string): Promise<void>;
   /** Temporary credentials of a role, as EC2 would get them for an instance. */
   assumeRole(arn: string, session: string): Promise<Keys>;
   stop(): Promise<void>;
@@ -161,6 +164,16 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
         zone: found.Placement!.AvailabilityZone!,
         privateIp: found.PrivateIpAddress!,
       };
+    },
+
+    async associate(region, id, arn) {
+      const command = new AssociateIamInstanceProfileCommand({
+        InstanceId: id,
+        IamInstanceProfile: { Arn: arn },
+      });
+      await ec2(region)
+        .send(command)
+        .catch(() => {});
     },
 
     async assumeRole(arn, session) {

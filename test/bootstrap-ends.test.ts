@@ -75,7 +75,7 @@ describe('complete', () => {
     assert.deepEqual(await world.policies('whole'), {
       whole: {
         Version: '2012-10-17',
-        Statement: [{ Effect: 'Allow', Action: ['s3:Get*', 's3:List*'], Resource: '*' }],
+        Statement: [{ Effect: 'Allow', Action: ['s3:Get*', 's3:List*'], Resource: ['*'] }],
       },
     });
     assert.ok(instances.every(({ MetadataOptions }) => MetadataOptions?.HttpTokens === 'required'));

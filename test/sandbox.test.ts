@@ -22,7 +22,8 @@ import {
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type LocalAws, startLocalAws } from '../sandbox/aws.ts';
+import { type Call, type LocalAws, startLocalAws } from '../sandbox/aws.ts';
+import type { Behaviour } from '../sandbox/behaviour.ts';
 import { ensurePython } from '../setup/python.js';
 
 let aws: LocalAws;
@@ -173,8 +174,8 @@ describe('an instance profile', () => {
     aws.configure({ staleProfileSeconds: 0.5 });
     try {
       const renewed = await makeProfile('renewed');
-      const { Instances } = await launch({ IamInstanceProfile: { Name: 'renewed' } });
-      const id = Instances![0]!.InstanceId!;
+      const { Instances } = await launch({ MaxCount: 2, IamInstanceProfile: { Name: 'renewed' } });
+      const id = Instances![1]!.InstanceId!;
       assert.equal(Instances![0]!.IamInstanceProfile!.Id, old.id);
       await pause(500);
       const { IamInstanceProfileAssociations: found } = await ec2.send(
@@ -340,12 +341,12 @@ describe('faults', () => {
   });
 
   it('and behaviour can be set over HTTP, and calls read', async () => {
-    const control = async (method: string, path: string, body?: object) => {
+    const control = async <T = { error: string }>(method: string, path: string, body?: object) => {
       const answer = await fetch(`${aws.endpoint}/_sandbox/${path}`, {
         method,
         body: body && JSON.stringify(body),
       });
-      return { status: answer.status, body: (await answer.json()) as any };
+      return { status: answer.status, body: (await answer.json()) as T };
     };
     await control('DELETE', 'calls');
     await control('POST', 'faults', {
@@ -356,12 +357,13 @@ describe('faults', () => {
       iam.send(new CreateRoleCommand({ RoleName: 'http', AssumeRolePolicyDocument: TRUST })),
       isError('ServiceFailureException'),
     );
-    const { body: calls } = await control('GET', 'calls');
+    const { body: calls } = await control<Call[]>('GET', 'calls');
     assert.deepEqual(
-      calls.map(({ service, action, status, code }: any) => ({ service, action, status, code })),
+      calls.map(({ service, action, status, code }) => ({ service, action, status, code })),
       [{ service: 'iam', action: 'CreateRole', status: 500, code: 'ServiceFailure' }],
     );
-    assert.equal((await control('PATCH', 'behaviour', { pendingSeconds: 0.2 })).body.pendingSeconds, 0.2);
+    const { body: changed } = await control<Behaviour>('PATCH', 'behaviour', { pendingSeconds: 0.2 });
+    assert.equal(changed.pendingSeconds, 0.2);
     const wrong = await control('PATCH', 'behaviour', { pendingSecond: 1 });
     assert.equal(wrong.status, 400);
     assert.match(wrong.body.error, /pendingSecond is no behaviour/);

@@ -1,6 +1,13 @@
 /** bootstrapFleet: the one durable act that makes a fleet, or takes back exactly what it made. */
 
-import { ApplicationFailure, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, ProfileReport, RoleReport } from '../fleet/report.ts';
@@ -329,6 +336,8 @@ class Bootstrap {
   }
 
   complete(): FleetReport {
+    // Who cancels while the last look ends has not asked for a fleet.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
     this.run.setState('complete');
     return this.run.report;
   }
