@@ -89,6 +89,8 @@ export class Run {
    * and is done again or given up as they decide.
    */
   async step<T>(name: StepName, work: () => Promise<T>, options: StepOptions<T> = {}): Promise<T> {
+    // A step that was never begun has nothing to undo.
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
     const step = this.begin(name);
     const undo = options.undo && this.register(options.undo);
     let onlyRefused = options.inParts !== true;
