@@ -26,6 +26,14 @@ export interface BootstrapRequest<Spec> {
   readonly specHash: string;
 }
 
+/** What every run of a fleet carries beside its history, readable without a worker. */
+export interface FleetMemo {
+  readonly fleet: string;
+  readonly region?: string;
+  /** Of the spec, for `up`. */
+  readonly specHash?: string;
+}
+
 /** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
 export interface TeardownRequest {
   readonly fleet: string;

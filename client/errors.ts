@@ -1,0 +1,103 @@
+/** Why a request came to nothing before a run had to do with it. Nothing was changed in AWS. */
+
+import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
+import type { FleetState } from '../fleet/report.ts';
+
+/** What `code` an error has decides the exit code of the command line: see the table in the README. */
+export type MusterErrorCode =
+  /** The spec has mistakes. */
+  | 'SpecMistakes'
+  /** Temporal does not answer, or has no such namespace. */
+  | 'TemporalUnreachable'
+  /** No worker polls the task queue. */
+  | 'NoWorker'
+  /** Another run has the fleet. */
+  | 'FleetBusy'
+  /** The fleet exists, or is being made, by another spec. */
+  | 'FleetDiffers'
+  /** No run of the fleet is known. */
+  | 'FleetNotFound'
+  /** The run is in no state for what was asked of it. */
+  | 'NotNow';
+
+export class MusterError extends Error {
+  override readonly name = 'MusterError';
+  readonly code: MusterErrorCode;
+  /** What to do about it, in a few words or a command. */
+  readonly mend: string | undefined;
+
+  constructor(code: MusterErrorCode, message: string, mend?: string) {
+    super(message);
+    this.code = code;
+    this.mend = mend;
+  }
+}
+
+export class SpecError extends MusterError {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[], file?: string) {
+    super('SpecMistakes', formatMistakes(mistakes, file));
+    this.mistakes = mistakes;
+  }
+}
+
+export function temporalUnreachable(address: string, error: unknown): MusterError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new MusterError(
+    'TemporalUnreachable',
+    `Temporal does not answer at ${address}: ${why}`,
+    "start one ('muster sandbox' has one), or say where yours is: TEMPORAL_ADDRESS, or a profile of Temporal's own configuration",
+  );
+}
+
+export function namespaceUnknown(namespace: string, address: string): MusterError {
+  return new MusterError(
+    'TemporalUnreachable',
+    `Temporal at ${address} has no namespace '${namespace}'`,
+    'say which is yours with TEMPORAL_NAMESPACE',
+  );
+}
+
+export function noWorker(taskQueue: string, address: string): MusterError {
+  return new MusterError(
+    'NoWorker',
+    `no worker polls the task queue '${taskQueue}' of Temporal at ${address}`,
+    "start one with 'muster worker', where it finds AWS credentials",
+  );
+}
+
+export function fleetNotFound(fleet: string): MusterError {
+  return new MusterError(
+    'FleetNotFound',
+    `Temporal knows no run of the fleet '${fleet}'`,
+    "'muster list' shows all",
+  );
+}
+
+export function fleetBusy(fleet: string, action: 'up' | 'down', mend: string): MusterError {
+  const doing = action === 'up' ? 'is being brought up' : 'is being taken down';
+  return new MusterError('FleetBusy', `the fleet '${fleet}' ${doing} by another run`, mend);
+}
+
+export function fleetDiffers(fleet: string, state: 'running' | 'complete'): MusterError {
+  return state === 'running'
+    ? new MusterError(
+        'FleetDiffers',
+        `the fleet '${fleet}' is being brought up from another spec`,
+        `'muster status ${fleet}' shows it, 'muster cancel ${fleet}' takes it back`,
+      )
+    : new MusterError(
+        'FleetDiffers',
+        `the fleet '${fleet}' is complete, and its spec was another`,
+        `'muster down ${fleet}' removes it; or give the new one another name`,
+      );
+}
+
+export function notNow(fleet: string, state: FleetState, asked: string): MusterError {
+  return new MusterError(
+    'NotNow',
+    `the fleet '${fleet}' is ${state}: there is nothing to ${asked}`,
+    `'muster status ${fleet}' shows it`,
+  );
+}

@@ -1,0 +1,127 @@
+/** One run of a fleet, as it is watched from outside. */
+
+import type { WorkflowHandle } from '@temporalio/client';
+import { type FleetReport, isSettled } from '../fleet/report.ts';
+import { PROGRESS_QUERY } from '../fleet/run.ts';
+import { outcomeOf } from './outcome.ts';
+import { type Temporal, workerPolls } from './temporal.ts';
+import { runLink } from './ui-link.ts';
+
+/** What is known of a run at one moment. */
+export interface Progress {
+  readonly report: FleetReport;
+  /** Calls that failed and are made again: the step or undo, which attempt is under way, why the last one failed. */
+  readonly pending: readonly PendingStep[];
+  /** Nobody polls: the run waits for a worker. */
+  readonly noWorker: boolean;
+}
+
+export interface PendingStep {
+  /** StepName; for an undo, that of the step of a teardown that reads like it. */
+  readonly name: string;
+  /** Counted from 1. */
+  readonly attempt: number;
+  /** AWS's code and words. */
+  readonly reason?: string;
+}
+
+const LOOK_EVERY_MS = 250;
+/** A query that no worker answers would be waited for by default for ten seconds. */
+const QUERY_PATIENCE_MS = 3_000;
+
+export class FleetRun {
+  readonly fleet: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** The run in Temporal's web UI, where that is known. */
+  readonly uiUrl: string | undefined;
+  /** Whether the run had begun before it was asked for. */
+  readonly attached: boolean;
+  readonly #temporal: Temporal;
+  readonly #handle: WorkflowHandle;
+
+  constructor(temporal: Temporal, fleet: string, workflowId: string, runId: string, attached: boolean) {
+    this.fleet = fleet;
+    this.workflowId = workflowId;
+    this.runId = runId;
+    this.attached = attached;
+    this.uiUrl = runLink(temporal.uiUrl, temporal.namespace, workflowId, runId);
+    this.#temporal = temporal;
+    this.#handle = temporal.client.workflow.getHandle(workflowId, runId);
+  }
+
+  /**
+   * Waits for the end of the run and answers its report, whatever the end: `report.state` tells which. A paused run
+   * has not ended. Throws only when Temporal cannot be asked.
+   */
+  result(): Promise<FleetReport> {
+    return outcomeOf(this.#handle);
+  }
+
+  /** What the run says of itself now. */
+  progress(): Promise<FleetReport> {
+    return this.#handle.query<FleetReport>(PROGRESS_QUERY);
+  }
+
+  /** What is known of the run, four times a second, until it has ended; the last is its end. */
+  async *watch(): AsyncGenerator<Progress, void> {
+    let ended: FleetReport | undefined;
+    let failed: { error: unknown } | undefined;
+    const end = this.result().then(
+      (report) => {
+        ended = report;
+      },
+      (error) => {
+        failed = { error };
+      },
+    );
+    while (!ended && !failed) {
+      const progress = await Promise.race([this.#look(), end]);
+      if (ended || failed) break;
+      if (progress) yield progress;
+      let timer: NodeJS.Timeout | undefined;
+      const pause = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, LOOK_EVERY_MS);
+      });
+      await Promise.race([pause, end]);
+      clearTimeout(timer);
+    }
+    if (failed) throw failed.error;
+    yield { report: ended!, pending: [], noWorker: false };
+  }
+
+  #last: FleetReport | undefined;
+
+  async #look(): Promise<Progress | undefined> {
+    const report = await this.#ask();
+    if (report) this.#last = report;
+    const noWorker = !report && !(await workerPolls(this.#temporal));
+    if (!this.#last) return undefined;
+    const wantsReasons = !isSettled(this.#last.state);
+    return { report: this.#last, pending: wantsReasons ? await this.#pending() : [], noWorker };
+  }
+
+  async #ask(): Promise<FleetReport | undefined> {
+    try {
+      const { client } = this.#temporal;
+      return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () => this.progress());
+    } catch {
+      // Nobody answers, or the connection is down for a moment; the end is waited for all the same.
+      return undefined;
+    }
+  }
+
+  async #pending(): Promise<PendingStep[]> {
+    const { raw } = await this.#handle.describe();
+    return (raw.pendingActivities ?? [])
+      .filter(({ attempt, lastFailure }) => Number(attempt) > 1 && lastFailure)
+      .map(({ activityId, attempt, lastFailure }) => {
+        const type = lastFailure!.applicationFailureInfo?.type;
+        return {
+          name: `${activityId}`.replace(/^undo-/, ''),
+          attempt: Number(attempt),
+          reason: type ? `${type}: ${lastFailure!.message}` : `${lastFailure!.message}`,
+        };
+      });
+  }
+}

@@ -1,0 +1,77 @@
+/** All fleets of which Temporal knows a run. */
+
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { FleetReport, FleetState } from '../fleet/report.ts';
+import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
+import { outcomeOf } from './outcome.ts';
+import type { Temporal } from './temporal.ts';
+import { runLink } from './ui-link.ts';
+
+/** The last run of a fleet. */
+export interface FleetListing {
+  readonly fleet: string;
+  readonly state: FleetState;
+  readonly region?: string;
+  /** Instances, when the run's report tells them. */
+  readonly instances?: number;
+  /** When the run began and, if it has, ended: ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly uiUrl?: string;
+}
+
+const RUNS = "WorkflowType IN ('bootstrapFleet', 'teardownFleet')";
+const QUERY_PATIENCE_MS = 2_000;
+const AT_ONCE = 16;
+
+export async function listFleets(temporal: Temporal): Promise<FleetListing[]> {
+  const last = new Map<string, WorkflowExecutionInfo>();
+  for await (const run of temporal.client.workflow.list({ query: RUNS })) {
+    const known = last.get(run.workflowId);
+    if (!known || known.startTime < run.startTime) last.set(run.workflowId, run);
+  }
+  const runs = [...last.values()].sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
+  const listings: FleetListing[] = [];
+  for (let at = 0; at < runs.length; at += AT_ONCE) {
+    listings.push(
+      ...(await Promise.all(runs.slice(at, at + AT_ONCE).map((run) => listingOf(temporal, run)))),
+    );
+  }
+  return listings;
+}
+
+async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promise<FleetListing> {
+  const { fleet, region } = run.memo as unknown as FleetMemo;
+  const report = await reportOf(temporal, run);
+  return {
+    fleet,
+    state: report?.state ?? stateOf(run),
+    region: report?.region ?? region,
+    instances: report?.instances.length,
+    startedAt: run.startTime.toISOString(),
+    endedAt: run.closeTime?.toISOString(),
+    workflowId: run.workflowId,
+    runId: run.runId,
+    uiUrl: runLink(temporal.uiUrl, temporal.namespace, run.workflowId, run.runId),
+  };
+}
+
+/** What the run says, if it can be asked: a running one needs a worker for that. */
+async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promise<FleetReport | undefined> {
+  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+  try {
+    return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
+      run.status.name === 'RUNNING' ? handle.query<FleetReport>(PROGRESS_QUERY) : outcomeOf(handle),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** As much as Temporal itself can tell. */
+function stateOf({ status, type }: WorkflowExecutionInfo): FleetState {
+  if (status.name === 'RUNNING') return type === 'teardownFleet' ? 'removing' : 'running';
+  return status.name === 'CANCELLED' ? 'cancelled' : 'lost';
+}

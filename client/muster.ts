@@ -1,0 +1,273 @@
+/** How programs start, watch and end fleets. */
+
+import { randomUUID } from 'node:crypto';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import { leftoversOf } from '../fleet/leftovers.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import {
+  type BootstrapRequest,
+  DECIDE_UPDATE,
+  type Decision,
+  type FleetMemo,
+  fleetWorkflowId,
+  PROGRESS_QUERY,
+  type TeardownRequest,
+} from '../fleet/run.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import { fleetBusy, fleetDiffers, fleetNotFound, notNow } from './errors.ts';
+import { FleetRun } from './fleet-run.ts';
+import { type FleetListing, listFleets } from './listing.ts';
+import { outcomeOf } from './outcome.ts';
+import type { CheckedSpec } from './specs.ts';
+import { assertWorkerPolls, type ConnectOptions, connectToTemporal, type Temporal } from './temporal.ts';
+
+export interface DownOptions {
+  /** Where the instances are, when neither a run nor the tags of the role or profile say so. */
+  readonly region?: string;
+}
+
+export class Muster {
+  readonly #temporal: Temporal;
+
+  private constructor(temporal: Temporal) {
+    this.#temporal = temporal;
+  }
+
+  /** Connects to Temporal as its own tools do: the options, the environment, its TOML profiles. */
+  static async connect(options: ConnectOptions = {}): Promise<Muster> {
+    return new Muster(await connectToTemporal(options));
+  }
+
+  /**
+   * Brings a fleet up. When a run is making this very fleet, or has made it, that run is answered instead of a new one.
+   *
+   * Throws NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another); nothing was sent then.
+   */
+  async up({ spec, hash }: CheckedSpec): Promise<FleetRun> {
+    const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
+    const existing = description && this.#joinUp(spec.name, hash, description);
+    if (existing) return existing;
+    const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash };
+    const { count, type } = spec.instances;
+    return this.#startOrJoin(
+      spec.name,
+      'bootstrapFleet',
+      {
+        args: [request],
+        memo: { fleet: spec.name, region: spec.region, specHash: hash },
+        staticSummary: `up ${spec.name}: ${count} × ${type} in ${spec.region}`,
+        staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
+      },
+      (raced) => this.#joinUp(spec.name, hash, raced),
+    );
+  }
+
+  /**
+   * Takes a fleet down. What the fleet has is found by its tags, so that this works without any history too.
+   *
+   * Throws NoWorker, FleetBusy (it is being brought up); nothing was sent then.
+   */
+  async down(fleet: string, { region }: DownOptions = {}): Promise<FleetRun> {
+    const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+    const existing = description && this.#joinDown(fleet, description);
+    if (existing) return existing;
+    const request = await this.#knownOf(fleet, region, description);
+    return this.#startOrJoin(
+      fleet,
+      'teardownFleet',
+      {
+        args: [request],
+        memo: { fleet: request.fleet, region: request.region },
+        staticSummary: `down ${request.fleet}`,
+        staticDetails: `Takes down the fleet \`${request.fleet}\`, as its tags tell what it has.`,
+      },
+      (raced) => this.#joinDown(fleet, raced),
+    );
+  }
+
+  /** The last run of a fleet. Throws FleetNotFound. */
+  async attach(fleet: string): Promise<FleetRun> {
+    const description = await this.#describe(fleet);
+    if (!description) throw fleetNotFound(fleet);
+    return this.#runOf(description);
+  }
+
+  /**
+   * How a fleet is: what its last run says, or, without one or when it was ended from outside, what AWS has by the
+   * fleet's tags. Throws NoWorker when a worker is needed for that.
+   */
+  async status(fleet: string, { region }: DownOptions = {}): Promise<FleetReport> {
+    const description = await this.#describe(fleet);
+    if (!description) return this.#inspect({ fleet, region });
+    const handle = this.#handle(description);
+    if (description.status.name === 'RUNNING') {
+      await assertWorkerPolls(this.#temporal);
+      return handle.query<FleetReport>(PROGRESS_QUERY);
+    }
+    if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
+    const report = await outcomeOf(handle);
+    return report.state === 'lost' ? this.#foundOf(report) : report;
+  }
+
+  /** All fleets of which Temporal knows a run: the last of each, newest first. */
+  list(): Promise<FleetListing[]> {
+    return listFleets(this.#temporal);
+  }
+
+  /**
+   * Asks a run to take back what it made; the answered run ends when that is done. Throws FleetNotFound, and NotNow when
+   * the run has ended.
+   */
+  async cancel(fleet: string): Promise<FleetRun> {
+    const description = await this.#running(fleet, 'cancel');
+    await this.#handle(description).cancel();
+    return this.#runOf(description);
+  }
+
+  /** Decides about a paused run. Throws FleetNotFound, NoWorker, and NotNow when it is not paused. */
+  async decide(fleet: string, decision: Decision): Promise<FleetRun> {
+    const [description] = await Promise.all([
+      this.#running(fleet, decision),
+      assertWorkerPolls(this.#temporal),
+    ]);
+    const handle = this.#handle(description);
+    const { state } = await handle.query<FleetReport>(PROGRESS_QUERY);
+    if (state !== 'paused') throw notNow(fleet, state, decision);
+    await handle.executeUpdate(DECIDE_UPDATE, { args: [decision] });
+    return this.#runOf(description);
+  }
+
+  async close(): Promise<void> {
+    await this.#temporal.client.connection.close();
+  }
+
+  /** The run that makes or has made the fleet by this spec; undefined when none stands in a new one's way. */
+  #joinUp(fleet: string, hash: string, description: WorkflowExecutionDescription): FleetRun | undefined {
+    const isRunning = description.status.name === 'RUNNING';
+    const hasMade = description.status.name === 'COMPLETED' && description.type === 'bootstrapFleet';
+    if (!isRunning && !hasMade) return undefined;
+    if (description.type !== 'bootstrapFleet') {
+      throw fleetBusy(fleet, 'down', `'muster status ${fleet}' shows it; bring it up when it is gone`);
+    }
+    if (memoOf(description).specHash !== hash) throw fleetDiffers(fleet, isRunning ? 'running' : 'complete');
+    return this.#runOf(description);
+  }
+
+  #joinDown(fleet: string, description: WorkflowExecutionDescription): FleetRun | undefined {
+    if (description.status.name !== 'RUNNING') return undefined;
+    if (description.type !== 'teardownFleet') {
+      throw fleetBusy(fleet, 'up', `'muster cancel ${fleet}' takes back what it has made so far`);
+    }
+    return this.#runOf(description);
+  }
+
+  /** Starts a run; when another client was quicker, meets its run. */
+  async #startOrJoin(
+    fleet: string,
+    type: string,
+    options: Omit<WorkflowStartOptions, 'taskQueue' | 'workflowId'>,
+    join: (description: WorkflowExecutionDescription) => FleetRun | undefined,
+  ): Promise<FleetRun> {
+    const { client, taskQueue } = this.#temporal;
+    const workflowId = fleetWorkflowId(fleet);
+    for (;;) {
+      try {
+        const handle = await client.workflow.start(type, {
+          ...options,
+          taskQueue,
+          workflowId,
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+        });
+        return new FleetRun(this.#temporal, fleet, workflowId, handle.firstExecutionRunId, false);
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        const description = await this.#describe(fleet);
+        const run = description && join(description);
+        if (run) return run;
+        // It has ended meanwhile, and its id is free again.
+      }
+    }
+  }
+
+  async #describe(fleet: string): Promise<WorkflowExecutionDescription | undefined> {
+    try {
+      return await this.#temporal.client.workflow.getHandle(fleetWorkflowId(fleet)).describe();
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async #running(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
+    const description = await this.#describe(fleet);
+    if (!description) throw fleetNotFound(fleet);
+    if (description.status.name !== 'RUNNING') throw notNow(fleet, (await this.status(fleet)).state, asked);
+    return description;
+  }
+
+  #handle({ workflowId, runId }: WorkflowExecutionDescription) {
+    return this.#temporal.client.workflow.getHandle(workflowId, runId);
+  }
+
+  #runOf(description: WorkflowExecutionDescription): FleetRun {
+    const { fleet } = memoOf(description);
+    return new FleetRun(this.#temporal, fleet, description.workflowId, description.runId, true);
+  }
+
+  /** The names and the place that the fleet's last run knew, so that a teardown need not search the account. */
+  async #knownOf(
+    fleet: string,
+    region: string | undefined,
+    description: WorkflowExecutionDescription | undefined,
+  ): Promise<TeardownRequest> {
+    if (!description) return { fleet, region };
+    const memo = memoOf(description);
+    const report = await outcomeOf(this.#handle(description)).catch(() => undefined);
+    return {
+      fleet: memo.fleet,
+      region: region ?? memo.region ?? report?.region,
+      role: report?.role?.reused ? undefined : report?.role?.name,
+      profile: report?.profile?.reused ? undefined : report?.profile?.name,
+    };
+  }
+
+  /** What AWS has of a fleet whose last run can say nothing. */
+  async #foundOf(lost: FleetReport): Promise<FleetReport> {
+    const { fleet, region, role, profile } = lost;
+    const found = await this.#inspect({ fleet, region, role: role?.name, profile: profile?.name });
+    const place = { region: found.region ?? region ?? '' };
+    const leftovers = leftoversOf(
+      { ...found, ...place },
+      lost.error?.message ?? 'the run was ended from outside',
+    );
+    return { ...lost, instances: found.instances, role: found.role, profile: found.profile, leftovers };
+  }
+
+  async #inspect(request: TeardownRequest): Promise<FleetReport> {
+    await assertWorkerPolls(this.#temporal);
+    const { client, taskQueue } = this.#temporal;
+    return client.workflow.execute('inspectFleet', {
+      args: [request],
+      taskQueue,
+      // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
+      workflowId: `inspect:${request.fleet.toLowerCase()}:${randomUUID()}`,
+      memo: { fleet: request.fleet },
+      staticSummary: `what AWS has of ${request.fleet}`,
+    });
+  }
+}
+
+function memoOf({ memo }: WorkflowExecutionDescription): FleetMemo {
+  return memo as unknown as FleetMemo;
+}
+
+/** Whether the history alone does not tell the report. */
+function needsWorker({ status }: WorkflowExecutionDescription): boolean {
+  return status.name !== 'COMPLETED' && status.name !== 'FAILED';
+}

@@ -1,0 +1,52 @@
+/** A run's report, however the run ended. */
+
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { FLEET_FAILED } from '../fleet/failures.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import { PROGRESS_QUERY } from '../fleet/run.ts';
+
+/**
+ * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
+ * did not. A run that was cancelled, terminated or timed out has neither; then a worker is asked what it makes of the
+ * history. A run that no code of Muster's ended (terminated, timed out) is `lost`.
+ */
+export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
+  try {
+    return (await handle.result()) as FleetReport;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {
+      return cause.details![0] as FleetReport;
+    }
+    const last = await handle.query<FleetReport>(PROGRESS_QUERY);
+    if (cause instanceof CancelledFailure) return last;
+    return { ...last, state: 'lost', error: { step: stepOf(last), ...whyLost(cause) } };
+  }
+}
+
+function stepOf({ steps }: FleetReport): string {
+  return (
+    steps.find(({ state }) => state === 'running' || state === 'paused')?.name ?? steps.at(-1)?.name ?? ''
+  );
+}
+
+function whyLost(cause: Error | undefined): { code: string; message: string } {
+  if (cause instanceof TerminatedFailure) {
+    return {
+      code: 'Terminated',
+      message: `the run was terminated, so that it could undo nothing: ${cause.message}`,
+    };
+  }
+  if (cause instanceof TimeoutFailure) {
+    return { code: 'TimedOut', message: 'the run timed out, so that it could undo nothing' };
+  }
+  return { code: 'WorkflowFailed', message: cause?.message ?? 'for an unknown reason' };
+}

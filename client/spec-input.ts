@@ -1,0 +1,97 @@
+/** A spec as a program writes it: the same words as in a file, with types. */
+
+import type { Deadlines } from '../fleet/spec.ts';
+
+export interface SpecInput {
+  /** Names the role, its policy and the profile, unless they are named. */
+  name: string;
+  /** Otherwise AWS_REGION. */
+  region?: string;
+  /** Twelve digits: with credentials of any other account nothing is made. */
+  account?: string | number;
+  policy?: PolicyInput;
+  role?: string | RoleInput;
+  /** A profile that exists, by name or ARN; or what the one to be made is called. */
+  profile?: string | ProfileInput;
+  instances: InstancesInput;
+  tags?: Record<string, string>;
+  /** Default: rollback. */
+  onFailure?: 'rollback' | 'keep' | 'pause';
+  /** Seconds, or '90s', '3m', '1h30m'; see Deadlines. */
+  deadlines?: Partial<Record<keyof Deadlines, number | string>>;
+}
+
+/** The short form, a document of IAM's, or either in a file of its own. */
+export type PolicyInput =
+  | string
+  | ShortPolicyInput
+  | { name?: string; document: object }
+  | { name?: string; file: string }
+  | { Version?: string; Id?: string; Statement: object | object[] };
+
+export interface ShortPolicyInput {
+  name?: string;
+  allow?: StatementInput | StatementInput[];
+  deny?: StatementInput | StatementInput[];
+}
+
+/** Exactly one of actions and notActions, and of resources and notResources. */
+export interface StatementInput {
+  sid?: string;
+  actions?: string | string[];
+  notActions?: string | string[];
+  resources?: string | string[];
+  notResources?: string | string[];
+  conditions?: Record<string, Record<string, string | string[]>>;
+}
+
+export interface RoleInput {
+  name?: string;
+  /** Use a role that exists; it is never changed. */
+  reuse?: boolean;
+  path?: string;
+  description?: string;
+  /** ARN of a managed policy. */
+  permissionsBoundary?: string;
+  /** ARNs. */
+  managedPolicies?: string | string[];
+  tags?: Record<string, string>;
+}
+
+export interface ProfileInput {
+  name?: string;
+  reuse?: boolean;
+  path?: string;
+  tags?: Record<string, string>;
+}
+
+export interface InstancesInput {
+  count: number;
+  /** `ami-...` or `resolve:ssm:NAME`. */
+  image: string;
+  type: string;
+  zone?: string;
+  subnet?: string;
+  securityGroups?: string | string[];
+  key?: string;
+  /** The text, or a file that has it. */
+  userData?: string | { file: string };
+  volumes?: VolumeInput | VolumeInput[];
+  monitoring?: boolean;
+  metadata?: { hopLimit?: number; tags?: boolean };
+  tags?: Record<string, string>;
+}
+
+export interface VolumeInput {
+  device: string;
+  /** GiB, or '20GiB'. */
+  size?: number | string;
+  type?: string;
+  iops?: number;
+  /** MiB/s. */
+  throughput?: number;
+  encrypted?: boolean;
+  kmsKey?: string;
+  snapshot?: string;
+  deleteOnTermination?: boolean;
+}

@@ -1,0 +1,83 @@
+/** The way to Temporal: found as Temporal's own tools find it, and asked who polls. */
+
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { TASK_QUEUE } from '../fleet/run.ts';
+import { MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
+import { uiBase } from './ui-link.ts';
+
+export interface ConnectOptions {
+  /** `host:port`. Otherwise from the environment (TEMPORAL_ADDRESS) or a TOML profile. */
+  readonly address?: string;
+  readonly namespace?: string;
+  /** Otherwise MUSTER_TASK_QUEUE, otherwise `muster`. */
+  readonly taskQueue?: string;
+  /** Where Temporal's web UI is. Otherwise MUSTER_UI_URL, otherwise guessed for Temporal Cloud and a local server. */
+  readonly uiUrl?: string;
+}
+
+export interface Temporal {
+  readonly client: Client;
+  readonly address: string;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly uiUrl: string | undefined;
+}
+
+/** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
+const POLLS_WITHIN_MS = 70_000;
+const gRPC_NOT_FOUND = 5;
+
+/** Throws TemporalUnreachable. */
+export async function connectToTemporal(options: ConnectOptions): Promise<Temporal> {
+  const config = loadConfig();
+  const address = options.address ?? config.connectionOptions.address ?? 'localhost:7233';
+  const namespace = options.namespace ?? config.namespace ?? 'default';
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ connectTimeout: '5s', ...config.connectionOptions, address });
+  } catch (error) {
+    throw temporalUnreachable(address, error);
+  }
+  return {
+    client: new Client({ connection, namespace }),
+    address,
+    namespace,
+    taskQueue: options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE,
+    uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
+  };
+}
+
+function loadConfig(): { connectionOptions: ConnectionOptions; namespace?: string } {
+  try {
+    return loadClientConnectConfig();
+  } catch (error) {
+    throw new MusterError(
+      'TemporalUnreachable',
+      `Temporal's configuration cannot be read: ${(error as Error).message}`,
+      'see TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE',
+    );
+  }
+}
+
+/** Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
+export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
+  if (!(await workerPolls(temporal))) throw noWorker(temporal.taskQueue, temporal.address);
+}
+
+export async function workerPolls({ client, address, namespace, taskQueue }: Temporal): Promise<boolean> {
+  try {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueue },
+      taskQueueType: 1,
+    });
+    return (pollers ?? []).some(
+      ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLS_WITHIN_MS,
+    );
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === gRPC_NOT_FOUND)
+      throw namespaceUnknown(namespace, address);
+    throw temporalUnreachable(address, error);
+  }
+}
