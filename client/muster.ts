@@ -25,6 +25,7 @@ import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
 import type { CheckedSpec } from './specs.ts';
 import { assertWorkerPolls, type ConnectOptions, connectToTemporal, type Temporal } from './temporal.ts';
+import { runLink } from './ui-link.ts';
 
 export interface DownOptions {
   /** Where the instances are, when neither a run nor the tags of the role or profile say so. */
@@ -140,6 +141,12 @@ export class Muster {
     if (state !== 'paused') throw notNow(fleet, state, decision);
     await handle.executeUpdate(DECIDE_UPDATE, { args: [decision] });
     return this.#runOf(description);
+  }
+
+  /** The report's run in Temporal's web UI, where that is known. */
+  linkTo({ workflowId, runId }: Pick<FleetReport, 'workflowId' | 'runId'>): string | undefined {
+    const { uiUrl, namespace } = this.#temporal;
+    return runLink(uiUrl, namespace, workflowId, runId);
   }
 
   async close(): Promise<void> {

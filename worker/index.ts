@@ -3,7 +3,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
 
@@ -21,6 +28,8 @@ export interface FleetWorkerOptions {
 
 export interface FleetWorker {
   readonly taskQueue: string;
+  /** Of Temporal. */
+  readonly address: string;
   /** Polls until `shutdown` or a SIGTERM or SIGINT of the process; resolves when what it held is ended. */
   run(): Promise<void>;
   shutdown(): void;
@@ -29,10 +38,8 @@ export interface FleetWorker {
 /** Connects and makes ready to poll. Throws a TransportError when Temporal cannot be reached. */
 export async function createFleetWorker(options: FleetWorkerOptions = {}): Promise<FleetWorker> {
   const config = loadClientConnectConfig();
-  const connection = await NativeConnection.connect({
-    ...config.connectionOptions,
-    ...(options.address ? { address: options.address } : {}),
-  });
+  const address = options.address ?? config.connectionOptions.address ?? 'localhost:7233';
+  const connection = await NativeConnection.connect({ ...config.connectionOptions, address });
   const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
   const worker = await Worker.create({
     connection,
@@ -46,6 +53,7 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
   });
   return {
     taskQueue,
+    address,
     run: async () => {
       try {
         await worker.run();
@@ -55,6 +63,11 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
     },
     shutdown: () => worker.shutdown(),
   };
+}
+
+/** Has the SDK log warnings and errors alone. Before the first worker of a process, if at all. */
+export function quietRuntime(): void {
+  Runtime.install({ logger: new DefaultLogger('WARN') });
 }
 
 /** The published package brings its bundle along; in the source tree workflows/ is bundled at each start. */

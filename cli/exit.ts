@@ -1,0 +1,61 @@
+/** How commands end: exit codes, and errors in words that tell what to do. */
+
+import type { MusterErrorCode } from '../client/errors.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import { jsonOf, print, say, stderrColors } from './output.ts';
+
+export const DONE = 0;
+export const WRONG_INPUT = 2;
+const UNREACHABLE = 4;
+export const INTERRUPTED = 130;
+
+const CODES: Record<MusterErrorCode, number> = {
+  SpecMistakes: WRONG_INPUT,
+  FleetBusy: WRONG_INPUT,
+  FleetDiffers: WRONG_INPUT,
+  FleetNotFound: WRONG_INPUT,
+  NotNow: WRONG_INPUT,
+  TemporalUnreachable: UNREACHABLE,
+  NoWorker: UNREACHABLE,
+};
+
+/** Something that is wrong with how the command was called. */
+export class UsageError extends Error {
+  readonly mend: string | undefined;
+  constructor(message: string, mend?: string) {
+    super(message);
+    this.mend = mend;
+  }
+}
+
+interface Told {
+  readonly code?: string;
+  readonly mend?: string;
+  readonly mistakes?: readonly unknown[];
+}
+
+/** Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. */
+export function tellError(error: unknown, json: boolean): number {
+  const { code, message, mend, mistakes } = error as Error & Told;
+  const colors = stderrColors();
+  const known = error instanceof UsageError || (code !== undefined && code in CODES);
+  if (json) print(jsonOf({ error: { code: code ?? 'Usage', message, mend, mistakes } }));
+  if (mistakes) {
+    const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
+    say(`${colors.red('✗')} ${count} in the spec; nothing was sent\n`);
+    say(message);
+  } else if (known) {
+    say(`${colors.red('✗')} ${message}`);
+    if (mend) say(`  ${mend}`);
+  } else {
+    say(`${colors.red('✗')} ${(error as Error).stack ?? error}`);
+  }
+  if (error instanceof UsageError) return WRONG_INPUT;
+  return CODES[code as MusterErrorCode] ?? 1;
+}
+
+/** A report as scripts read it: keys that may be without a value are there all the same. */
+export function reportJson(report: FleetReport, uiUrl?: string): string {
+  const { role = null, profile = null, error = null } = report;
+  return jsonOf({ ...report, role, profile, error, uiUrl });
+}

@@ -1,0 +1,43 @@
+/** The end of a command about a run: its report on stdout, and the exit code. */
+
+import type { FleetRun } from '../client/fleet-run.ts';
+import { exitCode, type FleetReport } from '../fleet/report.ts';
+import { reportJson } from './exit.ts';
+import { follow, introduce } from './follow.ts';
+import { jsonOf, print, say, stdoutColors } from './output.ts';
+import { reportText } from './report-text.ts';
+
+export interface RunOptions {
+  readonly json?: boolean;
+  readonly detach?: boolean;
+}
+
+/** Follows the run to its end, or with `detach` only says which it is. Answers its report in the first case. */
+export async function seeThrough(
+  run: FleetRun,
+  { json, detach }: RunOptions,
+): Promise<FleetReport | undefined> {
+  introduce(run);
+  if (detach) {
+    const { fleet, workflowId, runId, uiUrl } = run;
+    print(json ? jsonOf({ fleet, state: 'running', workflowId, runId, uiUrl }) : `${workflowId} ${runId}`);
+    return undefined;
+  }
+  const report = await follow(run);
+  say('');
+  tellReport(report, json, run.uiUrl);
+  return report;
+}
+
+export function tellReport(
+  report: FleetReport,
+  json: boolean | undefined,
+  uiUrl?: string,
+  steps = false,
+): void {
+  print(json ? reportJson(report, uiUrl) : reportText(report, { colors: stdoutColors(), uiUrl, steps }));
+}
+
+export function codeOf(report: FleetReport | undefined): number {
+  return report ? exitCode(report) : 0;
+}

@@ -1,0 +1,104 @@
+/** Watching a run: as a live list on a terminal, as plain lines elsewhere. */
+
+import type { FleetRun, Progress } from '../client/fleet-run.ts';
+import { type FleetReport, isSettled } from '../fleet/report.ts';
+import { INTERRUPTED } from './exit.ts';
+import { say, stderrColors, widthOf } from './output.ts';
+import { changedLines, liveLines } from './step-lines.ts';
+
+const FRAME_MS = 100;
+const NO_WORKER = "no worker polls: the run waits until one is started ('muster worker')";
+
+/** Says which run it is, at once: before it is waited for. */
+export function introduce(run: FleetRun): void {
+  const colors = stderrColors();
+  say(
+    `fleet     ${colors.bold(run.fleet)}${run.attached ? colors.dim(' (attached to the run under way)') : ''}`,
+  );
+  say(`workflow  ${run.workflowId}`);
+  if (run.uiUrl) say(`watch     ${colors.cyan(run.uiUrl)}`);
+  say('');
+}
+
+/**
+ * Shows a run until it has ended or waits for a person, and answers its report. Ctrl-C detaches: the process ends, the
+ * run goes on.
+ */
+export async function follow(run: FleetRun): Promise<FleetReport> {
+  const view = process.stderr.isTTY ? await liveView() : plainView();
+  const detach = () => {
+    view.end();
+    sayDetached(run.fleet);
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', detach);
+  process.once('SIGTERM', detach);
+  try {
+    let last: Progress | undefined;
+    for await (last of run.watch()) {
+      view.show(last);
+      if (last.report.state === 'paused') break;
+    }
+    return last!.report;
+  } finally {
+    view.end();
+    process.off('SIGINT', detach);
+    process.off('SIGTERM', detach);
+  }
+}
+
+function sayDetached(fleet: string): void {
+  say(`\nDetached: the run of ${fleet} goes on.`);
+  say(`  muster status ${fleet}   how it is`);
+  say(`  muster cancel ${fleet}   take back what it made`);
+}
+
+interface View {
+  show(progress: Progress): void;
+  end(): void;
+}
+
+async function liveView(): Promise<View> {
+  const { createLogUpdate } = await import('log-update');
+  const update = createLogUpdate(process.stderr, { showCursor: true });
+  const colors = stderrColors();
+  let shown: Progress | undefined;
+  let frame = 0;
+  const draw = () => {
+    if (!shown) return;
+    const lines = liveLines(shown.report, {
+      colors,
+      now: Date.now(),
+      frame: frame++,
+      width: widthOf(process.stderr),
+      pending: shown.pending,
+    });
+    if (shown.noWorker) lines.push('', colors.yellow(NO_WORKER));
+    update(lines.join('\n'));
+  };
+  const timer = setInterval(draw, FRAME_MS);
+  return {
+    show(progress) {
+      shown = progress;
+      if (isSettled(progress.report.state)) draw();
+    },
+    end() {
+      clearInterval(timer);
+      draw();
+      update.done();
+      shown = undefined;
+    },
+  };
+}
+
+function plainView(): View {
+  let before: Progress | undefined;
+  return {
+    show(progress) {
+      for (const line of changedLines(before, progress)) say(line);
+      if (progress.noWorker && !before?.noWorker) say(NO_WORKER);
+      before = progress;
+    },
+    end() {},
+  };
+}

@@ -1,0 +1,47 @@
+/** `muster list`: the fleets of which Temporal knows a run. */
+
+import type { FleetListing } from '../client/listing.ts';
+import { Muster } from '../client/muster.ts';
+import type { FleetState } from '../fleet/report.ts';
+import { DONE } from './exit.ts';
+import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
+
+/** Ends of runs of which nothing is there any more. */
+const PAST: readonly FleetState[] = ['gone', 'rolled-back', 'cancelled'];
+
+export async function list({ json, all }: { json?: boolean; all?: boolean }): Promise<number> {
+  const muster = await Muster.connect();
+  try {
+    const known = await muster.list();
+    const fleets = all ? known : known.filter(({ state }) => !PAST.includes(state));
+    if (json) print(jsonOf(fleets));
+    else if (fleets.length > 0) print(table(fleets, stdoutColors()));
+    const hidden = known.length - fleets.length;
+    if (!json && fleets.length === 0) say('no fleets');
+    if (!json && hidden > 0) say(`${hidden} ${hidden === 1 ? 'is' : 'are'} gone; --all shows them, too`);
+    return DONE;
+  } finally {
+    await muster.close();
+  }
+}
+
+function table(fleets: readonly FleetListing[], colors: Colors): string {
+  const rows = [
+    ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE'],
+    ...fleets.map((fleet) => [
+      fleet.fleet,
+      fleet.state,
+      `${fleet.instances ?? '?'}`,
+      fleet.region ?? '?',
+      (fleet.endedAt ?? fleet.startedAt).replace(/\.\d+Z$/, 'Z'),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  const [head, ...body] = rows.map(line);
+  return [colors.dim(head!), ...body].join('\n');
+}

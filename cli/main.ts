@@ -1,0 +1,118 @@
+/** The command line: which commands there are. Each is loaded when it is called. */
+
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { tellError, WRONG_INPUT } from './exit.ts';
+
+const EXIT_CODES = `
+Exit codes:
+  0    complete (up), gone (down), done (others)
+  1    failed, and all that the run made is gone again
+  2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
+  3    failed, and something is left, which is named
+  4    Temporal cannot be reached, or no worker polls
+  5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
+  130  interrupted; the run goes on`;
+
+const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
+const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
+const REGION_OPTION = ['--region <region>', 'where its instances are, if nothing else says so'] as const;
+
+/** Parses the arguments, runs the command and sets the process's exit code. */
+export async function main(args: string[]): Promise<void> {
+  try {
+    await program().parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what is wrong, or shown the help.
+    process.exitCode = error.exitCode === 0 ? 0 : WRONG_INPUT;
+  }
+}
+
+function program(): Command {
+  const muster = new Command('muster')
+    .description('Fleets of EC2 machines whose credentials nobody put there: made whole, or taken back.')
+    .version(packageJson.version)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(muster --help shows what there is)')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+
+  muster
+    .command('up')
+    .description('bring a fleet up, or attach to the run that does')
+    .argument('<file>', 'its spec, YAML or JSON')
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action(async (file, options) => ended(options, (await import('./up.ts')).up(file, options)));
+  muster
+    .command('down')
+    .description('take a fleet down')
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .option('--yes', 'do not ask')
+    .option(...REGION_OPTION)
+    .action(async (name, options) => ended(options, (await import('./down.ts')).down(name, options)));
+  muster
+    .command('status')
+    .description('how a fleet is')
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...REGION_OPTION)
+    .action(async (name, options) => ended(options, (await import('./status.ts')).status(name, options)));
+  muster
+    .command('list')
+    .description('the fleets of which Temporal knows')
+    .option(...JSON_OPTION)
+    .option('--all', 'also those that are gone')
+    .action(async (options) => ended(options, (await import('./list.ts')).list(options)));
+  muster
+    .command('cancel')
+    .description('have a run take back what it made')
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action(async (name, options) => ended(options, (await import('./cancel.ts')).cancel(name, options)));
+  for (const [decision, description] of [
+    ['retry', 'do the failed step of a paused run again'],
+    ['rollback', 'have a paused run take back what it made'],
+  ] as const) {
+    muster
+      .command(decision)
+      .description(description)
+      .argument('<name>', "the fleet's name")
+      .option(...JSON_OPTION)
+      .option(...DETACH_OPTION)
+      .action(async (name, options) =>
+        ended(options, (await import('./decide.ts')).decide(name, decision, options)),
+      );
+  }
+  muster
+    .command('worker')
+    .description('do the work of fleets, until SIGTERM')
+    .action(async () => ended({}, (await import('./worker.ts')).worker()));
+  muster
+    .command('sandbox')
+    .description('Temporal, its web UI and a local AWS to try things on')
+    .option('--port <port>', 'of the local AWS (default: a free one)')
+    .option('--temporal-port <port>', 'of Temporal (default: 7233, or a free one)')
+    .option('--ui-port <port>', "of Temporal's web UI (default: 8233, or a free one)")
+    .option('--propagation <seconds>', 'until EC2 knows a new instance profile (default: 3)')
+    .option('--env <file>', 'write what to export to a file, too')
+    .option(...JSON_OPTION)
+    .action(async (options) => ended(options, (await import('./sandbox.ts')).sandbox(options)));
+  muster
+    .command('demo')
+    .description('all of it: a sandbox, a worker, a fleet, and the proof that its machines hold credentials')
+    .action(async () => ended({}, (await import('./demo.ts')).demo()));
+  return muster;
+}
+
+async function ended({ json = false }: { json?: boolean }, command: Promise<number>): Promise<void> {
+  try {
+    process.exitCode = await command;
+  } catch (error) {
+    process.exitCode = tellError(error, json);
+  }
+}

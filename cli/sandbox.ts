@@ -1,0 +1,75 @@
+/** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
+
+import { writeFileSync } from 'node:fs';
+import { freePort, startSandbox } from '../sandbox/index.ts';
+import { DONE, UsageError } from './exit.ts';
+import { jsonOf, print, say, stderrColors } from './output.ts';
+
+export interface SandboxCommandOptions {
+  readonly port?: string;
+  readonly temporalPort?: string;
+  readonly uiPort?: string;
+  readonly propagation?: string;
+  readonly env?: string;
+  readonly json?: boolean;
+}
+
+export async function sandbox(options: SandboxCommandOptions): Promise<number> {
+  const propagation = seconds(options.propagation);
+  const stopped = toldToStop();
+  const started = await startSandbox({
+    ports: {
+      aws: port('--port', options.port),
+      // Where Temporal's own tools look first, if nothing is there.
+      temporal: port('--temporal-port', options.temporalPort) ?? (await freePort(7233)),
+      ui: port('--ui-port', options.uiPort) ?? (await freePort(8233)),
+    },
+    behaviour: propagation === undefined ? {} : { propagationSeconds: propagation },
+    say,
+  });
+  try {
+    const exports = exportLines(started.env);
+    if (options.env) writeFileSync(options.env, `${exports}\n`, { mode: 0o600 });
+    print(options.json ? jsonOf(started.env) : exports);
+    const colors = stderrColors();
+    say('');
+    say(`Temporal's web UI  ${colors.cyan(started.temporal.uiUrl)}`);
+    say(`local AWS          ${colors.cyan(started.aws.endpoint)}`);
+    say(
+      options.env
+        ? `In other shells: '. ${options.env}', then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`
+        : `In other shells: the lines above, then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`,
+    );
+    await Promise.race([stopped, started.died]);
+    return DONE;
+  } finally {
+    await started.stop();
+  }
+}
+
+export function exportLines(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => `export ${name}=${value}`)
+    .join('\n');
+}
+
+/** Resolves with the first SIGINT, SIGTERM or SIGHUP; later ones change nothing. */
+export function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+  });
+}
+
+function port(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number;
+  throw new UsageError(`${option} ${text}: a port is a whole number from 1 to 65535`);
+}
+
+function seconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text.trim() !== '' && number >= 0) return number;
+  throw new UsageError(`--propagation ${text}: a number of seconds, 0 or more`);
+}

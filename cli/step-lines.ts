@@ -1,0 +1,118 @@
+/** The steps of a run, line by line: as a list that is drawn again and again, and as lines that are said once. */
+
+import { stripVTControlCharacters } from 'node:util';
+import type { PendingStep } from '../client/fleet-run.ts';
+import type { FleetReport, StepReport } from '../fleet/report.ts';
+import { STEP_TITLES, stepTitle } from '../fleet/steps.ts';
+import type { Colors } from './output.ts';
+
+export interface LiveOptions {
+  readonly colors: Colors;
+  /** Milliseconds since the epoch, for steps that are running. */
+  readonly now: number;
+  /** Counts the drawings: turns the spinner. */
+  readonly frame: number;
+  /** Columns; what is longer is cut. */
+  readonly width: number;
+  /** Calls that failed and are made again. */
+  readonly pending: readonly PendingStep[];
+}
+
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const TITLE_WIDTH = Math.max(...Object.values(STEP_TITLES).map((title) => title.length));
+const SECONDS_WIDTH = 8;
+
+/** The whole list as it is at this moment. */
+export function liveLines(report: FleetReport, options: LiveOptions): string[] {
+  const lines = report.steps.map((step) => liveLine(step, options));
+  if (report.undos.length > 0) {
+    lines.push('', options.colors.yellow('taking back what was made:'));
+    lines.push(...report.undos.map((step) => liveLine(step, options)));
+  }
+  return lines;
+}
+
+function liveLine(step: StepReport, options: LiveOptions): string {
+  const { colors, now, width, pending } = options;
+  const title = stepTitle(step.name).padEnd(TITLE_WIDTH);
+  const seconds =
+    step.state === 'running' && step.startedAt !== undefined
+      ? Math.max(0, now - step.startedAt) / 1000
+      : step.seconds;
+  const time = (seconds === undefined ? '' : `${seconds.toFixed(1)} s`).padStart(SECONDS_WIDTH);
+  const detail = detailOf(step, pending) ?? '';
+  const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}  `;
+  const room = width - stripVTControlCharacters(line).length;
+  return room > 0 ? line + colors.dim(cut(detail, room)) : cut(stripVTControlCharacters(line), width);
+}
+
+function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
+  switch (state) {
+    case 'running':
+      return colors.cyan(SPINNER[frame % SPINNER.length]!);
+    case 'done':
+      return colors.green('✓');
+    case 'failed':
+      return colors.red('✗');
+    case 'paused':
+      return colors.yellow('‖');
+    case 'cancelled':
+      return colors.yellow('–');
+    case 'pending':
+      return colors.dim('·');
+  }
+}
+
+/** Why it waits, if a call of it is made again; else what it says of itself. */
+function detailOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
+  const again = step.state === 'running' ? pending.find(({ name }) => name === step.name) : undefined;
+  return again ? `attempt ${again.attempt}: ${again.reason}` : step.detail;
+}
+
+function cut(text: string, width: number): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** What a look saw: the report, and the calls that are made again. */
+export interface Look {
+  readonly report: FleetReport;
+  readonly pending: readonly PendingStep[];
+}
+
+/** What is new since the look before: steps that began to wait for something, or have ended. */
+export function changedLines(before: Look | undefined, after: Look): string[] {
+  const changed = (list: 'steps' | 'undos', prefix: string) =>
+    after.report[list].flatMap((step, at) => {
+      const line = plainLine(step, after.pending, prefix);
+      const earlier = before?.report[list][at];
+      const known = earlier && plainLine(earlier, before.pending, prefix);
+      return line !== undefined && newsOf(line) !== newsOf(known ?? '') ? [line] : [];
+    });
+  return [...changed('steps', ''), ...changed('undos', 'undo: ')];
+}
+
+function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string | undefined {
+  const detail = detailOf(step, pending);
+  const title = `${prefix}${stepTitle(step.name)}`;
+  switch (step.state) {
+    case 'pending':
+      return undefined;
+    case 'running':
+      return detail === undefined ? undefined : `  ${title}: ${detail}`;
+    default: {
+      const time = step.seconds === undefined ? '' : ` ${step.seconds.toFixed(1)} s`;
+      return `${PLAIN_MARKS[step.state]} ${title}${time}${detail ? `: ${detail}` : ''}`;
+    }
+  }
+}
+
+const PLAIN_MARKS = { done: '✓', failed: '✗', paused: '‖', cancelled: '–' } as const;
+
+/**
+ * What of a line is news: its words and, of its numbers, the tens. So a wait that counts its seconds is told every ten
+ * of them.
+ */
+function newsOf(line: string): string {
+  return line.replace(/attempt \d+, (\d+) s/, (_, seconds) => `${Math.floor(Number(seconds) / 10)}`);
+}

@@ -1,0 +1,287 @@
+/** The library, as programs use it. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { uiBase } from '../client/ui-link.ts';
+import type { specSchema } from '../fleet/spec-schema.ts';
+import { openWorld, QUICK, type World } from './world.ts';
+
+let world: World;
+let muster: Muster;
+before(async () => {
+  world = await openWorld();
+  muster = await Muster.connect();
+});
+after(async () => {
+  await muster.close();
+  await world.close();
+});
+
+const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
+  name,
+  region: 'us-east-1',
+  policy: { allow: { actions: 's3:Get*', resources: '*' } },
+  instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
+  deadlines: { propagation: 20, step: '15s', undo: 20, consistency: 1 },
+  ...more,
+});
+
+const isRefused = (code: string) => (error: unknown) => error instanceof MusterError && error.code === code;
+
+/** What a program may write is what a file may say. */
+type Readable<T extends z.input<ReturnType<typeof specSchema>>> = T;
+type _ = Readable<SpecInput>;
+
+describe('up', () => {
+  it('again with the same spec meets the same run, while it runs and when it is complete', async () => {
+    world.aws.configure({ propagationSeconds: 1.5 });
+    try {
+      const spec = specFrom(written('same'));
+      const [one, two] = await Promise.all([muster.up(spec), muster.up(spec)]);
+      const three = await muster.up(spec);
+      assert.equal(one.runId, two.runId);
+      assert.equal(one.runId, three.runId);
+      assert.equal(three.attached, true);
+      assert.equal((await one.result()).state, 'complete');
+      const four = await muster.up(spec);
+      assert.equal(four.runId, one.runId);
+      assert.equal((await four.result()).state, 'complete');
+      assert.equal((await world.exists('same')).instances.length, 2);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+
+  it('with another spec is refused, while it runs and when it is complete', async () => {
+    const run = await muster.up(specFrom(written('other')));
+    const other = specFrom(written('other', { tags: { team: 'blue' } }));
+    await assert.rejects(muster.up(other), isRefused('FleetDiffers'));
+    await run.result();
+    await assert.rejects(muster.up(other), isRefused('FleetDiffers'));
+  });
+
+  it('is refused while the fleet is taken down, and makes a new one when it is gone', async () => {
+    const spec = specFrom(written('phoenix'));
+    const first = await muster.up(spec);
+    await first.result();
+    world.aws.configure({ shuttingDownSeconds: 1.5 });
+    try {
+      const down = await muster.down('phoenix');
+      await assert.rejects(muster.up(spec), isRefused('FleetBusy'));
+      assert.equal((await down.result()).state, 'gone');
+    } finally {
+      world.aws.configure(QUICK);
+    }
+    const second = await muster.up(spec);
+    assert.notEqual(second.runId, first.runId);
+    assert.equal((await second.result()).state, 'complete');
+  });
+
+  it('with mistakes tells all of them and sends nothing', () => {
+    assert.throws(
+      () => specFrom(written('bad name', { instances: { count: 0, image: 'ami-x', type: 't3.micro' } })),
+      (error: Error & { mistakes?: unknown[] }) => error.mistakes?.length === 3,
+    );
+  });
+});
+
+describe('watch', () => {
+  it('tells the steps as they go, ends with the end, and says why a call is made again', async () => {
+    const undo = world.aws.fault({
+      action: 'PutRolePolicy',
+      error: { code: 'Throttling', message: 'Rate exceeded' },
+      times: 3,
+    });
+    const states: string[] = [];
+    const reasons = new Set<string>();
+    const run = await muster.up(specFrom(written('watched')));
+    for await (const { report, pending } of run.watch()) {
+      states.push(report.state);
+      for (const { name, attempt, reason } of pending) {
+        assert.ok(attempt > 1);
+        reasons.add(`${name}: ${reason}`);
+      }
+    }
+    undo();
+    assert.equal(states.at(-1), 'complete');
+    assert.ok(states.includes('running'));
+    assert.match([...reasons].join('\n'), /^put-policy: Throttling: .*Rate exceeded/);
+  });
+});
+
+describe('down', () => {
+  it('is refused while the fleet is brought up', async () => {
+    const run = await muster.up(specFrom(written('rising')));
+    await assert.rejects(muster.down('rising'), isRefused('FleetBusy'));
+    await run.result();
+  });
+
+  it('twice at once is one', async () => {
+    await (await muster.up(specFrom(written('twice')))).result();
+    const [one, two] = await Promise.all([muster.down('twice'), muster.down('twice')]);
+    assert.equal(one.runId, two.runId);
+    assert.equal((await one.result()).state, 'gone');
+  });
+});
+
+describe('cancel', () => {
+  it('takes back what the run made', async () => {
+    world.aws.configure({ propagationSeconds: 10 });
+    try {
+      const run = await muster.up(specFrom(written('regretted')));
+      const cancelled = await muster.cancel('regretted');
+      assert.equal(cancelled.runId, run.runId);
+      assert.equal((await cancelled.result()).state, 'cancelled');
+      const { role, profile } = await world.exists('regretted');
+      assert.deepEqual([role, profile], [undefined, undefined]);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+    await assert.rejects(muster.cancel('regretted'), isRefused('NotNow'));
+    await assert.rejects(muster.cancel('nobody'), isRefused('FleetNotFound'));
+  });
+});
+
+describe('a paused run', () => {
+  it('waits for a decision', async () => {
+    const error = { code: 'AccessDenied', message: 'no', status: 403 };
+    const undo = world.aws.fault({ action: 'CreateInstanceProfile', error });
+    const run = await muster.up(specFrom(written('undecided', { onFailure: 'pause' })));
+    for await (const { report } of run.watch()) if (report.state === 'paused') break;
+    undo();
+    assert.equal((await muster.status('undecided')).state, 'paused');
+    const decided = await muster.decide('undecided', 'retry');
+    assert.equal((await decided.result()).state, 'complete');
+    await assert.rejects(muster.decide('undecided', 'retry'), isRefused('NotNow'));
+  });
+});
+
+describe('status', () => {
+  it('is what the run says', async () => {
+    await (await muster.up(specFrom(written('known')))).result();
+    assert.equal((await muster.status('KNOWN')).state, 'complete');
+  });
+
+  it('comes from the tags when there is no history', async () => {
+    await (await muster.up(specFrom(written('forgotten')))).result();
+    const { workflowService } = world.client;
+    await workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: 'fleet:forgotten' },
+    });
+    await untilForgotten('forgotten');
+    const report = await muster.status('forgotten', { region: 'us-east-1' });
+    assert.equal(report.state, 'complete');
+    assert.equal(report.instances.length, 2);
+    assert.equal(report.role?.name, 'forgotten');
+    assert.equal((await (await muster.down('forgotten', { region: 'us-east-1' })).result()).state, 'gone');
+    const { role, profile, instances } = await world.exists('forgotten');
+    assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
+    assert.equal((await muster.status('nobody')).state, 'gone');
+  });
+
+  it('of a run that was terminated is lost, and names what it left; down removes it', async () => {
+    world.aws.configure({ propagationSeconds: 10 });
+    try {
+      const run = await muster.up(specFrom(written('murdered')));
+      for await (const { report } of run.watch()) {
+        if (report.steps.some(({ name, state }) => name === 'await-profile' && state === 'running')) break;
+      }
+      await world.client.workflow.getHandle(run.workflowId).terminate('by a test');
+    } finally {
+      world.aws.configure(QUICK);
+    }
+    const report = await muster.status('murdered');
+    assert.equal(report.state, 'lost');
+    assert.deepEqual(report.leftovers.map(({ kind, id }) => `${kind} ${id}`).sort(), [
+      'profile murdered',
+      'role murdered',
+    ]);
+    assert.equal((await (await muster.down('murdered')).result()).state, 'gone');
+    assert.equal((await world.exists('murdered')).role, undefined);
+  });
+
+  async function untilForgotten(fleet: string): Promise<void> {
+    for (let tries = 0; tries < 100; tries++) {
+      const gone = await world.client.workflow
+        .getHandle(`fleet:${fleet}`)
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        );
+      if (gone) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`Temporal still knows ${fleet}`);
+  }
+});
+
+describe('list', () => {
+  it('has each fleet once, with its last state', async () => {
+    await (await muster.up(specFrom(written('listed')))).result();
+    await (await muster.up(specFrom(written('past')))).result();
+    await (await muster.down('past')).result();
+    // What Temporal lists lags a little behind what it knows.
+    for (let tries = 0; ; tries++) {
+      const fleets = await muster.list();
+      const listed = fleets.filter(({ fleet }) => fleet === 'listed' || fleet === 'past');
+      const seen = listed.map(({ fleet, state, instances }) => `${fleet} ${state} ${instances}`).sort();
+      if (tries < 50 && seen.join() !== 'listed complete 2,past gone 0') {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        continue;
+      }
+      assert.deepEqual(seen, ['listed complete 2', 'past gone 0']);
+      break;
+    }
+  });
+});
+
+describe('without what it needs', () => {
+  it('no Temporal is told, with its address', async () => {
+    await assert.rejects(
+      Muster.connect({ address: '127.0.0.1:1' }),
+      (error: MusterError) => error.code === 'TemporalUnreachable' && error.message.includes('127.0.0.1:1'),
+    );
+  });
+
+  it('no namespace and no worker are told, and nothing is started', async () => {
+    const elsewhere = await Muster.connect({ namespace: 'nowhere' });
+    await assert.rejects(elsewhere.up(specFrom(written('nowhere'))), isRefused('TemporalUnreachable'));
+    await elsewhere.close();
+    const idle = await Muster.connect({ taskQueue: 'nobody-polls' });
+    await assert.rejects(idle.up(specFrom(written('idle'))), isRefused('NoWorker'));
+    await idle.close();
+    await assert.rejects(muster.attach('idle'), isRefused('FleetNotFound'));
+  });
+});
+
+describe('the link to the web UI', () => {
+  it('is as told, or guessed where that is safe', () => {
+    assert.equal(uiBase('http://ui/', 'temporal:7233'), 'http://ui');
+    assert.equal(uiBase(undefined, 'temporal.internal:7233'), undefined);
+    assert.equal(uiBase(undefined, 'localhost:7233'), 'http://localhost:8233');
+    assert.equal(uiBase(undefined, 'a.b.tmprl.cloud:7233'), 'https://cloud.temporal.io');
+  });
+});
+
+describe('examples/bootstrap.ts', () => {
+  it('brings a fleet up and down', async () => {
+    const script = fileURLToPath(new URL('../examples/bootstrap.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, 'exampled'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (text) => {
+      said += text;
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, 0);
+    assert.match(said, /^fleet:exampled is under way: http/);
+    assert.match(said, /has the role arn:aws:iam::123456789012:role\/exampled/);
+    assert.match(said, /taken down again: gone\n$/);
+    assert.equal((await world.exists('exampled')).instances.length, 0);
+  });
+});
