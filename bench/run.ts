@@ -42,7 +42,9 @@ try {
     },
   });
   await workerPolls();
-  console.log(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${RUNS} runs each\n`);
+  console.log(
+    `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${RUNS} runs each\n`,
+  );
   console.log('| case | median | least | most | beyond the propagation | AWS calls | wanted |');
   console.log('|---|---|---|---|---|---|---|');
   for (const [at, bench] of CASES.entries()) console.log(await measure(ec2, `bench-${at}`, bench));
@@ -77,7 +79,10 @@ instances: { count: ${bench.count}, image: ami-12c6146b, type: t3.micro }
   }
   seconds.sort((a, b) => a - b);
   const median = seconds[Math.floor(RUNS / 2)]!;
-  const beyond = bench.propagation === 0 ? '' : `${(median - bench.propagation).toFixed(2)} s (× ${(median / bench.propagation).toFixed(2)})`;
+  const beyond =
+    bench.propagation === 0
+      ? ''
+      : `${(median - bench.propagation).toFixed(2)} s (× ${(median / bench.propagation).toFixed(2)})`;
   return `| ${bench.title} | ${median.toFixed(2)} s | ${seconds[0]!.toFixed(2)} s | ${seconds.at(-1)!.toFixed(2)} s | ${beyond} | ${calls} | ${bench.wanted} |`;
 }
 

@@ -16,7 +16,7 @@ import {
   IAMClient,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { Answer } from './answers.ts';
 import { freePort, type Leashed, startLeashed, untilReady } from './processes.ts';
@@ -102,6 +102,11 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
     regional.set(region, client);
     return client;
   };
+  // moto loads each service at its first call, which takes most of a second.
+  void Promise.allSettled([
+    ec2('us-east-1').send(new DescribeSubnetsCommand({})),
+    sts.send(new GetCallerIdentityCommand({})),
+  ]);
   const images = new Set<string>();
   let passing: Promise<unknown> = Promise.resolve();
 
