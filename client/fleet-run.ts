@@ -1,5 +1,6 @@
 /** One run of a fleet, as it is watched from outside. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { PROGRESS_QUERY } from '../fleet/run.ts';
@@ -67,27 +68,30 @@ export class FleetRun {
   async *watch(): AsyncGenerator<Progress, void> {
     let ended: FleetReport | undefined;
     let failed: { error: unknown } | undefined;
-    const end = this.result().then(
-      (report) => {
-        ended = report;
-      },
-      (error) => {
-        failed = { error };
-      },
-    );
-    while (!ended && !failed) {
-      const progress = await Promise.race([this.#look(), end]);
-      if (ended || failed) break;
-      if (progress) yield progress;
-      let timer: NodeJS.Timeout | undefined;
-      const pause = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, LOOK_EVERY_MS);
-      });
-      await Promise.race([pause, end]);
-      clearTimeout(timer);
+    // Whoever stops watching stops waiting, too: a call that is left open would hold the process.
+    const waiting = new AbortController();
+    const end = this.#temporal.client
+      .withAbortSignal(waiting.signal, () => this.result())
+      .then(
+        (report) => {
+          ended = report;
+        },
+        (error) => {
+          failed = { error };
+        },
+      );
+    try {
+      for (;;) {
+        const progress = await Promise.race([this.#look(), end]);
+        if (failed) throw failed.error;
+        if (ended) break;
+        if (progress) yield progress;
+        await Promise.race([sleep(LOOK_EVERY_MS, undefined, { signal: waiting.signal }), end]);
+      }
+    } finally {
+      waiting.abort();
     }
-    if (failed) throw failed.error;
-    yield { report: ended!, pending: [], noWorker: false };
+    yield { report: ended, pending: [], noWorker: false };
   }
 
   #last: FleetReport | undefined;

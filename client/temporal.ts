@@ -35,7 +35,7 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
   const namespace = options.namespace ?? config.namespace ?? 'default';
   let connection: Connection;
   try {
-    connection = await Connection.connect({ connectTimeout: '5s', ...config.connectionOptions, address });
+    connection = await Connection.connect({ connectTimeout: '3s', ...config.connectionOptions, address });
   } catch (error) {
     throw temporalUnreachable(address, error);
   }

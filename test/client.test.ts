@@ -8,6 +8,9 @@ import type { z } from 'zod';
 import { Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { uiBase } from '../client/ui-link.ts';
 import type { specSchema } from '../fleet/spec-schema.ts';
+import { startLocalTemporal } from '../sandbox/temporal.ts';
+import { ensurePython } from '../setup/python.js';
+import { createFleetWorker } from '../worker/index.ts';
 import { openWorld, QUICK, type World } from './world.ts';
 
 let world: World;
@@ -166,22 +169,31 @@ describe('status', () => {
     assert.equal((await muster.status('KNOWN')).state, 'complete');
   });
 
-  it('comes from the tags when there is no history', async () => {
+  it('comes from the tags when Temporal has lost every history', async () => {
     await (await muster.up(specFrom(written('forgotten')))).result();
-    const { workflowService } = world.client;
-    await workflowService.deleteWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId: 'fleet:forgotten' },
-    });
-    await untilForgotten('forgotten');
-    const report = await muster.status('forgotten', { region: 'us-east-1' });
-    assert.equal(report.state, 'complete');
-    assert.equal(report.instances.length, 2);
-    assert.equal(report.role?.name, 'forgotten');
-    assert.equal((await (await muster.down('forgotten', { region: 'us-east-1' })).result()).state, 'gone');
-    const { role, profile, instances } = await world.exists('forgotten');
-    assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
-    assert.equal((await muster.status('nobody')).state, 'gone');
+    const { address, stop } = await startLocalTemporal({ python: await ensurePython() });
+    const worker = await createFleetWorker({ address, shutdownGraceTime: 1000 });
+    const working = worker.run();
+    const amnesiac = await Muster.connect({ address });
+    try {
+      await untilPolled(amnesiac);
+      const report = await amnesiac.status('forgotten', { region: 'us-east-1' });
+      assert.equal(report.state, 'complete');
+      assert.equal(report.instances.length, 2);
+      assert.equal(report.role?.name, 'forgotten');
+      assert.equal(
+        (await (await amnesiac.down('forgotten', { region: 'us-east-1' })).result()).state,
+        'gone',
+      );
+      const { role, profile, instances } = await world.exists('forgotten');
+      assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
+      assert.equal((await amnesiac.status('nobody')).state, 'gone');
+    } finally {
+      await amnesiac.close();
+      worker.shutdown();
+      await working;
+      await stop();
+    }
   });
 
   it('of a run that was terminated is lost, and names what it left; down removes it', async () => {
@@ -205,19 +217,16 @@ describe('status', () => {
     assert.equal((await world.exists('murdered')).role, undefined);
   });
 
-  async function untilForgotten(fleet: string): Promise<void> {
+  async function untilPolled(of: Muster): Promise<void> {
     for (let tries = 0; tries < 100; tries++) {
-      const gone = await world.client.workflow
-        .getHandle(`fleet:${fleet}`)
-        .describe()
-        .then(
-          () => false,
-          () => true,
-        );
-      if (gone) return;
+      const isPolled = await of.status('nobody').then(
+        () => true,
+        () => false,
+      );
+      if (isPolled) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    throw new Error(`Temporal still knows ${fleet}`);
+    throw new Error('the worker does not poll');
   }
 });
 

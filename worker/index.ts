@@ -61,7 +61,10 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
         await connection.close();
       }
     },
-    shutdown: () => worker.shutdown(),
+    shutdown: () => {
+      // A signal to the process may have been quicker.
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
   };
 }
 

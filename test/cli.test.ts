@@ -1,0 +1,366 @@
+/** The command line, as scripts and people call it: exit codes, what goes to which stream, kills. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openWorld, QUICK, type World } from './world.ts';
+
+const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
+
+let world: World;
+let folder: string;
+before(async () => {
+  world = await openWorld();
+  folder = mkdtempSync(join(tmpdir(), 'muster-cli-'));
+});
+after(async () => {
+  await world.close();
+  rmSync(folder, { recursive: true });
+});
+
+function specFile(name: string, more = ''): string {
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `name: ${name}
+region: us-east-1
+policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
+instances: { count: 2, image: ami-12c6146b, type: t3.micro }
+deadlines: { propagation: 20, step: 15, undo: 3, consistency: 1 }
+${more}`,
+  );
+  return file;
+}
+
+function start(args: string[], env: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, [MUSTER, ...args], {
+    env: { ...process.env, ...world.sandbox.env, NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function end(child: ChildProcess): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout!.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr!.on('data', (text) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+const muster = (...args: string[]) => end(start(args));
+
+/** Resolves when the child has said it on stderr. */
+function says(child: ChildProcess, what: RegExp): Promise<void> {
+  let said = '';
+  return new Promise((resolve, reject) => {
+    child.stderr!.on('data', (text) => {
+      said += text;
+      if (what.test(said)) resolve();
+    });
+    child.once('close', () => reject(new Error(`ended without ${what}:\n${said}`)));
+  });
+}
+
+const DENIED = { code: 'AccessDenied', message: 'User is not authorized to perform this', status: 403 };
+
+describe('muster up', () => {
+  it('ends with 0 and the report as JSON on stdout, and nothing else there', async () => {
+    const { code, stdout, stderr } = await muster('up', specFile('json'), '--json');
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout);
+    const { role, profile, instances } = await world.exists('json');
+    assert.equal(report.fleet, 'json');
+    assert.equal(report.state, 'complete');
+    assert.deepEqual([report.role.name, report.role.arn], ['json', role!.Arn]);
+    assert.deepEqual([report.profile.name, report.profile.arn], ['json', profile!.Arn]);
+    assert.deepEqual(
+      report.instances.map(({ id, type, zone, privateIp, state }: Record<string, string>) => [
+        ...[id, type, zone, privateIp, state],
+      ]),
+      instances.map((instance) => [
+        instance.InstanceId,
+        instance.InstanceType,
+        instance.Placement!.AvailabilityZone,
+        instance.PrivateIpAddress,
+        'running',
+      ]),
+    );
+    for (const { name, state, seconds } of report.steps) {
+      assert.ok(name && state === 'done' && seconds >= 0);
+    }
+    assert.deepEqual(report.leftovers, []);
+    assert.equal(report.error, null);
+    assert.match(
+      stderr,
+      /^fleet {5}json\nworkflow {2}fleet:json\nwatch {5}http:\/\/\S+\/fleet%3Ajson\/\S+\n/,
+    );
+    assert.match(stderr, /✓ create the role \d/);
+  });
+
+  it('prints the report for people without --json, and what to type next', async () => {
+    const { code, stdout } = await muster('up', specFile('people'));
+    assert.equal(code, 0);
+    assert.match(stdout, /^✓ fleet people is complete after \d+\.\d s\n/);
+    assert.match(stdout, /role {6}arn:aws:iam::123456789012:role\/people/);
+    assert.match(stdout, /muster down people\n$/);
+  });
+
+  it('ends with 1 when it failed and all is gone, with the cause in AWS’s words', async () => {
+    const undo = world.aws.fault({ action: 'PutRolePolicy', error: DENIED });
+    const { code, stdout } = await muster('up', specFile('fails'));
+    undo();
+    assert.equal(code, 1);
+    assert.match(stdout, /^✗ fleet fails failed; all that the run made is gone again\n/);
+    assert.match(stdout, /in 'put the policy': iam:PutRolePolicy: AccessDenied \(request \S+\)\n/);
+    assert.match(stdout, /User is not authorized to perform this\n/);
+    assert.match(stdout, /undone {4}(delete|take)/);
+    assert.match(stdout, /left {6}nothing\n/);
+    assert.match(stdout, /next {6}muster up FILE/);
+    assert.equal((await world.exists('fails')).role, undefined);
+  });
+
+  it('ends with 2 and every mistake with its line, and sends nothing', async () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'name: bad name\nregion: us-east-1\ninstances:\n  cuont: 3\n  image: ami-12c6146b\n');
+    world.aws.clearCalls();
+    const { code, stdout, stderr } = await muster('up', file);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    for (const mistake of [
+      /wrong.yaml:1:\d+ name: /,
+      /wrong.yaml:4:3 instances.cuont: .*count/,
+      /instances.type/,
+    ]) {
+      assert.match(stderr, mistake);
+    }
+    assert.match(stderr, /nothing was sent/);
+    assert.deepEqual(world.aws.calls(), []);
+    const json = await muster('up', file, '--json');
+    assert.equal(json.code, 2);
+    assert.ok(JSON.parse(json.stdout).error.mistakes.length >= 3);
+  });
+
+  it('ends with 2 for a file that is not there, and for wrong arguments', async () => {
+    const missing = await muster('up', join(folder, 'missing.yaml'));
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /missing.yaml: there is no such file/);
+    for (const args of [['up'], ['upp', 'x'], ['up', 'x', '--jsno'], ['down', 'x', 'y', '--yes']]) {
+      const { code, stdout, stderr } = await muster(...args);
+      assert.equal(code, 2, args.join(' '));
+      assert.equal(stdout, '');
+      assert.match(stderr, /^error: /);
+    }
+    assert.match((await muster('upp', 'x')).stderr, /Did you mean up\?/);
+    assert.equal((await muster('--help')).code, 0);
+  });
+
+  it('ends with 3 when something is left, names it, and says the command', async () => {
+    const undos = [
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED }),
+      world.aws.fault({ action: 'DeleteRole', match: 'sticky', error: DENIED, times: 1000 }),
+    ];
+    const { code, stdout } = await muster('up', specFile('sticky'));
+    for (const undo of undos) undo();
+    assert.equal(code, 3);
+    assert.match(
+      stdout,
+      /left {6}role sticky: iam:DeleteRole: AccessDenied: .*\n +aws iam delete-role --role-name sticky\n/,
+    );
+    assert.match(stdout, /next {6}muster down sticky/);
+    const down = await muster('down', 'sticky', '--yes', '--json');
+    assert.equal(down.code, 0, down.stderr);
+    assert.equal(JSON.parse(down.stdout).state, 'gone');
+    assert.equal((await world.exists('sticky')).role, undefined);
+  });
+
+  it('ends with 4 without Temporal, and without a worker', async () => {
+    const file = specFile('nowhere');
+    const unreachable = await end(start(['up', file], { TEMPORAL_ADDRESS: '127.0.0.1:1' }));
+    assert.equal(unreachable.code, 4);
+    assert.match(unreachable.stderr, /Temporal does not answer at 127.0.0.1:1/);
+    const idle = await end(start(['up', file], { MUSTER_TASK_QUEUE: 'nobody-polls' }));
+    assert.equal(idle.code, 4);
+    assert.match(idle.stderr, /no worker polls the task queue 'nobody-polls'[\s\S]*muster worker/);
+  });
+
+  it('ends with 5 when paused; retry and rollback decide', async () => {
+    const undo = world.aws.fault({ action: 'CreateInstanceProfile', error: DENIED, times: 2 });
+    const first = await muster('up', specFile('pauses', 'onFailure: pause'));
+    assert.equal(first.code, 5);
+    assert.match(first.stdout, /muster retry pauses +does the step again/);
+    const again = await muster('retry', 'pauses');
+    assert.equal(again.code, 5);
+    undo();
+    const done = await muster('retry', 'pauses', '--json');
+    assert.equal(done.code, 0, done.stderr);
+    assert.equal(JSON.parse(done.stdout).state, 'complete');
+    const late = await muster('rollback', 'pauses');
+    assert.equal(late.code, 2);
+    assert.match(late.stderr, /is complete: there is nothing to rollback/);
+  });
+
+  it('is left by Ctrl-C with 130, and by SIGKILL, while the run goes on; up again attaches', async () => {
+    world.aws.configure({ propagationSeconds: 6 });
+    try {
+      const file = specFile('detached');
+      const child = start(['up', file]);
+      const ended = end(child);
+      await says(child, /create the role/);
+      child.kill('SIGINT');
+      const { code, stderr } = await ended;
+      assert.equal(code, 130);
+      assert.match(stderr, /the run of detached goes on/);
+      assert.match(stderr, /muster status detached/);
+      assert.match(stderr, /muster cancel detached/);
+
+      const killed = start(['up', file]);
+      await says(killed, /attached to the run/);
+      killed.kill('SIGKILL');
+
+      const last = await muster('up', file, '--json');
+      assert.equal(last.code, 0, last.stderr);
+      assert.match(last.stderr, /attached to the run under way/);
+      assert.equal((await world.exists('detached')).instances.length, 2);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+
+  it('with --detach does not wait; cancel takes back what was made', async () => {
+    world.aws.configure({ propagationSeconds: 10 });
+    try {
+      const up = await muster('up', specFile('brief'), '--detach', '--json');
+      assert.equal(up.code, 0);
+      const { workflowId, runId, state } = JSON.parse(up.stdout);
+      assert.deepEqual([workflowId, state], ['fleet:brief', 'running']);
+      const running = await muster('status', 'brief', '--json');
+      assert.equal(running.code, 0);
+      assert.equal(JSON.parse(running.stdout).runId, runId);
+      const cancelled = await muster('cancel', 'brief');
+      assert.equal(cancelled.code, 0, cancelled.stderr);
+      assert.match(cancelled.stdout, /fleet brief was cancelled; all that the run made is gone again/);
+      assert.equal((await world.exists('brief')).role, undefined);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+});
+
+describe('muster down', () => {
+  it('asks, and without a terminal wants --yes', async () => {
+    const { code, stderr } = await muster('down', 'anything');
+    assert.equal(code, 2);
+    assert.match(stderr, /add --yes/);
+  });
+
+  it('takes the fleet down; the list has it no more', async () => {
+    await muster('up', specFile('brought-down'));
+    const { code, stdout } = await muster('down', 'brought-down', '--yes');
+    assert.equal(code, 0);
+    assert.match(stdout, /fleet brought-down is gone: nothing of it is left/);
+    const { role, profile, instances } = await world.exists('brought-down');
+    assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
+    const listed = JSON.parse((await muster('list', '--json')).stdout) as { fleet: string }[];
+    assert.ok(listed.every(({ fleet }) => fleet !== 'brought-down'));
+  });
+});
+
+describe('muster status and list', () => {
+  it('tell a fleet by its name', async () => {
+    await muster('up', specFile('told'));
+    const { code, stdout } = await muster('status', 'told');
+    assert.equal(code, 0);
+    assert.match(stdout, /fleet told is complete/);
+    assert.match(stdout, /launch the instances +done/);
+    assert.match((await muster('list')).stdout, /^FLEET +STATE .*\n[\s\S]*told +complete +2 +us-east-1/);
+  });
+});
+
+describe('muster worker', () => {
+  it('works until SIGTERM, ends what it holds and exits with 0; another goes on', async () => {
+    const queue = { MUSTER_TASK_QUEUE: 'of-its-own' };
+    world.aws.configure({ propagationSeconds: 4 });
+    try {
+      const first = start(['worker'], queue);
+      const firstEnded = end(first);
+      await says(first, /worker polls the task queue 'of-its-own'/);
+      const up = end(start(['up', specFile('handed-over'), '--json'], queue));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      const second = start(['worker'], queue);
+      const secondEnded = end(second);
+      await says(second, /worker polls/);
+      first.kill('SIGTERM');
+      assert.equal((await firstEnded).code, 0);
+      const { code, stdout, stderr } = await up;
+      assert.equal(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).state, 'complete');
+      second.kill('SIGTERM');
+      assert.equal((await secondEnded).code, 0);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+});
+
+describe('muster sandbox', () => {
+  it('prints what to export, and takes everything with it when it ends', async () => {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const child = start(['sandbox', '--json']);
+      const ended = end(child);
+      const env = await new Promise<Record<string, string>>((resolve) => {
+        child.stdout!.once('data', (text) => resolve(JSON.parse(String(text))));
+      });
+      const ports = [
+        env.TEMPORAL_ADDRESS!,
+        new URL(env.AWS_ENDPOINT_URL!).host,
+        new URL(env.MUSTER_UI_URL!).host,
+      ];
+      assert.deepEqual(await Promise.all(ports.map(listens)), [true, true, true]);
+      child.kill(signal);
+      const { code } = await ended;
+      assert.equal(code, signal === 'SIGTERM' ? 0 : null);
+      for (let tries = 0; tries < 60 && (await Promise.all(ports.map(listens))).includes(true); tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      assert.deepEqual(await Promise.all(ports.map(listens)), [false, false, false], signal);
+    }
+  });
+
+  function listens(address: string): Promise<boolean> {
+    const [host, port] = address.split(':');
+    return new Promise((resolve) => {
+      const socket = connect(Number(port), host!);
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+  }
+});
+
+describe('muster demo', () => {
+  it('brings a fleet up, proves it, takes it down and ends with 0', async () => {
+    const { code, stdout, stderr } = await muster('demo');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /fleet s3-read-only is complete[\s\S]*fleet s3-read-only is gone/);
+    for (const proof of [/listed s3:/, /read hello.txt/, /AccessDenied/, /rotated/, /again/]) {
+      assert.match(stderr, proof);
+    }
+  });
+});
