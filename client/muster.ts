@@ -24,7 +24,13 @@ import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
 import type { CheckedSpec } from './specs.ts';
-import { assertWorkerPolls, type ConnectOptions, connectToTemporal, type Temporal } from './temporal.ts';
+import {
+  asMusterError,
+  assertWorkerPolls,
+  type ConnectOptions,
+  connectToTemporal,
+  type Temporal,
+} from './temporal.ts';
 import { runLink } from './ui-link.ts';
 
 export interface DownOptions {
@@ -116,8 +122,12 @@ export class Muster {
   }
 
   /** All fleets of which Temporal knows a run: the last of each, newest first. */
-  list(): Promise<FleetListing[]> {
-    return listFleets(this.#temporal);
+  async list(): Promise<FleetListing[]> {
+    try {
+      return await listFleets(this.#temporal);
+    } catch (error) {
+      throw asMusterError(this.#temporal, error);
+    }
   }
 
   /**
@@ -207,7 +217,7 @@ export class Muster {
       return await this.#temporal.client.workflow.getHandle(fleetWorkflowId(fleet)).describe();
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
+      throw asMusterError(this.#temporal, error);
     }
   }
 

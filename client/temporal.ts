@@ -1,6 +1,13 @@
 /** The way to Temporal: found as Temporal's own tools find it, and asked who polls. */
 
-import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  isGrpcServiceError,
+  NamespaceNotFoundError,
+  ServiceError,
+} from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TASK_QUEUE } from '../fleet/run.ts';
 import { MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
@@ -26,7 +33,7 @@ export interface Temporal {
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
 const POLLS_WITHIN_MS = 70_000;
-const gRPC_NOT_FOUND = 5;
+const GRPC_NOT_FOUND = 5;
 
 /** Throws TemporalUnreachable. */
 export async function connectToTemporal(options: ConnectOptions): Promise<Temporal> {
@@ -76,8 +83,17 @@ export async function workerPolls({ client, address, namespace, taskQueue }: Tem
       ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLS_WITHIN_MS,
     );
   } catch (error) {
-    if (isGrpcServiceError(error) && error.code === gRPC_NOT_FOUND)
-      throw namespaceUnknown(namespace, address);
-    throw temporalUnreachable(address, error);
+    throw asMusterError({ namespace, address }, error);
   }
+}
+
+/** What Temporal's refusal means; an error of any other kind stays as it is. */
+export function asMusterError(
+  { namespace, address }: Pick<Temporal, 'namespace' | 'address'>,
+  error: unknown,
+) {
+  if (error instanceof NamespaceNotFoundError) return namespaceUnknown(namespace, address);
+  if (isGrpcServiceError(error) && error.code === GRPC_NOT_FOUND) return namespaceUnknown(namespace, address);
+  if (isGrpcServiceError(error) || error instanceof ServiceError) return temporalUnreachable(address, error);
+  return error;
 }
