@@ -1,11 +1,19 @@
 /** The report of a run as a person reads it. */
 
-import type { FailureReport, FleetReport, InstanceReport, StepReport } from '../fleet/report.ts';
+import type {
+  FailureReport,
+  FleetReport,
+  InstanceReport,
+  LeftoverKind,
+  StepReport,
+} from '../fleet/report.ts';
 import { stepTitle } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface ReportTextOptions {
   readonly colors: Colors;
+  /** Columns to wrap sentences at; ARNs, links and commands on lines of their own stay whole. Unwrapped without. */
+  readonly width?: number;
   /** The run in Temporal's web UI. */
   readonly uiUrl?: string;
   /** Also the steps with their times, for whoever has not watched them. */
@@ -17,18 +25,35 @@ type Rows = (readonly [name: string, ...values: string[]])[];
 
 const MOST_INSTANCES = 20;
 const NAME_WIDTH = 10;
+/** What removals say of themselves when they removed nothing. */
+const NOTHING_REMOVED: readonly string[] = ['absent', 'not-ours', 'nothing of the fleet', '0 terminated'];
 
-export function reportText(report: FleetReport, options: ReportTextOptions): string {
+export function reportText(told: FleetReport, options: ReportTextOptions): string {
+  const report = withoutRemoved(told);
   const { colors } = options;
-  const blocks = [[headline(report, colors)], columns(whatIs(report), colors)];
+  const blocks = [[headline(report, colors)], columns(whatIs(report), options)];
   if (report.instances.length > 0) blocks.push(instanceTable(report.instances, colors));
   if (options.steps) blocks.push(stepList(report, colors));
-  if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], colors));
-  blocks.push(columns(cause(report), colors), columns(whatNext(report), colors));
+  if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
+  blocks.push(columns(cause(report), options), columns(whatNext(report), options));
   return blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
+
+/** The report names all that there was; of what is left over, only that still exists. */
+function withoutRemoved(report: FleetReport): FleetReport {
+  const { state, leftovers, role, profile, instances } = report;
+  if (state !== 'left-over' || (leftovers.length === 0 && !hasLooked(report))) return report;
+  const isLeft = (kind: LeftoverKind, id: string | undefined) =>
+    leftovers.some((leftover) => leftover.kind === kind && leftover.id === id);
+  return {
+    ...report,
+    role: role && (role.reused || isLeft('role', role.name)) ? role : undefined,
+    profile: profile && (profile.reused || isLeft('profile', profile.name)) ? profile : undefined,
+    instances: instances.filter(({ id }) => isLeft('instance', id)),
+  };
 }
 
 function headline({ state, fleet, action, steps, error }: FleetReport, colors: Colors): string {
@@ -38,12 +63,15 @@ function headline({ state, fleet, action, steps, error }: FleetReport, colors: C
     case 'complete':
       return `${colors.green('✓')} fleet ${name} is complete${took(steps)}`;
     case 'gone':
-      return `${colors.green('✓')} fleet ${name} is gone: nothing of it is left`;
+      return `${colors.green('✓')} fleet ${name} is gone${keptVolumes(steps) ? '; volumes that it had are kept' : ': nothing of it is left'}`;
     case 'rolled-back':
       return `${colors.red('✗')} fleet ${name} failed; all that the run made is gone again`;
     case 'cancelled':
       return `${colors.yellow('–')} fleet ${name} was cancelled; all that the run made is gone again`;
     case 'left-over':
+      if (action === 'down') {
+        return `${colors.red('✗')} fleet ${name} is not all gone: its removal ${error ? 'failed' : 'was cancelled'}`;
+      }
       return `${colors.red('✗')} fleet ${name} ${error ? 'failed' : 'was cancelled'}, and something is left`;
     case 'lost':
       return `${colors.red('✗')} the run of fleet ${name} was ended from outside before it ${asked}`;
@@ -102,24 +130,39 @@ function instanceTable(instances: readonly InstanceReport[], colors: Colors): st
   ];
 }
 
+/** Steps and undos in the same columns. */
 function stepList({ steps, undos }: FleetReport, colors: Colors): string[] {
-  const rows = (list: readonly StepReport[]) =>
-    aligned(
-      list.map(({ name, state, seconds, detail }) => [
-        stepTitle(name),
-        state,
-        seconds === undefined ? '' : `${seconds.toFixed(1)} s`,
-        detail ?? '',
-      ]),
-    ).map((line) => `  ${line}`);
-  return [...rows(steps), ...(undos.length > 0 ? [colors.dim('  taking back:'), ...rows(undos)] : [])];
+  const all = [...steps, ...undos];
+  const times = all.map(({ seconds }) => (seconds === undefined ? '' : `${seconds.toFixed(1)} s`));
+  const widest = Math.max(0, ...times.map((time) => time.length));
+  const lines = aligned(
+    all.map(({ name, state, detail }, at) => [
+      stepTitle(name),
+      state,
+      times[at]!.padStart(widest),
+      // AWS's words may hold line breaks.
+      detail?.replace(/\s+/g, ' ') ?? '',
+    ]),
+  ).map((line) => `  ${line}`);
+  if (undos.length > 0) lines.splice(steps.length, 0, colors.dim('  taking back:'));
+  return lines;
 }
 
-function cause({ error, undos, leftovers, state }: FleetReport): Rows {
+function cause(report: FleetReport): Rows {
+  const { error, undos, leftovers, state, action, steps } = report;
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
-  const undone = undos.filter(({ state, detail }) => state === 'done' && detail !== 'absent');
-  if (undone.length > 0) rows.push(['undone', ...undone.map(undoneLine)]);
+  const removals = action === 'down' ? steps.filter(({ name }) => name !== 'find') : undos;
+  const ended = removals.filter(({ state }) => state === 'done');
+  const undone = ended.filter(({ detail }) => !NOTHING_REMOVED.includes(detail ?? ''));
+  if (undone.length > 0) rows.push([action === 'down' ? 'removed' : 'undone', ...undone.map(undoneLine)]);
+  const spared = ended.filter(({ detail }) => detail === 'not-ours');
+  if (spared.length > 0) {
+    rows.push([
+      'untouched',
+      ...spared.map(({ name }) => `${stepTitle(name)}: what has that name is not its own`),
+    ]);
+  }
   if (leftovers.length > 0) {
     rows.push([
       'left',
@@ -127,8 +170,32 @@ function cause({ error, undos, leftovers, state }: FleetReport): Rows {
     ]);
   } else if (state === 'rolled-back' || state === 'cancelled') {
     rows.push(['left', 'nothing']);
+  } else if (state === 'left-over' || state === 'lost') {
+    rows.push(['left', unknownRest(report)]);
   }
   return rows;
+}
+
+/** What is left when no leftover is named: a teardown may not have looked, a lost run could not. */
+function unknownRest(report: FleetReport): string {
+  const { state, role, profile, instances } = report;
+  if (state === 'left-over') {
+    return hasLooked(report)
+      ? 'nothing that a last look showed'
+      : 'not known: what the fleet has could not be looked up';
+  }
+  const known = role || profile || instances.length > 0;
+  return known ? 'what is named above, and perhaps more' : 'nothing that is known here';
+}
+
+/** A teardown that failed looks again at what it had found. */
+function hasLooked({ steps }: FleetReport): boolean {
+  return steps.some(({ name, state }) => name === 'find' && state === 'done');
+}
+
+/** A teardown names in the step's words the volumes that outlive their instances. */
+function keptVolumes(steps: readonly StepReport[]): boolean {
+  return steps.some(({ name, detail }) => name === 'terminate' && detail?.includes('volumes kept'));
 }
 
 function causeLines({ step, call, code, message, requestId, problems }: FailureReport): string[] {
@@ -157,8 +224,9 @@ function whatNext({ state, fleet, action, error }: FleetReport): Rows {
       ];
     case 'cancelled':
       return [['next', 'muster up FILE, to have it after all']];
-    case 'left-over':
     case 'lost':
+      return [['next', `muster down ${fleet}   finds what it made by its tags, and removes it`]];
+    case 'left-over':
       return [
         [
           'next',
@@ -181,10 +249,25 @@ function whatNext({ state, fleet, action, error }: FleetReport): Rows {
   }
 }
 
-function columns(rows: Rows, colors: Colors): string[] {
+function columns(rows: Rows, { colors, width = Number.POSITIVE_INFINITY }: ReportTextOptions): string[] {
   return rows.flatMap(([name, ...values]) =>
-    values.map((value, at) => `  ${colors.dim((at === 0 ? name : '').padEnd(NAME_WIDTH))}${value}`),
+    values
+      .flatMap((value) => wrapped(value, width - NAME_WIDTH - 2))
+      .map((value, at) => `  ${colors.dim((at === 0 ? name : '').padEnd(NAME_WIDTH))}${value}`),
   );
+}
+
+/** At spaces only, so that what is copied stays whole; an indented value is a command, and is left alone. */
+function wrapped(value: string, width: number): string[] {
+  if (value.length <= width || value.startsWith(' ')) return [value];
+  const lines: string[] = [];
+  for (const word of value.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

@@ -43,7 +43,8 @@ function liveLine(step: StepReport, options: LiveOptions): string {
   const detail = detailOf(step, pending) ?? '';
   const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}  `;
   const room = width - stripVTControlCharacters(line).length;
-  return room > 0 ? line + colors.dim(cut(detail, room)) : cut(stripVTControlCharacters(line), width);
+  if (room <= 0) return cut(stripVTControlCharacters(line).trimEnd(), width);
+  return detail === '' ? line.trimEnd() : line + colors.dim(cut(detail, room));
 }
 
 function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
@@ -66,11 +67,17 @@ function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
 /** Why it waits, if a call of it is made again; else what it says of itself. */
 function detailOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
   const again = step.state === 'running' ? pending.find(({ name }) => name === step.name) : undefined;
-  return again ? `attempt ${again.attempt}: ${again.reason}` : step.detail;
+  if (!again) return step.detail;
+  return `attempt ${again.attempt}${again.reason === undefined ? '' : `: ${again.reason}`}`;
+}
+
+/** AWS's words may hold line breaks. */
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
 }
 
 function cut(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ');
+  const line = oneLine(text);
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }
 
@@ -93,7 +100,8 @@ export function changedLines(before: Look | undefined, after: Look): string[] {
 }
 
 function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string | undefined {
-  const detail = detailOf(step, pending);
+  const words = detailOf(step, pending);
+  const detail = words === undefined ? undefined : oneLine(words);
   const title = `${prefix}${stepTitle(step.name)}`;
   switch (step.state) {
     case 'pending':

@@ -1,0 +1,402 @@
+/** What the command says of a run: its report in every state, the live list and the plain lines. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import picocolors from 'picocolors';
+import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
+import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
+import type { FailureReport, FleetReport, InstanceReport, Leftover, StepReport } from '../fleet/report.ts';
+
+const BEGAN = Date.UTC(2026, 10, 24);
+const plain = picocolors.createColors(false);
+const colored = picocolors.createColors(true);
+
+const role = { name: 'web', arn: 'arn:aws:iam::123456789012:role/web', id: 'AROA1', reused: false };
+const profile = {
+  name: 'web',
+  arn: 'arn:aws:iam::123456789012:instance-profile/web',
+  id: 'AIPA1',
+  reused: false,
+};
+const denied: FailureReport = {
+  step: 'launch',
+  call: 'ec2:RunInstances',
+  code: 'UnauthorizedOperation',
+  message: 'You are not authorized to perform this operation.\nUser: ci',
+  requestId: '7a6e-1',
+};
+const roleLeft: Leftover = {
+  kind: 'role',
+  id: 'web',
+  reason: 'iam:DeleteRole: AccessDenied: User is not authorized to perform this',
+  command: 'aws iam delete-role --role-name web',
+};
+const NOT_YET = 'EC2 does not know the profile yet';
+
+/** Steps begin `at` seconds after the run. */
+function step(name: string, state: StepReport['state'], detail?: string, at = 0, seconds = 0.12): StepReport {
+  if (state === 'pending') return { name, state };
+  const startedAt = BEGAN + at * 1000;
+  return state === 'running'
+    ? { name, state, startedAt, detail }
+    : { name, state, startedAt, seconds, detail };
+}
+
+const MADE = [
+  step('preflight', 'done', 'account 123456789012, ami-12c6146b'),
+  step('create-role', 'done', role.arn, 0.3),
+  step('create-profile', 'done', profile.arn, 0.3),
+  step('await-profile', 'done', 'EC2 was asked 5 times', 0.5, 3.2),
+];
+const LAUNCH_FAILED = step('launch', 'failed', `${denied.code}: ${denied.message}`, 4, 0.4);
+const UNDOS = [
+  step('delete-profile', 'done', 'removed', 5),
+  step('delete-policy', 'done', 'absent', 5.1),
+  step('delete-role', 'done', 'removed', 5.2),
+];
+
+function report(changes: Partial<FleetReport>): FleetReport {
+  return {
+    schema: 1,
+    fleet: 'web',
+    action: 'up',
+    state: 'running',
+    account: '123456789012',
+    region: 'us-east-1',
+    workflowId: 'fleet:web',
+    runId: 'r-1',
+    instances: [],
+    steps: [],
+    undos: [],
+    leftovers: [],
+    ...changes,
+  };
+}
+
+function instances(count: number): InstanceReport[] {
+  return Array.from({ length: count }, (_, at) => ({
+    id: `i-${String(at).padStart(17, '0')}`,
+    type: 't3.micro',
+    zone: 'us-east-1a',
+    privateIp: `10.0.0.${at + 4}`,
+    state: 'running',
+  }));
+}
+
+function text(changes: Partial<FleetReport>, options: Partial<ReportTextOptions> = {}): string {
+  return reportText(report(changes), { colors: plain, ...options });
+}
+
+/** The end of a text, from the cause on. */
+function endOf(whole: string, from = 'cause'): string {
+  return whole.slice(whole.indexOf(`  ${from} `));
+}
+
+describe('the report of a fleet that is complete', () => {
+  const complete: Partial<FleetReport> = {
+    state: 'complete',
+    role: { ...role, reused: true },
+    profile,
+    image: 'ami-12c6146b',
+    instances: instances(22),
+    propagation: { seconds: 3.24, attempts: 5 },
+    steps: [
+      ...MADE,
+      step('launch', 'done', '22 × t3.micro', 4, 1.2),
+      step('verify', 'done', undefined, 5.2, 2),
+    ],
+  };
+
+  test('says what exists, where, who may use it and how long it took', () => {
+    const told = text(complete, { uiUrl: 'http://127.0.0.1:8233/run' });
+    assert.match(told, /^✓ fleet web is complete after 7\.2 s\n/);
+    for (const line of [
+      '  account   123456789012, us-east-1',
+      `  role      ${role.arn} (existed before, and stays)`,
+      `  profile   ${profile.arn}`,
+      '  image     ami-12c6146b',
+      '  waited    3.2 s until EC2 knew the profile, asked 5 times',
+      '  i-00000000000000000  t3.micro  us-east-1a  10.0.0.4    running',
+      '  run       http://127.0.0.1:8233/run',
+    ]) {
+      assert.ok(told.split('\n').includes(line), line);
+    }
+    assert.match(told, /\n {2}next {6}muster status web\n {12}muster down web$/);
+  });
+
+  test('shows twenty instances and counts the rest', () => {
+    const told = text(complete);
+    assert.equal(told.match(/ {2}i-\d+/g)!.length, 20);
+    assert.match(told, /\n {2}and 2 more; --json has all\n/);
+    assert.doesNotMatch(text({ ...complete, instances: instances(20) }), /more; --json/);
+  });
+
+  test('lists the steps with their times for whoever has not watched them', () => {
+    assert.doesNotMatch(text(complete), /launch the instances/);
+    const steps = text(complete, { steps: true });
+    assert.match(steps, /\n {2}create the role {19}done {2}0\.1 s {2}arn:/);
+    assert.match(steps, /\n {2}launch the instances {14}done {2}1\.2 s {2}22 × t3\.micro\n/);
+  });
+
+  test('reads the same without colour', () => {
+    const options = { steps: true, uiUrl: 'http://ui' };
+    const inColour = text(complete, { ...options, colors: colored });
+    assert.ok(inColour.includes(colored.green('✓')));
+    assert.equal(stripVTControlCharacters(inColour), text(complete, options));
+  });
+});
+
+describe('the report of a run that failed', () => {
+  const failed: Partial<FleetReport> = {
+    state: 'rolled-back',
+    role,
+    profile,
+    error: denied,
+    steps: [...MADE, LAUNCH_FAILED],
+    undos: UNDOS,
+  };
+
+  test('ends with the cause, what was undone, what remains and the next command', () => {
+    const told = text(failed, { uiUrl: 'http://ui' });
+    assert.match(told, /^✗ fleet web failed; all that the run made is gone again\n/);
+    assert.equal(
+      endOf(told),
+      [
+        "  cause     in 'launch the instances': ec2:RunInstances: UnauthorizedOperation (request 7a6e-1)",
+        '            You are not authorized to perform this operation.',
+        '            User: ci',
+        '  undone    delete the instance profile',
+        '            delete the role',
+        '  left      nothing',
+        '',
+        '  next      muster up FILE, once the cause is gone',
+      ].join('\n'),
+    );
+    assert.doesNotMatch(told, /arn:/, 'what is gone is not shown as if it were there');
+  });
+
+  test('lists everything that preflight found', () => {
+    const problems = ["the role 'web' exists", 't3.micro is not offered in us-east-1e'];
+    const error = { step: 'preflight', code: 'PreflightFailed', message: '2 problems', problems };
+    assert.equal(
+      endOf(text({ state: 'rolled-back', error })),
+      [
+        "  cause     in 'look before touching anything'; nothing was made:",
+        "            - the role 'web' exists",
+        '            - t3.micro is not offered in us-east-1e',
+        '  left      nothing',
+        '',
+        '  next      mend that, then muster up FILE again',
+      ].join('\n'),
+    );
+  });
+
+  test('names each leftover with its reason and its command, and shows nothing else as existing', () => {
+    const undos = [UNDOS[0]!, step('delete-role', 'failed', roleLeft.reason, 5, 900)];
+    const told = text({ ...failed, state: 'left-over', undos, leftovers: [roleLeft] });
+    assert.match(told, /^✗ fleet web failed, and something is left\n/);
+    assert.match(told, /\n {2}role {6}arn:/);
+    assert.doesNotMatch(told, /instance-profile\/web/);
+    assert.equal(
+      endOf(told, 'undone'),
+      [
+        '  undone    delete the instance profile',
+        '  left      role web: iam:DeleteRole: AccessDenied: User is not authorized to perform this',
+        '              aws iam delete-role --role-name web',
+        '',
+        '  next      muster down web, once the cause is gone; then muster up FILE',
+      ].join('\n'),
+    );
+  });
+
+  test('does not call undone what the undo left as it was', () => {
+    const undos = [
+      UNDOS[0]!,
+      step('delete-role', 'done', 'not-ours', 5),
+      step('terminate', 'done', '0 terminated'),
+    ];
+    const end = endOf(text({ ...failed, undos }), 'undone');
+    assert.match(end, /^ {2}undone {4}delete the instance profile\n {2}untouched delete the role: /);
+    assert.doesNotMatch(end, /terminate/);
+  });
+
+  test('wraps sentences to the width, and leaves commands whole', () => {
+    const told = text({ ...failed, state: 'left-over', leftovers: [roleLeft] }, { width: 44 });
+    assert.match(told, /\n {12}You are not authorized to\n {12}perform this operation\.\n/);
+    assert.ok(told.includes('\n              aws iam delete-role --role-name web\n'));
+  });
+});
+
+describe('the report of a run that was cancelled, is paused or was lost', () => {
+  test('cancelled: what was undone, and that nothing is left', () => {
+    const told = text({ state: 'cancelled', steps: MADE, undos: UNDOS });
+    assert.match(told, /^– fleet web was cancelled; all that the run made is gone again\n/);
+    assert.match(told, /undone {4}delete the instance profile\n {12}delete the role\n {2}left {6}nothing\n/);
+    assert.match(
+      text({ state: 'left-over', leftovers: [roleLeft] }),
+      /^✗ fleet web was cancelled, and something/,
+    );
+  });
+
+  test('paused: what exists, the cause, and both decisions', () => {
+    const told = text({ state: 'paused', role, profile, error: denied });
+    assert.match(told, /^‖ fleet web is paused for a person\n/);
+    assert.ok(told.includes(role.arn) && told.includes(profile.arn));
+    assert.match(told, /cause[\s\S]*next {6}muster retry web .*\n {12}muster rollback web .*$/);
+    assert.doesNotMatch(told, / left /);
+  });
+
+  test('lost: it does not pretend to know what is left', () => {
+    const error = { step: 'await-profile', code: 'Terminated', message: 'the run was terminated' };
+    const told = text({ state: 'lost', role, error });
+    assert.match(told, /^✗ the run of fleet web was ended from outside before it came up\n/);
+    assert.match(told, /left {6}what is named above, and perhaps more\n/);
+    assert.match(told, /next {6}muster down web {3}/);
+    assert.match(text({ state: 'lost', error }), /left {6}nothing that is known here\n/);
+    const found = text({ state: 'lost', role, error, leftovers: [roleLeft] });
+    assert.match(found, /left {6}role web: .*\n {14}aws iam delete-role --role-name web\n/);
+  });
+});
+
+describe('the report of a run under way', () => {
+  test('says how far it is and how to stop it or to go on watching', () => {
+    const steps = [...MADE, step('launch', 'running', 'starting', 4), step('verify', 'pending')];
+    const told = text({ steps }, { steps: true });
+    assert.match(told, /^… fleet web is being brought up\n/);
+    assert.match(told, /launch the instances +running +starting\n {2}verify the fleet +pending\n/);
+    assert.match(told, /next {6}muster cancel web {3}/);
+
+    const back = text({ state: 'rolling-back', error: denied, steps: MADE, undos: UNDOS }, { steps: true });
+    assert.match(back, /^… fleet web is being rolled back\n/);
+    assert.match(back, /\n {2}taking back:\n {2}delete the instance profile +done +0\.1 s {2}removed\n/);
+    assert.match(text({ state: 'removing', action: 'down' }), /^… fleet web is being taken down\n/);
+  });
+});
+
+describe('the report of a teardown', () => {
+  const removals = [
+    step('find', 'done', '2 instances, profile web, role web'),
+    step('terminate', 'done', '2 terminated', 0.4),
+    step('delete-policy', 'done', 'nothing of the fleet', 2),
+    step('delete-role', 'done', 'removed', 2),
+  ];
+
+  test('gone: one line, and what was removed', () => {
+    const told = text({ state: 'gone', action: 'down', role, profile, steps: removals });
+    assert.match(told, /^✓ fleet web is gone: nothing of it is left\n/);
+    assert.match(told, /\n {2}removed {3}terminate the instances: 2 terminated\n {12}delete the role$/);
+  });
+
+  test('does not say that nothing is left when volumes were kept', () => {
+    const steps = [step('terminate', 'done', '2 terminated; volumes kept: vol-1')];
+    const told = text({ state: 'gone', action: 'down', steps });
+    assert.match(told, /^✓ fleet web is gone; volumes that it had are kept\n/);
+    assert.match(told, /vol-1/);
+  });
+
+  test('left over: says that the removal failed, what it removed, and what not', () => {
+    const error = { step: 'delete-role', code: 'AccessDenied', message: 'no', call: 'iam:DeleteRole' };
+    const steps = [...removals.slice(0, 2), step('delete-role', 'failed', 'AccessDenied: no')];
+    const told = text({
+      ...{ action: 'down', state: 'left-over', role, profile, steps, error },
+      leftovers: [roleLeft],
+      instances: instances(2),
+    });
+    assert.match(told, /^✗ fleet web is not all gone: its removal failed\n/);
+    assert.doesNotMatch(told, /i-0000|instance-profile\/web/, 'what it removed is not shown as existing');
+    assert.match(told, /removed {3}terminate the instances: 2 terminated\n {2}left {6}role web: /);
+    assert.match(told, /next {6}muster down web, once the cause is gone$/);
+  });
+
+  test('left over before it could look: says that it does not know', () => {
+    const error = { step: 'find', code: 'AccessDenied', message: 'no' };
+    const told = text({ action: 'down', state: 'left-over', error });
+    assert.match(told, /left {6}not known: what the fleet has could not be looked up\n/);
+    const looked = text({ action: 'down', state: 'left-over', role, error, steps: removals.slice(0, 1) });
+    assert.match(looked, /left {6}nothing that a last look showed\n/);
+    assert.doesNotMatch(looked, /arn:/);
+  });
+});
+
+describe('the live list', () => {
+  const options: LiveOptions = { colors: plain, now: BEGAN + 15_000, frame: 0, width: 80, pending: [] };
+  const running = report({
+    steps: [
+      step('create-role', 'done', 'x'.repeat(100)),
+      step('await-profile', 'running', NOT_YET, 0.7),
+      step('launch', 'pending'),
+    ],
+  });
+
+  test('has a line a step: mark, title, time and words', () => {
+    const [done, waits, pending] = liveLines(running, options);
+    assert.match(done!, /^✓ create the role {21}0\.1 s {2}x+…$/);
+    assert.equal(waits, `⠋ wait until EC2 knows the profile   14.3 s  ${NOT_YET}`);
+    assert.equal(pending, '· launch the instances');
+    assert.match(liveLines(running, { ...options, frame: 11 })[1]!, /^⠙ /);
+  });
+
+  test('marks each state', () => {
+    const states = ['failed', 'paused', 'cancelled'] as const;
+    const steps = states.map((state) => step('launch', state));
+    assert.deepEqual(
+      liveLines(report({ steps }), options).map((line) => line[0]),
+      ['✗', '‖', '–'],
+    );
+  });
+
+  test('tells of a call that is made again instead of what the step says', () => {
+    const again = (reason?: string) =>
+      liveLines(running, { ...options, pending: [{ name: 'await-profile', attempt: 3, reason }] })[1]!;
+    assert.match(again('Throttling: Rate\nexceeded'), /attempt 3: Throttling: Rate excee/);
+    assert.match(again(), / {2}attempt 3$/);
+  });
+
+  test('is never wider than the terminal, in colour or not', () => {
+    for (const width of [80, 46, 45, 44, 20, 1]) {
+      for (const colors of [plain, colored]) {
+        for (const line of liveLines(running, { ...options, width, colors })) {
+          assert.ok(stripVTControlCharacters(line).length <= width, `${width}: ${line}`);
+        }
+      }
+    }
+  });
+
+  test('has the undos under a line of their own', () => {
+    const lines = liveLines(report({ steps: [LAUNCH_FAILED], undos: UNDOS }), options);
+    assert.deepEqual(lines.slice(1, 3), ['', 'taking back what was made:']);
+    assert.match(lines[3]!, /^✓ delete the instance profile .*removed$/);
+  });
+});
+
+describe('the plain lines', () => {
+  const look = (steps: StepReport[], pending: { name: string; attempt: number; reason?: string }[] = []) => ({
+    report: report({ steps }),
+    pending,
+  });
+  const waiting = (attempt: number, seconds: number) =>
+    look([step('await-profile', 'running', `${NOT_YET} (attempt ${attempt}, ${seconds} s of 180)`)]);
+
+  test('say once that a step has ended, and how', () => {
+    const before = look([step('launch', 'running')]);
+    const after = look([LAUNCH_FAILED]);
+    assert.deepEqual(changedLines(before, after), [
+      '✗ launch the instances 0.4 s: UnauthorizedOperation: You are not authorized to perform this operation. User: ci',
+    ]);
+    assert.deepEqual(changedLines(after, after), []);
+  });
+
+  test('tell a wait at first and then every ten seconds of it', () => {
+    assert.equal(changedLines(undefined, waiting(1, 1)).length, 1);
+    assert.deepEqual(changedLines(waiting(1, 1), waiting(2, 9)), []);
+    assert.deepEqual(changedLines(waiting(2, 9), waiting(3, 10)), [
+      `  wait until EC2 knows the profile: ${NOT_YET} (attempt 3, 10 s of 180)`,
+    ]);
+  });
+
+  test('name undos as such', () => {
+    const after = { report: report({ undos: UNDOS.slice(0, 1) }), pending: [] };
+    assert.deepEqual(changedLines(undefined, after), ['✓ undo: delete the instance profile 0.1 s: removed']);
+  });
+});
