@@ -70,7 +70,7 @@ function headline({ state, fleet, action, steps, error }: FleetReport, colors: C
       return `${colors.yellow('–')} fleet ${name} was cancelled; all that the run made is gone again`;
     case 'left-over':
       if (action === 'down') {
-        return `${colors.red('✗')} fleet ${name} is not all gone: its removal ${error ? 'failed' : 'was cancelled'}`;
+        return `${colors.red('✗')} the removal of fleet ${name} ${error ? 'failed' : 'was cancelled'}`;
       }
       return `${colors.red('✗')} fleet ${name} ${error ? 'failed' : 'was cancelled'}, and something is left`;
     case 'lost':

@@ -66,9 +66,13 @@ function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
 
 /** Why it waits, if a call of it is made again; else what it says of itself. */
 function detailOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
-  const again = step.state === 'running' ? pending.find(({ name }) => name === step.name) : undefined;
+  const again = retryOf(step, pending);
   if (!again) return step.detail;
   return `attempt ${again.attempt}${again.reason === undefined ? '' : `: ${again.reason}`}`;
+}
+
+function retryOf({ name, state }: StepReport, pending: readonly PendingStep[]): PendingStep | undefined {
+  return state === 'running' ? pending.find((call) => call.name === name) : undefined;
 }
 
 /** AWS's words may hold line breaks. */
@@ -87,40 +91,47 @@ export interface Look {
   readonly pending: readonly PendingStep[];
 }
 
-/** What is new since the look before: steps that began to wait for something, or have ended. */
+/** What is new since the look before: steps that began, wait for something else, or have ended. */
 export function changedLines(before: Look | undefined, after: Look): string[] {
   const changed = (list: 'steps' | 'undos', prefix: string) =>
     after.report[list].flatMap((step, at) => {
-      const line = plainLine(step, after.pending, prefix);
       const earlier = before?.report[list][at];
-      const known = earlier && plainLine(earlier, before.pending, prefix);
-      return line !== undefined && newsOf(line) !== newsOf(known ?? '') ? [line] : [];
+      const known = before && earlier ? newsOf(earlier, before.pending) : undefined;
+      const news = newsOf(step, after.pending);
+      // A step that no longer says why it waits is on its way as it was before.
+      const goesOn = news === BEGUN && earlier?.state === 'running';
+      return news === undefined || news === known || goesOn ? [] : [plainLine(step, after.pending, prefix)];
     });
   return [...changed('steps', ''), ...changed('undos', 'undo: ')];
 }
 
-function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string | undefined {
-  const words = detailOf(step, pending);
-  const detail = words === undefined ? undefined : oneLine(words);
-  const title = `${prefix}${stepTitle(step.name)}`;
-  switch (step.state) {
-    case 'pending':
-      return undefined;
-    case 'running':
-      return detail === undefined ? undefined : `  ${title}: ${detail}`;
-    default: {
-      const time = step.seconds === undefined ? '' : ` ${step.seconds.toFixed(1)} s`;
-      return `${PLAIN_MARKS[step.state]} ${title}${time}${detail ? `: ${detail}` : ''}`;
-    }
-  }
+const BEGUN = 'begun';
+const PLAIN_MARKS = {
+  pending: '·',
+  running: '…',
+  done: '✓',
+  failed: '✗',
+  paused: '‖',
+  cancelled: '–',
+} as const;
+
+function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string {
+  const { name, state, seconds } = step;
+  const time = seconds === undefined || state === 'running' ? '' : ` ${seconds.toFixed(1)} s`;
+  const detail = detailOf(step, pending);
+  const words = detail ? `: ${oneLine(detail)}` : '';
+  return `${PLAIN_MARKS[state]} ${prefix}${stepTitle(name)}${time}${words}`;
 }
 
-const PLAIN_MARKS = { done: '✓', failed: '✗', paused: '‖', cancelled: '–' } as const;
-
 /**
- * What of a line is news: its words and, of its numbers, the tens. So a wait that counts its seconds is told every ten
- * of them.
+ * What of a step is news: how it ended; what it waits for, of a count of seconds only the tens; of a call that is made
+ * again the code of its failure and each doubling of its attempts. So a long wait is told now and then, and not at every
+ * look.
  */
-function newsOf(line: string): string {
-  return line.replace(/attempt \d+, (\d+) s/, (_, seconds) => `${Math.floor(Number(seconds) / 10)}`);
+function newsOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
+  if (step.state === 'pending') return undefined;
+  if (step.state !== 'running') return plainLine(step, pending, '');
+  const again = retryOf(step, pending);
+  if (again) return `${Math.floor(Math.log2(again.attempt))} ${again.reason?.split(':')[0]}`;
+  return step.detail?.replace(/attempt \d+, (\d+) s/, (_, s) => `${Math.floor(Number(s) / 10)}`) ?? BEGUN;
 }

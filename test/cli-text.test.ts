@@ -303,7 +303,7 @@ describe('the report of a teardown', () => {
       leftovers: [roleLeft],
       instances: instances(2),
     });
-    assert.match(told, /^✗ fleet web is not all gone: its removal failed\n/);
+    assert.match(told, /^✗ the removal of fleet web failed\n/);
     assert.doesNotMatch(told, /i-0000|instance-profile\/web/, 'what it removed is not shown as existing');
     assert.match(told, /removed {3}terminate the instances: 2 terminated\n {2}left {6}role web: /);
     assert.match(told, /next {6}muster down web, once the cause is gone$/);
@@ -391,8 +391,32 @@ describe('the plain lines', () => {
     assert.equal(changedLines(undefined, waiting(1, 1)).length, 1);
     assert.deepEqual(changedLines(waiting(1, 1), waiting(2, 9)), []);
     assert.deepEqual(changedLines(waiting(2, 9), waiting(3, 10)), [
-      `  wait until EC2 knows the profile: ${NOT_YET} (attempt 3, 10 s of 180)`,
+      `… wait until EC2 knows the profile: ${NOT_YET} (attempt 3, 10 s of 180)`,
     ]);
+  });
+
+  test('say that a step has begun, when it is seen at it', () => {
+    assert.deepEqual(changedLines(undefined, look([step('terminate', 'pending')])), []);
+    const running = look([step('terminate', 'running')]);
+    assert.deepEqual(changedLines(undefined, running), ['… terminate the instances']);
+    assert.deepEqual(changedLines(running, running), []);
+    assert.equal(changedLines(look([LAUNCH_FAILED]), look([step('launch', 'running')])).length, 1);
+  });
+
+  test('tell a retry when its reason is of another kind or its attempts have doubled', () => {
+    const retry = (attempt: number, reason?: string) =>
+      look([step('launch', 'running')], [{ name: 'launch', attempt, reason }]);
+    const tells = (before: Parameters<typeof changedLines>[0], after: NonNullable<typeof before>) =>
+      changedLines(before, after).length === 1;
+    assert.deepEqual(changedLines(look([step('launch', 'running')]), retry(2, 'Throttling: Rate exceeded')), [
+      '… launch the instances: attempt 2: Throttling: Rate exceeded',
+    ]);
+    assert.ok(
+      !tells(retry(2, 'Throttling: Rate exceeded'), retry(3, 'Throttling: Request 9f of yours is too much')),
+    );
+    assert.ok(tells(retry(3, 'Throttling: Rate exceeded'), retry(3, 'AccessDenied: no')));
+    assert.ok(tells(retry(3, 'Throttling'), retry(4, 'Throttling')));
+    assert.ok(!tells(retry(5), look([step('launch', 'running')])), 'that the retry is over is no news');
   });
 
   test('name undos as such', () => {
