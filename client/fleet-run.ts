@@ -29,6 +29,8 @@ export interface PendingStep {
 const LOOK_EVERY_MS = 250;
 /** A query that no worker answers would be waited for by default for ten seconds. */
 const QUERY_PATIENCE_MS = 3_000;
+/** A long call that happens to be between two attempts is not worth more. */
+const STOPPING_PATIENCE_MS = 1_000;
 
 export class FleetRun {
   readonly fleet: string;
@@ -68,30 +70,32 @@ export class FleetRun {
   async *watch(): AsyncGenerator<Progress, void> {
     let ended: FleetReport | undefined;
     let failed: { error: unknown } | undefined;
-    // Whoever stops watching stops waiting, too: a call that is left open would hold the process.
-    const waiting = new AbortController();
-    const end = this.#temporal.client
-      .withAbortSignal(waiting.signal, () => this.result())
-      .then(
-        (report) => {
-          ended = report;
-        },
-        (error) => {
-          failed = { error };
-        },
-      );
+    // Whoever stops watching stops asking, too: a call that is left open would hold the process.
+    const watching = new AbortController();
+    const asking = <T>(call: () => Promise<T>) =>
+      this.#temporal.client.withAbortSignal(watching.signal, call);
+    const end = asking(() => this.result()).then(
+      (report) => {
+        ended = report;
+      },
+      (error) => {
+        failed = { error };
+      },
+    );
+    let look: Promise<Progress | undefined> | undefined;
     try {
-      for (;;) {
-        const progress = await Promise.race([this.#look(), end]);
-        if (failed) throw failed.error;
-        if (ended) break;
+      while (!ended && !failed) {
+        look = asking(() => this.#look());
+        const progress = await Promise.race([look, end]);
         if (progress) yield progress;
-        await Promise.race([sleep(LOOK_EVERY_MS, undefined, { signal: waiting.signal }), end]);
+        await Promise.race([sleep(LOOK_EVERY_MS, undefined, { signal: watching.signal }), end]);
       }
     } finally {
-      waiting.abort();
+      watching.abort();
+      await settled([look, end]);
     }
-    yield { report: ended, pending: [], noWorker: false };
+    if (failed) throw failed.error;
+    yield { report: ended!, pending: [], noWorker: false };
   }
 
   #last: FleetReport | undefined;
@@ -128,4 +132,12 @@ export class FleetRun {
         };
       });
   }
+}
+
+/**
+ * Waits for calls that were told to stop. One that is dropped with its connection is made again by the SDK, on a
+ * connection that is no more, and ends the process: so the connection may be closed only after them.
+ */
+async function settled(calls: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  await Promise.race([Promise.allSettled(calls), sleep(STOPPING_PATIENCE_MS, undefined, { ref: false })]);
 }

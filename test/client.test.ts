@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
 import type { z } from 'zod';
 import { Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { uiBase } from '../client/ui-link.ts';
+import { TASK_QUEUE } from '../fleet/run.ts';
 import type { specSchema } from '../fleet/spec-schema.ts';
 import { startLocalTemporal } from '../sandbox/temporal.ts';
 import { ensurePython } from '../setup/python.js';
@@ -114,7 +116,50 @@ describe('watch', () => {
     assert.ok(states.includes('running'));
     assert.match([...reasons].join('\n'), /^put-policy: Throttling: .*Rate exceeded/);
   });
+
+  it('leaves no call behind that ends the process when its connection is dropped', async () => {
+    const { address, stop } = await startLocalTemporal({ python: await ensurePython() });
+    const connection = await Connection.connect({ address });
+    const client = new Client({ connection });
+    const workflowId = 'fleet:unanswered';
+    await client.workflow.start('bootstrapFleet', {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      memo: { fleet: 'unanswered' },
+    });
+    const own = await Muster.connect({ address });
+    const ends: string[] = [];
+    const watched = (async () => {
+      const run = await own.attach('unanswered');
+      for await (const { report } of run.watch()) ends.push(report.state);
+    })();
+    // Nobody answers the query that the watch has sent when the run ends.
+    await completeByHand(connection, { state: 'gone' });
+    await watched;
+    assert.deepEqual(ends, ['gone']);
+    await own.close();
+    await connection.close();
+    await stop();
+    // The SDK would make the dropped call again after 100 ms, on a connection that is no more.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  });
 });
+
+/** Ends the run that waits in the queue as a worker would, with this result. */
+async function completeByHand(connection: Connection, result: object): Promise<void> {
+  const { workflowService } = connection;
+  const namespace = 'default';
+  const { taskToken } = await connection.withDeadline(Date.now() + 10_000, () =>
+    workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: TASK_QUEUE } }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const payloads = [defaultPayloadConverter.toPayload(result)];
+  await workflowService.respondWorkflowTaskCompleted({
+    namespace,
+    taskToken,
+    commands: [{ commandType: 4, completeWorkflowExecutionCommandAttributes: { result: { payloads } } }],
+  });
+}
 
 describe('down', () => {
   it('is refused while the fleet is brought up', async () => {
