@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   DefaultLogger,
+  makeTelemetryFilterString,
   NativeConnection,
   Runtime,
   Worker,
@@ -68,9 +69,17 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
   };
 }
 
-/** Has the SDK log warnings and errors alone. Before the first worker of a process, if at all. */
+/**
+ * Has the SDK log warnings and errors alone, and nothing of calls whose asker went away: a watcher that detaches takes
+ * its query along, a cancelled step its answer. Before the first worker of a process, if at all.
+ */
 export function quietRuntime(): void {
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  const filter = [
+    makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }),
+    'temporalio_sdk_core::worker::workflow=error',
+    'temporalio_sdk_core::worker::activities=error',
+  ].join(',');
+  Runtime.install({ logger: new DefaultLogger('WARN'), telemetryOptions: { logging: { filter } } });
 }
 
 /** The published package brings its bundle along; in the source tree workflows/ is bundled at each start. */
