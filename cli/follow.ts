@@ -9,12 +9,16 @@ import { changedLines, liveLines } from './step-lines.ts';
 const FRAME_MS = 100;
 const NO_WORKER = "no worker polls: the run waits until one is started ('muster worker')";
 
+const MET = {
+  new: '',
+  running: ' (attached to the run under way)',
+  ended: ' (its run has ended: nothing was started)',
+} as const;
+
 /** Says which run it is, at once: before it is waited for. */
 export function introduce(run: FleetRun): void {
   const colors = stderrColors();
-  say(
-    `fleet     ${colors.bold(run.fleet)}${run.attached ? colors.dim(' (attached to the run under way)') : ''}`,
-  );
+  say(`fleet     ${colors.bold(run.fleet)}${colors.dim(MET[run.met])}`);
   say(`workflow  ${run.workflowId}`);
   if (run.uiUrl) say(`watch     ${colors.cyan(run.uiUrl)}`);
   say('');

@@ -38,16 +38,16 @@ export class FleetRun {
   readonly runId: string;
   /** The run in Temporal's web UI, where that is known. */
   readonly uiUrl: string | undefined;
-  /** Whether the run had begun before it was asked for. */
-  readonly attached: boolean;
+  /** What the run was when it was asked for: begun by that, under way, or ended before. */
+  readonly met: 'new' | 'running' | 'ended';
   readonly #temporal: Temporal;
   readonly #handle: WorkflowHandle;
 
-  constructor(temporal: Temporal, fleet: string, workflowId: string, runId: string, attached: boolean) {
+  constructor(temporal: Temporal, fleet: string, workflowId: string, runId: string, met: FleetRun['met']) {
     this.fleet = fleet;
     this.workflowId = workflowId;
     this.runId = runId;
-    this.attached = attached;
+    this.met = met;
     this.uiUrl = runLink(temporal.uiUrl, temporal.namespace, workflowId, runId);
     this.#temporal = temporal;
     this.#handle = temporal.client.workflow.getHandle(workflowId, runId);

@@ -201,7 +201,7 @@ export class Muster {
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
         });
-        return new FleetRun(this.#temporal, fleet, workflowId, handle.firstExecutionRunId, false);
+        return new FleetRun(this.#temporal, fleet, workflowId, handle.firstExecutionRunId, 'new');
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const description = await this.#describe(fleet);
@@ -234,7 +234,8 @@ export class Muster {
 
   #runOf(description: WorkflowExecutionDescription): FleetRun {
     const { fleet } = memoOf(description);
-    return new FleetRun(this.#temporal, fleet, description.workflowId, description.runId, true);
+    const met = description.status.name === 'RUNNING' ? 'running' : 'ended';
+    return new FleetRun(this.#temporal, fleet, description.workflowId, description.runId, met);
   }
 
   /** The names and the place that the fleet's last run knew, so that a teardown need not search the account. */

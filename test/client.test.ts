@@ -50,9 +50,10 @@ describe('up', () => {
       const three = await muster.up(spec);
       assert.equal(one.runId, two.runId);
       assert.equal(one.runId, three.runId);
-      assert.equal(three.attached, true);
+      assert.equal(three.met, 'running');
       assert.equal((await one.result()).state, 'complete');
       const four = await muster.up(spec);
+      assert.equal(four.met, 'ended');
       assert.equal(four.runId, one.runId);
       assert.equal((await four.result()).state, 'complete');
       assert.equal((await world.exists('same')).instances.length, 2);
