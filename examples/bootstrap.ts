@@ -6,7 +6,7 @@
  * Needs Temporal and a worker (`muster sandbox` and `muster worker`, or your own).
  */
 
-import { Muster, specFrom } from '../client/index.ts';
+import { Muster, specFrom } from 'muster';
 
 const muster = await Muster.connect();
 
