@@ -9,48 +9,13 @@ import { type Answer, errorAnswer, errorCode } from './answers.ts';
 import { type Behaviour, checkBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
 import { answerControl, isControl } from './control.ts';
 import { createEc2 } from './ec2.ts';
-import { type Fault, Faults } from './faults.ts';
+import { Faults } from './faults.ts';
 import { createIam } from './iam.ts';
+import type { Call, LocalAws } from './local-aws.ts';
 import { type MetadataService, startMetadata } from './metadata.ts';
-import { type Keys, type Moto, startMoto } from './moto.ts';
+import { type Moto, startMoto } from './moto.ts';
 import { freePort } from './processes.ts';
 import { type AwsRequest, readRequest } from './request.ts';
-
-/** A call that AWS was asked for. */
-export interface Call {
-  /** Milliseconds since the epoch. */
-  readonly time: number;
-  /** `ec2`, `iam`, `sts`, `ssm`, `s3`. */
-  readonly service: string;
-  readonly action: string;
-  /** HTTP status; 0 when the connection was cut instead. */
-  readonly status: number;
-  /** AWS's error code. */
-  readonly code?: string;
-  readonly dryRun?: boolean;
-}
-
-export interface LocalAws {
-  readonly endpoint: string;
-  /** Keys of a user who may do everything. */
-  readonly keys: Keys;
-  readonly behaviour: Readonly<Behaviour>;
-  /** Rejects when the emulator ends by itself. */
-  readonly died: Promise<never>;
-  configure(change: Partial<Behaviour>): void;
-  /** Makes calls fail; answers a function that takes it back. */
-  fault(fault: Fault): () => void;
-  clearFaults(): void;
-  calls(): readonly Call[];
-  clearCalls(): void;
-  /** Where the metadata service of an instance answers; what AWS_EC2_METADATA_SERVICE_ENDPOINT is for. */
-  metadataEndpoint(instanceId: string): Promise<string>;
-  /** The instance's metadata service has new credentials for the next who asks. */
-  rotate(instanceId: string): void;
-  /** Makes a bucket with these objects: key to text. */
-  seedBucket(bucket: string, objects: Readonly<Record<string, string>>): Promise<void>;
-  stop(): Promise<void>;
-}
 
 export async function startLocalAws(options: {
   readonly python: string;

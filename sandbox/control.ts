@@ -12,7 +12,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
-import type { LocalAws } from './aws.ts';
+import type { LocalAws } from './local-aws.ts';
 import type { AwsRequest } from './request.ts';
 
 const PREFIX = '/_sandbox/';

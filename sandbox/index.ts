@@ -4,13 +4,14 @@
  */
 
 import { ensurePython } from '../setup/python.js';
-import { type LocalAws, startLocalAws } from './aws.ts';
+import { startLocalAws } from './aws.ts';
 import type { Behaviour } from './behaviour.ts';
+import type { LocalAws } from './local-aws.ts';
 import { type LocalTemporal, startLocalTemporal } from './temporal.ts';
 
-export type { Call, LocalAws } from './aws.ts';
 export type { Behaviour } from './behaviour.ts';
 export type { Fault } from './faults.ts';
+export type { Call, LocalAws } from './local-aws.ts';
 export { freePort } from './processes.ts';
 
 export interface Sandbox {

@@ -22,8 +22,9 @@ import {
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type Call, type LocalAws, startLocalAws } from '../sandbox/aws.ts';
+import { startLocalAws } from '../sandbox/aws.ts';
 import type { Behaviour } from '../sandbox/behaviour.ts';
+import type { Call, LocalAws } from '../sandbox/local-aws.ts';
 import { ensurePython } from '../setup/python.js';
 
 let aws: LocalAws;
