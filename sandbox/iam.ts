@@ -10,8 +10,14 @@ export type SeenProfile = { readonly arn: string; readonly id: string } | { read
 
 export interface Iam {
   answer(request: AwsRequest): Promise<Answer>;
-  /** What EC2 makes of a profile's name or ARN at this moment. */
-  seenByEc2(reference: { readonly name?: string; readonly arn?: string }): Promise<SeenProfile>;
+  /** What EC2 makes, at this moment, of the name or ARN of a profile in a request; undefined where there is none. */
+  wantedProfile(params: URLSearchParams): Promise<SeenProfile | undefined>;
+}
+
+/** A profile as requests name it. */
+interface Reference {
+  readonly name?: string;
+  readonly arn?: string;
 }
 
 interface Times {
@@ -53,22 +59,28 @@ export function createIam(moto: Moto, behaviour: Behaviour): Iam {
       }
     },
 
-    async seenByEc2(reference) {
-      const name = reference.name ?? reference.arn!.split('/').at(-1)!;
-      const known = times.get(name);
-      const age = (Date.now() - (known?.createdAt ?? 0)) / 1000;
-      if (known?.before && age < behaviour.staleProfileSeconds) return known.before;
-
-      const profile = await moto.profile(name);
-      const exists = profile && (reference.arn === undefined || reference.arn === profile.arn);
-      if (!exists || age < behaviour.propagationSeconds / 2) return { refused: unknownProfile(reference) };
-      const joined = (Date.now() - (known?.joinedAt ?? 0)) / 1000;
-      if (profile.roles.length === 0 || joined < behaviour.propagationSeconds) {
-        return { refused: `IAM Instance Profile "${profile.arn}" has no associated IAM Roles` };
-      }
-      return { arn: profile.arn, id: profile.id };
+    async wantedProfile(params) {
+      const name = params.get('IamInstanceProfile.Name') ?? undefined;
+      const arn = params.get('IamInstanceProfile.Arn') ?? undefined;
+      return name === undefined && arn === undefined ? undefined : seenByEc2({ name, arn });
     },
   };
+
+  async function seenByEc2(reference: Reference): Promise<SeenProfile> {
+    const name = reference.name ?? reference.arn!.split('/').at(-1)!;
+    const known = times.get(name);
+    const age = (Date.now() - (known?.createdAt ?? 0)) / 1000;
+    if (known?.before && age < behaviour.staleProfileSeconds) return known.before;
+
+    const profile = await moto.profile(name);
+    const exists = profile && (reference.arn === undefined || reference.arn === profile.arn);
+    if (!exists || age < behaviour.propagationSeconds / 2) return { refused: unknownProfile(reference) };
+    const joined = (Date.now() - (known?.joinedAt ?? 0)) / 1000;
+    if (profile.roles.length === 0 || joined < behaviour.propagationSeconds) {
+      return { refused: `IAM Instance Profile "${profile.arn}" has no associated IAM Roles` };
+    }
+    return { arn: profile.arn, id: profile.id };
+  }
 
   async function after(request: AwsRequest, effect: () => void): Promise<Answer> {
     const answer = await moto.forward(request);
@@ -78,7 +90,7 @@ export function createIam(moto: Moto, behaviour: Behaviour): Iam {
 }
 
 /** EC2's words: docs of aws-sdk-js-v3 #5253 for names, of Ansible's amazon.aws for ARNs. */
-function unknownProfile({ name, arn }: { readonly name?: string; readonly arn?: string }): string {
+function unknownProfile({ name, arn }: Reference): string {
   return arn === undefined
     ? `Value (${name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name`
     : `Value (${arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN`;

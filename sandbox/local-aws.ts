@@ -2,7 +2,7 @@
 
 import type { Behaviour } from './behaviour.ts';
 import type { Fault } from './faults.ts';
-import type { Keys } from './moto.ts';
+import type { Keys } from './forwarding.ts';
 
 /** A call that AWS was asked for. */
 export interface Call {

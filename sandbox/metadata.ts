@@ -7,7 +7,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { InstanceFacts, Keys } from './moto.ts';
+import type { Keys } from './forwarding.ts';
+import type { InstanceFacts } from './moto.ts';
 
 export interface MetadataSource {
   readonly id: string;

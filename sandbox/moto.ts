@@ -1,7 +1,5 @@
 /** The emulator behind the sandbox's AWS: moto, with policies enforced, and the sandbox's own look into it. */
 
-import { request as httpRequest } from 'node:http';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import {
   AssociateIamInstanceProfileCommand,
   DescribeImagesCommand,
@@ -17,16 +15,10 @@ import {
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { Answer } from './answers.ts';
+import { type Keys, learnKeys, sendOn, signAgain } from './forwarding.ts';
 import { freePort, type Leashed, startLeashed, untilReady } from './processes.ts';
 import type { AwsRequest } from './request.ts';
-
-export interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 /** An instance profile as IAM has it. */
 export interface Profile {
@@ -41,8 +33,8 @@ export interface Moto {
   /** Keys of a user who may do everything. */
   readonly operator: Keys;
   readonly died: Promise<never>;
-  /** Sends the request on; with `params`, changed and signed again on behalf of who sent it. */
-  forward(request: AwsRequest, params?: URLSearchParams): Promise<Answer>;
+  /** Sends the request on; a changed one is signed again on behalf of who sent it. */
+  forward(request: AwsRequest): Promise<Answer>;
   /** What IAM knows, whoever asks. */
   profile(name: string): Promise<Profile | undefined>;
   imageExists(region: string, id: string): Promise<boolean>;
@@ -114,10 +106,10 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
     operator,
     died: server.died,
 
-    async forward(request, params) {
+    async forward(request) {
       await passing;
-      const signed = params ? await signAgain(request, params, keys.get(request.accessKeyId)) : request;
-      const answer = await send(port, signed);
+      const signed = request.isChanged ? await signAgain(request, keys.get(request.accessKeyId)) : request;
+      const answer = await sendOn(port, signed);
       if (/^(CreateAccessKey|AssumeRole|GetSessionToken|GetFederationToken)/.test(request.action)) {
         learnKeys(keys, answer.body.toString());
       }
@@ -230,72 +222,4 @@ async function enforcePolicies(url: string, enforced: boolean): Promise<void> {
   });
   await answer.arrayBuffer();
   if (!answer.ok) throw new Error(`moto did not take reset-auth: HTTP ${answer.status}`);
-}
-
-function learnKeys(keys: Map<string, Keys>, xml: string): void {
-  const text = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
-  const accessKeyId = text('AccessKeyId');
-  const secretAccessKey = text('SecretAccessKey');
-  if (accessKeyId && secretAccessKey) {
-    keys.set(accessKeyId, { accessKeyId, secretAccessKey, sessionToken: text('SessionToken') });
-  }
-}
-
-/** A changed body needs a new signature. Whose keys are unknown here are unknown to moto, too. */
-async function signAgain(
-  request: AwsRequest,
-  params: URLSearchParams,
-  credentials: Keys | undefined,
-): Promise<AwsRequest> {
-  const body = params.toString();
-  if (!credentials) return { ...request, body: Buffer.from(body) };
-  const { pathname } = new URL(request.path, 'http://localhost');
-  const signer = new SignatureV4({
-    service: request.service,
-    region: request.region,
-    credentials,
-    sha256: Sha256,
-  });
-  const { headers } = await signer.sign({
-    method: request.method,
-    protocol: 'http:',
-    hostname: 'localhost',
-    path: pathname,
-    query: {},
-    headers: {
-      host: request.headers.host ?? '',
-      'content-type': request.headers['content-type'] ?? '',
-    },
-    body,
-  });
-  return { ...request, headers, body: Buffer.from(body) };
-}
-
-/** Host and body stay as they were signed. */
-function send(port: number, { method, path, headers, body }: AwsRequest): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const { connection: _, 'transfer-encoding': __, expect: ___, ...kept } = headers;
-    const outgoing = httpRequest(
-      {
-        host: '127.0.0.1',
-        port,
-        method,
-        path,
-        headers: { ...kept, 'content-length': body.length },
-        // moto's server closes each connection; one that is kept is found closed by the next request.
-        agent: false,
-      },
-      (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk) => chunks.push(chunk));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const { connection: _, 'transfer-encoding': __, ...answered } = incoming.headers;
-          resolve({ status: incoming.statusCode!, headers: answered, body: Buffer.concat(chunks) });
-        });
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(body);
-  });
 }

@@ -16,6 +16,18 @@ export interface AwsRequest {
   readonly action: string;
   /** The form's fields of the query protocols (EC2, IAM, STS); empty for the others. */
   readonly params: URLSearchParams;
+  /** Its fields are no longer those of its body and signature. */
+  readonly isChanged?: true;
+}
+
+/** The same caller's request with other fields. */
+export function withParams(request: AwsRequest, params: URLSearchParams): AwsRequest {
+  return { ...request, params, action: params.get('Action') ?? request.action, isChanged: true };
+}
+
+/** The values of a list of the query protocols: `InstanceId.1`, `InstanceId.2` and so on. */
+export function listOf(params: URLSearchParams, name: string): string[] {
+  return [...params].filter(([key]) => key.startsWith(`${name}.`)).map(([, value]) => value);
 }
 
 export async function readRequest(message: IncomingMessage): Promise<AwsRequest> {

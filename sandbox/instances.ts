@@ -1,0 +1,53 @@
+/** What the sandbox remembers of instances beyond moto, and the states that time decides. */
+
+import type { Xml } from './answers.ts';
+import type { Behaviour } from './behaviour.ts';
+
+export interface LaunchedInstance {
+  readonly region: string;
+  readonly token: string | undefined;
+  readonly launchedAt: number;
+  terminatedAt?: number;
+  profile?: { readonly arn: string; readonly id: string };
+  /** moto has an association for its profile. */
+  associated?: boolean;
+}
+
+export type Instances = Map<string, LaunchedInstance>;
+
+const STATES = {
+  pending: '0',
+  running: '16',
+  'shutting-down': '32',
+  terminated: '48',
+  stopping: '64',
+  stopped: '80',
+} as const;
+type State = keyof typeof STATES;
+
+export const xmlState = (name: State): Xml => ({ code: STATES[name], name });
+
+/** The state that time decides; undefined where moto does. */
+export function currentState(
+  { launchedAt, terminatedAt }: LaunchedInstance,
+  behaviour: Behaviour,
+): State | undefined {
+  const since = (moment: number) => (Date.now() - moment) / 1000;
+  if (terminatedAt !== undefined) {
+    return since(terminatedAt) < behaviour.shuttingDownSeconds ? 'shutting-down' : 'terminated';
+  }
+  return since(launchedAt) < behaviour.pendingSeconds ? 'pending' : undefined;
+}
+
+/** The state of an instance in an answer of moto's. */
+export function stateIn(item: Xml, instance: LaunchedInstance, behaviour: Behaviour): State {
+  return currentState(instance, behaviour) ?? ((item.instanceState as Xml).name as State);
+}
+
+/** Puts into an instance's answer what moto does not know of it. */
+export function amend(item: Xml, instance: LaunchedInstance, state: State): void {
+  item.instanceState = xmlState(state);
+  if (instance.token) item.clientToken = instance.token;
+  if (instance.profile && state !== 'terminated') item.iamInstanceProfile = { ...instance.profile };
+  else delete item.iamInstanceProfile;
+}

@@ -1,0 +1,45 @@
+/** RunInstances, where moto is more lenient than EC2 or launches fewer than it may. */
+
+import { type Answer, errorAnswer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
+import type { Iam } from './iam.ts';
+import { amend, type Instances, type LaunchedInstance } from './instances.ts';
+import type { Moto } from './moto.ts';
+import { type AwsRequest, withParams } from './request.ts';
+
+export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
+  return async function launch(request: AwsRequest): Promise<Answer> {
+    const { params, region } = request;
+    const image = params.get('ImageId');
+    if (image && !(await moto.imageExists(region, image))) {
+      const message = `The image id '[${image}]' does not exist`;
+      return errorAnswer(request, { code: 'InvalidAMIID.NotFound', message });
+    }
+    const profile = await iam.wantedProfile(params);
+    if (profile && 'refused' in profile) {
+      return errorAnswer(request, { code: 'InvalidParameterValue', message: profile.refused });
+    }
+    const answer = await moto.forward(asManyAsWanted(request));
+    if (answer.status >= 300) return answer;
+    const document = readXml(answer.body);
+    for (const item of items((document.RunInstancesResponse as Xml).instancesSet)) {
+      const instance: LaunchedInstance = {
+        region,
+        token: params.get('ClientToken') ?? undefined,
+        launchedAt: Date.now(),
+        profile,
+      };
+      instances.set(`${item.instanceId}`, instance);
+      amend(item, instance, 'pending');
+    }
+    return withBody(answer, writeXml(document));
+  };
+}
+
+/** moto launches as few as it may, EC2 as many as it can. */
+function asManyAsWanted(request: AwsRequest): AwsRequest {
+  const [least, most] = [request.params.get('MinCount'), request.params.get('MaxCount')];
+  if (most === null || least === most) return request;
+  const changed = new URLSearchParams(request.params);
+  changed.set('MinCount', most);
+  return withParams(request, changed);
+}
