@@ -98,6 +98,7 @@ function program(): Command {
     .option('--port <port>', 'of the local AWS (default: a free one)')
     .option('--temporal-port <port>', 'of Temporal (default: 7233, or a free one)')
     .option('--ui-port <port>', "of Temporal's web UI (default: 8233, or a free one)")
+    .option('--weather <name>', 'of the local AWS: calm, ordinary, storm, or a file (default: calm)')
     .option('--propagation <seconds>', 'until EC2 knows a new instance profile (default: 3)')
     .option('--env <file>', 'write what to export to a file, too')
     .option(...JSON_OPTION)

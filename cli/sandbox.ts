@@ -1,7 +1,7 @@
 /** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
 
 import { writeFileSync } from 'node:fs';
-import { freePort, startSandbox } from '../sandbox/index.ts';
+import { freePort, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
 import { DONE, UsageError } from './exit.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
 
@@ -9,12 +9,14 @@ export interface SandboxCommandOptions {
   readonly port?: string;
   readonly temporalPort?: string;
   readonly uiPort?: string;
+  readonly weather?: string;
   readonly propagation?: string;
   readonly env?: string;
   readonly json?: boolean;
 }
 
 export async function sandbox(options: SandboxCommandOptions): Promise<number> {
+  const weather = weatherOf(options.weather);
   const propagation = seconds(options.propagation);
   const stopped = toldToStop();
   const started = await startSandbox({
@@ -24,6 +26,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
       temporal: port('--temporal-port', options.temporalPort) ?? (await freePort(7233)),
       ui: port('--ui-port', options.uiPort) ?? (await freePort(8233)),
     },
+    weather,
     behaviour: propagation === undefined ? {} : { propagationSeconds: propagation },
     say,
   });
@@ -35,6 +38,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
     say('');
     say(`Temporal's web UI  ${colors.cyan(started.temporal.uiUrl)}`);
     say(`local AWS          ${colors.cyan(started.aws.endpoint)}`);
+    if (weather) say(`its weather        ${options.weather}, seed ${started.aws.weather().seed}`);
     say(
       options.env
         ? `In other shells: '. ${options.env}', then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`
@@ -58,6 +62,16 @@ export function toldToStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
+}
+
+function weatherOf(nameOrFile: string | undefined): Weather | undefined {
+  if (nameOrFile === undefined) return undefined;
+  try {
+    return readWeather(nameOrFile);
+  } catch (error) {
+    if (!(error instanceof WrongValue)) throw error;
+    throw new UsageError(`--weather ${nameOrFile}:\n  ${error.message.replaceAll('\n', '\n  ')}`);
+  }
 }
 
 function port(option: string, text: string | undefined): number | undefined {

@@ -6,8 +6,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Answer, errorAnswer, errorCode } from './answers.ts';
-import { type Behaviour, checkBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
+import { type Behaviour, checkedBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
 import { answerControl, isControl } from './control.ts';
+import { Draws } from './draws.ts';
 import { createEc2 } from './ec2.ts';
 import { Faults } from './faults.ts';
 import { createIam } from './iam.ts';
@@ -16,16 +17,21 @@ import { type MetadataService, startMetadata } from './metadata.ts';
 import { type Moto, startMoto } from './moto.ts';
 import { freePort } from './processes.ts';
 import { type AwsRequest, readRequest } from './request.ts';
+import { checkedWeather, type Weather } from './weather.ts';
 
 export async function startLocalAws(options: {
   readonly python: string;
   readonly port?: number;
+  readonly weather?: Weather;
+  /** On top of the weather's. */
   readonly behaviour?: Partial<Behaviour>;
 }): Promise<LocalAws> {
-  checkBehaviour(options.behaviour ?? {});
+  const weather = checkedWeather(options.weather ?? {});
+  const onTop = checkedBehaviour(options.behaviour ?? {});
   const moto = await startMoto(options.python);
-  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
-  const faults = new Faults();
+  const behaviour = { ...DEFAULT_BEHAVIOUR };
+  const draws = new Draws(0);
+  const faults = new Faults(draws);
   const calls: Call[] = [];
   const iam = createIam(moto, behaviour);
   const ec2 = createEc2(moto, iam, behaviour);
@@ -54,9 +60,10 @@ export async function startLocalAws(options: {
     behaviour,
     died: moto.died,
     configure(change) {
-      checkBehaviour(change);
-      Object.assign(behaviour, change);
+      Object.assign(behaviour, checkedBehaviour(change));
     },
+    weather: () => ({ seed: draws.seed, behaviour: { ...behaviour }, faults: faults.list() }),
+    setWeather: (next) => turnTo(checkedWeather(next)),
     fault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
     calls: () => calls,
@@ -71,7 +78,7 @@ export async function startLocalAws(options: {
     rotate(instanceId) {
       metadata.get(instanceId)?.then((service) => service.rotate());
     },
-    seedBucket: (bucket, objects) => seedBucket(endpoint, moto, bucket, objects),
+    seedBucket: (bucket, objects) => seedBucket(moto, bucket, objects),
     async stop() {
       for (const service of metadata.values()) await (await service).stop();
       const closed = new Promise((resolve) => server.close(resolve));
@@ -79,7 +86,16 @@ export async function startLocalAws(options: {
       await Promise.all([closed, moto.stop()]);
     },
   };
+  turnTo(weather);
+  aws.configure(onTop);
   return aws;
+
+  function turnTo({ seed = 0, behaviour: differs = {}, faults: wanted = [] }: Weather): void {
+    draws.reseed(seed);
+    Object.assign(behaviour, DEFAULT_BEHAVIOUR, checkedBehaviour(differs));
+    faults.clear();
+    for (const fault of wanted) faults.add(fault);
+  }
 
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(message);
@@ -146,14 +162,14 @@ export async function startLocalAws(options: {
   }
 }
 
+/** No weather keeps it from what it is to have at the start. */
 async function seedBucket(
-  endpoint: string,
   moto: Moto,
   bucket: string,
   objects: Readonly<Record<string, string>>,
 ): Promise<void> {
   const s3 = new S3Client({
-    endpoint,
+    endpoint: moto.endpoint,
     region: 'us-east-1',
     credentials: moto.operator,
     forcePathStyle: true,

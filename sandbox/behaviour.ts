@@ -1,5 +1,8 @@
 /** How the sandbox's AWS behaves; it can be changed while it runs. All times are in seconds. */
 
+import type { z } from 'zod';
+import { checked, exactly, seconds } from './checked.ts';
+
 export interface Behaviour {
   /** From the moment a role is in a new profile until EC2 accepts the profile. */
   propagationSeconds: number;
@@ -21,13 +24,16 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   credentialSeconds: 21_600,
 };
 
-/** Refuses what is no behaviour: a misspelt one would otherwise be believed. */
-export function checkBehaviour(change: Partial<Behaviour>): void {
-  for (const [name, value] of Object.entries(change)) {
-    if (!(name in DEFAULT_BEHAVIOUR)) {
-      throw new Error(`${name} is no behaviour; there are ${Object.keys(DEFAULT_BEHAVIOUR).join(', ')}.`);
-    }
-    if (typeof value !== 'number' || !(value >= 0))
-      throw new Error(`${name} is a number of seconds, 0 or more.`);
-  }
+export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour', {
+  propagationSeconds: seconds.optional(),
+  staleProfileSeconds: seconds.optional(),
+  pendingSeconds: seconds.optional(),
+  shuttingDownSeconds: seconds.optional(),
+  credentialSeconds: seconds.optional(),
+});
+
+/** Refuses what is no behaviour. */
+export function checkedBehaviour(change: Partial<Behaviour>): Partial<Behaviour> {
+  const known = checked(behaviourSchema, change);
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
 }

@@ -3,6 +3,8 @@
  *
  *     GET    /_sandbox/behaviour                 how it behaves
  *     PATCH  /_sandbox/behaviour  {...}          change some of it (see Behaviour)
+ *     GET    /_sandbox/weather                   seed, behaviour and faults
+ *     PUT    /_sandbox/weather    {...}          replace all of them (see Weather)
  *     POST   /_sandbox/faults     {...}          make calls fail (see Fault)
  *     DELETE /_sandbox/faults                    stop that
  *     GET    /_sandbox/calls                     what was called
@@ -46,6 +48,11 @@ async function perform(aws: LocalAws, { method, path, body }: AwsRequest): Promi
     case 'PATCH behaviour':
       aws.configure(given());
       return aws.behaviour;
+    case 'GET weather':
+      return aws.weather();
+    case 'PUT weather':
+      aws.setWeather(given());
+      return aws.weather();
     case 'POST faults':
       aws.fault(given());
       return {};

@@ -8,11 +8,14 @@ import { startLocalAws } from './aws.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { LocalAws } from './local-aws.ts';
 import { type LocalTemporal, startLocalTemporal } from './temporal.ts';
+import type { Weather } from './weather.ts';
 
 export type { Behaviour } from './behaviour.ts';
+export { WrongValue } from './checked.ts';
 export type { Fault } from './faults.ts';
 export type { Call, LocalAws } from './local-aws.ts';
 export { freePort } from './processes.ts';
+export { readWeather, type Weather } from './weather.ts';
 
 export interface Sandbox {
   readonly aws: LocalAws;
@@ -27,6 +30,8 @@ export interface Sandbox {
 export interface SandboxOptions {
   /** Free ones where none is given. */
   readonly ports?: { readonly aws?: number; readonly temporal?: number; readonly ui?: number };
+  readonly weather?: Weather;
+  /** On top of the weather's. */
   readonly behaviour?: Partial<Behaviour>;
   /** Told what is going on while it starts. */
   readonly say?: (text: string) => void;
@@ -34,13 +39,14 @@ export interface SandboxOptions {
 
 export async function startSandbox({
   ports = {},
+  weather,
   behaviour,
   say = () => {},
 }: SandboxOptions = {}): Promise<Sandbox> {
   const python = await ensurePython({ say });
   const [temporal, aws] = await bothOrNone(
     startLocalTemporal({ port: ports.temporal, uiPort: ports.ui, python }),
-    startLocalAws({ python: python.python, port: ports.aws, behaviour }),
+    startLocalAws({ python: python.python, port: ports.aws, weather, behaviour }),
   );
   const died = Promise.race([temporal.died, aws.died]);
   died.catch(() => {});

@@ -3,6 +3,7 @@
 import type { Behaviour } from './behaviour.ts';
 import type { Fault } from './faults.ts';
 import type { Keys } from './forwarding.ts';
+import type { Weather } from './weather.ts';
 
 /** A call that AWS was asked for. */
 export interface Call {
@@ -26,6 +27,10 @@ export interface LocalAws {
   /** Rejects when the emulator ends by itself. */
   readonly died: Promise<never>;
   configure(change: Partial<Behaviour>): void;
+  /** How it is at the moment. */
+  weather(): Required<Weather>;
+  /** Replaces seed, behaviour and faults; what differs from a quiet day is all that need be said. */
+  setWeather(weather: Weather): void;
   /** Makes calls fail; answers a function that takes it back. */
   fault(fault: Fault): () => void;
   clearFaults(): void;

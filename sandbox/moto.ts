@@ -30,6 +30,7 @@ export interface Profile {
 }
 
 export interface Moto {
+  readonly endpoint: string;
   /** Keys of a user who may do everything. */
   readonly operator: Keys;
   readonly died: Promise<never>;
@@ -103,6 +104,7 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
   let passing: Promise<unknown> = Promise.resolve();
 
   return {
+    endpoint: url,
     operator,
     died: server.died,
 
