@@ -122,6 +122,10 @@ export async function startLocalAws(options: {
       const message = 'The security token included in the request is expired';
       return errorAnswer(request, { code: 'ExpiredToken', message, status: 403 });
     }
+    return perform(request);
+  }
+
+  function perform(request: AwsRequest): Promise<Answer> {
     if (request.service === 'ec2') return ec2.answer(request);
     if (request.service === 'iam') return iam.answer(request);
     return moto.forward(request);

@@ -1,6 +1,6 @@
 /**
- * EC2, where moto falls short of it: client tokens, the profile by which an instance was launched, filters by either,
- * states that take their time, and images that do not exist.
+ * EC2, where moto falls short of it: what is launched and ended, by whom it is found, and what answers know of it. Each
+ * matter has a file of its own; here they meet.
  */
 
 import { type Answer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
@@ -8,17 +8,12 @@ import { createAssociations } from './associations.ts';
 import type { Behaviour } from './behaviour.ts';
 import { withoutOwnFilters } from './filters.ts';
 import type { Iam } from './iam.ts';
-import {
-  amend,
-  currentState,
-  type Instances,
-  type LaunchedInstance,
-  stateIn,
-  xmlState,
-} from './instances.ts';
+import { amend, type Instances, type LaunchedInstance, stateIn } from './instances.ts';
 import { createLaunch } from './launches.ts';
 import type { Moto } from './moto.ts';
+import { learnProtection } from './protection.ts';
 import type { AwsRequest } from './request.ts';
+import { createTerminate } from './terminations.ts';
 import { launchesOnce } from './tokens.ts';
 
 export interface Ec2 {
@@ -29,29 +24,37 @@ export interface Ec2 {
 
 export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
   const instances: Instances = new Map();
-  const runInstances = launchesOnce(moto, instances, createLaunch(moto, iam, instances));
+  const launch = createLaunch(moto, iam, instances);
+  const runInstances = launchesOnce(moto, instances, launch);
+  const terminateInstances = createTerminate(moto, instances, behaviour);
   const associations = createAssociations(moto, iam, instances);
 
   return {
     instance: (id) => instances.get(id),
     async answer(request) {
-      switch (request.action) {
-        case 'RunInstances':
-          return runInstances(request);
-        case 'DescribeInstances':
-          return describeInstances(request);
-        case 'TerminateInstances':
-          return terminateInstances(request);
-        case 'AssociateIamInstanceProfile':
-        case 'ReplaceIamInstanceProfileAssociation':
-          return associations.associate(request);
-        case 'DescribeIamInstanceProfileAssociations':
-          return associations.describe(request);
-        default:
-          return moto.forward(request);
-      }
+      return perform(request);
     },
   };
+
+  async function perform(request: AwsRequest): Promise<Answer> {
+    switch (request.action) {
+      case 'RunInstances':
+        return runInstances(request);
+      case 'DescribeInstances':
+        return describeInstances(request);
+      case 'TerminateInstances':
+        return terminateInstances(request);
+      case 'ModifyInstanceAttribute':
+        return modifyAttribute(request);
+      case 'AssociateIamInstanceProfile':
+      case 'ReplaceIamInstanceProfileAssociation':
+        return associations.associate(request);
+      case 'DescribeIamInstanceProfileAssociations':
+        return associations.describe(request);
+      default:
+        return moto.forward(request);
+    }
+  }
 
   async function describeInstances(request: AwsRequest): Promise<Answer> {
     const { asked, passes } = withoutOwnFilters(request);
@@ -72,19 +75,9 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
     return withBody(answer, writeXml(document));
   }
 
-  async function terminateInstances(request: AwsRequest): Promise<Answer> {
-    const before = new Map([...instances].map(([id, instance]) => [id, currentState(instance, behaviour)]));
+  async function modifyAttribute(request: AwsRequest): Promise<Answer> {
     const answer = await moto.forward(request);
-    if (answer.status >= 300) return answer;
-    const document = readXml(answer.body);
-    for (const item of items((document.TerminateInstancesResponse as Xml).instancesSet)) {
-      const instance = instances.get(`${item.instanceId}`);
-      if (!instance) continue;
-      instance.terminatedAt ??= Date.now();
-      item.currentState = xmlState(currentState(instance, behaviour) ?? 'shutting-down');
-      const previous = before.get(`${item.instanceId}`);
-      if (previous) item.previousState = xmlState(previous);
-    }
-    return withBody(answer, writeXml(document));
+    if (answer.status < 300) learnProtection(request, instances);
+    return answer;
   }
 }

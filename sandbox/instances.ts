@@ -1,12 +1,15 @@
 /** What the sandbox remembers of instances beyond moto, and the states that time decides. */
 
-import type { Xml } from './answers.ts';
+import type { AwsFault, Xml } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
 
 export interface LaunchedInstance {
   readonly region: string;
   readonly token: string | undefined;
+  readonly zone: string;
   readonly launchedAt: number;
+  /** It is not to be terminated by a call. */
+  isProtected?: boolean;
   terminatedAt?: number;
   profile?: { readonly arn: string; readonly id: string };
   /** moto has an association for its profile. */
@@ -28,10 +31,8 @@ type State = keyof typeof STATES;
 export const xmlState = (name: State): Xml => ({ code: STATES[name], name });
 
 /** The state that time decides; undefined where moto does. */
-export function currentState(
-  { launchedAt, terminatedAt }: LaunchedInstance,
-  behaviour: Behaviour,
-): State | undefined {
+export function currentState(instance: LaunchedInstance, behaviour: Behaviour): State | undefined {
+  const { launchedAt, terminatedAt } = instance;
   const since = (moment: number) => (Date.now() - moment) / 1000;
   if (terminatedAt !== undefined) {
     return since(terminatedAt) < behaviour.shuttingDownSeconds ? 'shutting-down' : 'terminated';
@@ -50,4 +51,13 @@ export function amend(item: Xml, instance: LaunchedInstance, state: State): void
   if (instance.token) item.clientToken = instance.token;
   if (instance.profile && state !== 'terminated') item.iamInstanceProfile = { ...instance.profile };
   else delete item.iamInstanceProfile;
+}
+
+/** EC2's refusal of a call that names instances it does not know. */
+export function unknownInstances(ids: readonly string[]): AwsFault {
+  const message =
+    ids.length === 1
+      ? `The instance ID '${ids[0]}' does not exist`
+      : `The instance IDs '${ids.join(', ')}' do not exist`;
+  return { code: 'InvalidInstanceID.NotFound', message };
 }

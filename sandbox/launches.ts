@@ -4,6 +4,7 @@ import { type Answer, errorAnswer, items, readXml, withBody, writeXml, type Xml 
 import type { Iam } from './iam.ts';
 import { amend, type Instances, type LaunchedInstance } from './instances.ts';
 import type { Moto } from './moto.ts';
+import { protect } from './protection.ts';
 import { type AwsRequest, withParams } from './request.ts';
 
 export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
@@ -25,10 +26,13 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
       const instance: LaunchedInstance = {
         region,
         token: params.get('ClientToken') ?? undefined,
+        zone: `${(item.placement as Xml).availabilityZone}`,
         launchedAt: Date.now(),
         profile,
       };
-      instances.set(`${item.instanceId}`, instance);
+      const id = `${item.instanceId}`;
+      instances.set(id, instance);
+      if (params.get('DisableApiTermination') === 'true') await protect(moto, id, instance);
       amend(item, instance, 'pending');
     }
     return withBody(answer, writeXml(document));

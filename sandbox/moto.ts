@@ -18,7 +18,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import type { Answer } from './answers.ts';
 import { type Keys, learnKeys, sendOn, signAgain } from './forwarding.ts';
 import { freePort, type Leashed, startLeashed, untilReady } from './processes.ts';
-import type { AwsRequest } from './request.ts';
+import { type AwsRequest, withParams } from './request.ts';
 
 /** An instance profile as IAM has it. */
 export interface Profile {
@@ -36,10 +36,14 @@ export interface Moto {
   readonly died: Promise<never>;
   /** Sends the request on; a changed one is signed again on behalf of who sent it. */
   forward(request: AwsRequest): Promise<Answer>;
+  /** What moto answers the operator to another question of the same service. */
+  askAsOperator(request: AwsRequest, params: URLSearchParams): Promise<Answer>;
+  /** The operator's clients, past all that the sandbox adds. */
+  readonly iam: IAMClient;
+  ec2(region: string): EC2Client;
   /** What IAM knows, whoever asks. */
   profile(name: string): Promise<Profile | undefined>;
   imageExists(region: string, id: string): Promise<boolean>;
-  zoneOfSubnet(region: string, id: string): Promise<string | undefined>;
   instance(region: string, id: string): Promise<InstanceFacts>;
   /** Ties an instance to a profile, unless it is tied or one of them is gone. */
   associate(region: string, id: string, arn: string): Promise<void>;
@@ -108,15 +112,11 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
     operator,
     died: server.died,
 
-    async forward(request) {
-      await passing;
-      const signed = request.isChanged ? await signAgain(request, keys.get(request.accessKeyId)) : request;
-      const answer = await sendOn(port, signed);
-      if (/^(CreateAccessKey|AssumeRole|GetSessionToken|GetFederationToken)/.test(request.action)) {
-        learnKeys(keys, answer.body.toString());
-      }
-      return answer;
-    },
+    forward,
+    askAsOperator: (request, params) =>
+      forward(withParams({ ...request, accessKeyId: operator.accessKeyId }, params)),
+    iam,
+    ec2,
 
     async profile(name) {
       try {
@@ -145,13 +145,6 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
         if ((error as Error).name.startsWith('InvalidAMIID')) return false;
         throw error;
       }
-    },
-
-    async zoneOfSubnet(region, id) {
-      const { Subnets = [] } = await ec2(region).send(
-        new DescribeSubnetsCommand({ Filters: [{ Name: 'subnet-id', Values: [id] }] }),
-      );
-      return Subnets[0]?.AvailabilityZone;
     },
 
     async instance(region, id) {
@@ -202,6 +195,16 @@ async function withOperator(server: Leashed, url: string, port: number): Promise
 
     stop: () => server.stop(),
   };
+
+  async function forward(request: AwsRequest): Promise<Answer> {
+    await passing;
+    const signed = request.isChanged ? await signAgain(request, keys.get(request.accessKeyId)) : request;
+    const answer = await sendOn(port, signed);
+    if (/^(CreateAccessKey|AssumeRole|GetSessionToken|GetFederationToken)/.test(request.action)) {
+      learnKeys(keys, answer.body.toString());
+    }
+    return answer;
+  }
 }
 
 async function createOperator(url: string): Promise<Keys> {

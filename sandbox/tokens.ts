@@ -4,6 +4,7 @@ import { type Answer, errorAnswer, items, readXml, type Xml } from './answers.ts
 import type { Instances } from './instances.ts';
 import type { Moto } from './moto.ts';
 import type { AwsRequest } from './request.ts';
+import { namedZone } from './zones.ts';
 
 /** One use of a client token, in its scope. */
 interface TokenUse {
@@ -25,7 +26,8 @@ export function launchesOnce(
     const token = request.params.get('ClientToken');
     const isDryRun = request.params.get('DryRun') === 'true';
     if (!token || isDryRun) return launch(request);
-    const scope = `${await scopeOf(request)} ${token}`;
+    // With a zone, named or implied, a token is unique there; else in the region (EC2 Developer Guide).
+    const scope = `${(await namedZone(moto, request)) ?? request.region} ${token}`;
     const asked = [...request.params]
       .map((pair) => pair.join('='))
       .sort()
@@ -38,14 +40,6 @@ export function launchesOnce(
     const forget = () => uses.delete(scope);
     answer.then(({ status }) => status >= 300 && forget(), forget);
     return answer;
-  }
-
-  /** With a zone, named or implied by a subnet, a token is unique there; else in the region (EC2 Developer Guide). */
-  async function scopeOf({ params, region }: AwsRequest): Promise<string> {
-    const subnet = params.get('SubnetId') ?? params.get('NetworkInterface.1.SubnetId');
-    const zone =
-      params.get('Placement.AvailabilityZone') ?? (subnet && (await moto.zoneOfSubnet(region, subnet)));
-    return zone || region;
   }
 
   async function again(request: AwsRequest, use: TokenUse, asked: string): Promise<Answer> {

@@ -5,8 +5,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
+import {
+  DescribeInstanceAttributeCommand,
+  DescribeInstancesCommand,
+  EC2Client,
+  type Instance,
+  ModifyInstanceAttributeCommand,
+  RunInstancesCommand,
+  type RunInstancesCommandInput,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateInstanceProfileCommand,
+  CreateRoleCommand,
+  GetInstanceProfileCommand,
+  GetRoleCommand,
+  IAMClient,
+  ListRolesCommand,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
 import { startLocalAws } from '../sandbox/aws.ts';
 import { DEFAULT_BEHAVIOUR } from '../sandbox/behaviour.ts';
 import type { LocalAws } from '../sandbox/local-aws.ts';
@@ -158,5 +176,124 @@ describe('a weather', () => {
       () => readWeather('fog'),
       /fog is no file, and no weather; there are calm, ordinary, storm/,
     );
+  });
+});
+
+const QUIET = { propagationSeconds: 0, pendingSeconds: 0, shuttingDownSeconds: 0 };
+const _pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+const TRUST = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+});
+const POLICY = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }],
+});
+
+const _createRole = (RoleName: string) =>
+  iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }));
+const _createProfile = (InstanceProfileName: string) =>
+  iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
+const _getRole = (RoleName: string) => iam.send(new GetRoleCommand({ RoleName }));
+const _getProfile = (InstanceProfileName: string) =>
+  iam.send(new GetInstanceProfileCommand({ InstanceProfileName }));
+const _putPolicy = (RoleName: string, PolicyName = 'p') =>
+  iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: POLICY }));
+const bothNamed = (name: string) => ({ RoleName: name, InstanceProfileName: name });
+const _addRole = (name: string) => iam.send(new AddRoleToInstanceProfileCommand(bothNamed(name)));
+
+const _NO_SUCH = isError('NoSuchEntityException');
+
+async function launch(input: Partial<RunInstancesCommandInput> = {}): Promise<Instance[]> {
+  const command = new RunInstancesCommand({
+    ImageId: 'ami-12c6146b',
+    InstanceType: 't3.micro',
+    MinCount: 1,
+    MaxCount: 1,
+    ...input,
+  });
+  return (await ec2.send(command)).Instances!;
+}
+
+const idsOf = (instances: Instance[]) => instances.map(({ InstanceId }) => InstanceId!);
+
+async function found(name: string, value: string): Promise<Instance[]> {
+  const command = new DescribeInstancesCommand({ Filters: [{ Name: name, Values: [value] }] });
+  return ((await ec2.send(command)).Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
+}
+
+async function byId(id: string): Promise<Instance> {
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
+  return Reservations![0]!.Instances![0]!;
+}
+
+const terminate = (...InstanceIds: string[]) => ec2.send(new TerminateInstancesCommand({ InstanceIds }));
+const stateOf = async (id: string) => (await byId(id)).State!.Name;
+
+async function isProtected(InstanceId: string): Promise<boolean | undefined> {
+  const command = new DescribeInstanceAttributeCommand({ InstanceId, Attribute: 'disableApiTermination' });
+  return (await ec2.send(command)).DisableApiTermination!.Value;
+}
+
+describe('termination', () => {
+  const unknown = 'i-00000000000000001';
+
+  const setProtection = (InstanceId: string, Value: boolean) =>
+    ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value } }));
+
+  it('of a batch with unknown ids ends none of it, and lists them', async () => {
+    aws.configure(QUIET);
+    const [id] = idsOf(await launch());
+    const absent = new RegExp(`^The instance IDs '${unknown}, ${unknown.replace('1', '2')}' do not exist$`);
+    await assert.rejects(
+      terminate(id!, unknown, unknown.replace('1', '2')),
+      isError('InvalidInstanceID.NotFound', absent),
+    );
+    assert.equal(await stateOf(id!), 'running');
+  });
+
+  it('of a protected instance is refused, for all of its zone and none of another', async () => {
+    aws.configure(QUIET);
+    const inZone = async (zone: string) =>
+      idsOf(await launch({ MaxCount: 2, Placement: { AvailabilityZone: `us-east-1${zone}` } }));
+    const elsewhere = await inZone('b');
+    const [held, beside] = await inZone('a');
+    await setProtection(held!, true);
+    await assert.rejects(
+      terminate(elsewhere[0]!, beside!, held!, unknown),
+      isError('InvalidInstanceID.NotFound'),
+    );
+    assert.equal(await stateOf(elsewhere[0]!), 'running');
+    const words = `The instance '${held}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`;
+    await assert.rejects(
+      terminate(beside!, ...elsewhere, held!),
+      (error: Error) => error.name === 'OperationNotPermitted' && error.message === words,
+    );
+    assert.equal(await stateOf(held!), 'running');
+    assert.equal(await stateOf(beside!), 'running');
+    for (const id of elsewhere) assert.equal(await stateOf(id), 'terminated');
+    await setProtection(held!, false);
+    await terminate(held!, beside!);
+    assert.equal(await stateOf(held!), 'terminated');
+  });
+
+  it('of an instance that was launched protected is refused', async () => {
+    aws.configure(QUIET);
+    const [id] = idsOf(await launch({ DisableApiTermination: true }));
+    assert.equal(await isProtected(id!), true);
+    await assert.rejects(terminate(id!), isError('OperationNotPermitted'));
+  });
+});
+
+describe('lost and cut answers', () => {
+  it('have had their effect, and none', async () => {
+    aws.configure(QUIET);
+    aws.fault({ action: 'RunInstances', lost: true });
+    await assert.rejects(launch({ ClientToken: 'lost' }));
+    assert.equal((await found('client-token', 'lost')).length, 1);
+    aws.fault({ action: 'RunInstances', cut: true });
+    await assert.rejects(launch({ ClientToken: 'cut' }));
+    assert.equal((await found('client-token', 'cut')).length, 0);
   });
 });
