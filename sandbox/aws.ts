@@ -34,7 +34,7 @@ export async function startLocalAws(options: {
   const faults = new Faults(draws);
   const calls: Call[] = [];
   const iam = createIam(moto, behaviour);
-  const ec2 = createEc2(moto, iam, behaviour);
+  const ec2 = createEc2(moto, iam, behaviour, draws);
   const metadata = new Map<string, Promise<MetadataService>>();
   /** Access key id of temporary credentials to the moment when they expire. */
   const expiries = new Map<string, number>();

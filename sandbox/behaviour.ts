@@ -1,7 +1,7 @@
 /** How the sandbox's AWS behaves; it can be changed while it runs. All times are in seconds. */
 
-import type { z } from 'zod';
-import { checked, exactly, seconds } from './checked.ts';
+import { z } from 'zod';
+import { chance, checked, exactly, seconds, text } from './checked.ts';
 
 export interface Behaviour {
   /** From the moment a role is in a new profile until EC2 accepts the profile. */
@@ -14,6 +14,19 @@ export interface Behaviour {
   shuttingDownSeconds: number;
   /** How long the credentials of an instance last. The metadata service rotates them 5 minutes before, as EC2's. */
   credentialSeconds: number;
+  /** Where RunInstances finds no capacity. */
+  soldOut: readonly SoldOut[];
+  /** How likely each instance is to be terminated by itself when it should be running. */
+  deathChance: number;
+  /** EC2's Describe calls answer everything, whatever they filter by. */
+  ignoreFilters: boolean;
+}
+
+/** A part of EC2's capacity; what is not named is all of it. */
+export interface SoldOut {
+  readonly type?: string;
+  readonly zone?: string;
+  readonly market?: 'on-demand' | 'spot';
 }
 
 export const DEFAULT_BEHAVIOUR: Behaviour = {
@@ -22,7 +35,16 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   pendingSeconds: 1,
   shuttingDownSeconds: 0.5,
   credentialSeconds: 21_600,
+  soldOut: [],
+  deathChance: 0,
+  ignoreFilters: false,
 };
+
+const soldOut: z.ZodType<SoldOut> = exactly('part of what can be sold out', {
+  type: text('an instance type').optional(),
+  zone: text('an availability zone').optional(),
+  market: z.enum(['on-demand', 'spot'], 'on-demand or spot').optional(),
+});
 
 export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour', {
   propagationSeconds: seconds.optional(),
@@ -30,6 +52,9 @@ export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour
   pendingSeconds: seconds.optional(),
   shuttingDownSeconds: seconds.optional(),
   credentialSeconds: seconds.optional(),
+  soldOut: z.array(soldOut, 'a list of what is sold out').optional(),
+  deathChance: chance.optional(),
+  ignoreFilters: z.boolean('true or false').optional(),
 });
 
 /** Refuses what is no behaviour. */

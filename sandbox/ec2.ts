@@ -6,7 +6,9 @@
 import { type Answer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
 import { createAssociations } from './associations.ts';
 import type { Behaviour } from './behaviour.ts';
-import { withoutOwnFilters } from './filters.ts';
+import { buryTheDead } from './deaths.ts';
+import type { Draws } from './draws.ts';
+import { unfiltered, withoutOwnFilters } from './filters.ts';
 import type { Iam } from './iam.ts';
 import { amend, type Instances, type LaunchedInstance, stateIn } from './instances.ts';
 import { createLaunch } from './launches.ts';
@@ -22,9 +24,9 @@ export interface Ec2 {
   instance(id: string): LaunchedInstance | undefined;
 }
 
-export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
+export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Draws): Ec2 {
   const instances: Instances = new Map();
-  const launch = createLaunch(moto, iam, instances);
+  const launch = createLaunch(moto, iam, instances, behaviour, draws);
   const runInstances = launchesOnce(moto, instances, launch);
   const terminateInstances = createTerminate(moto, instances, behaviour);
   const associations = createAssociations(moto, iam, instances);
@@ -32,7 +34,8 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour): Ec2 {
   return {
     instance: (id) => instances.get(id),
     async answer(request) {
-      return perform(request);
+      await buryTheDead(moto, instances);
+      return perform(behaviour.ignoreFilters ? unfiltered(request) : request);
     },
   };
 

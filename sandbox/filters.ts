@@ -37,6 +37,12 @@ export function withoutOwnFilters(request: AwsRequest): {
   };
 }
 
+/** The request as an emulator takes it that knows no filters, such as ministack in part: each list is all of it. */
+export function unfiltered(request: AwsRequest): AwsRequest {
+  const isFiltered = request.action.startsWith('Describe') && request.params.has('Filter.1.Name');
+  return isFiltered ? withParams(request, withoutFilters(request.params)) : request;
+}
+
 function withoutFilters(params: URLSearchParams): URLSearchParams {
   return new URLSearchParams([...params].filter(([key]) => !key.startsWith('Filter.')));
 }

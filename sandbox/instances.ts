@@ -8,6 +8,8 @@ export interface LaunchedInstance {
   readonly token: string | undefined;
   readonly zone: string;
   readonly launchedAt: number;
+  /** When it will be terminated by itself, and by what; StateReason's code and message. */
+  readonly death?: { readonly at: number; readonly code: string; readonly message: string };
   /** It is not to be terminated by a call. */
   isProtected?: boolean;
   terminatedAt?: number;
@@ -32,12 +34,18 @@ export const xmlState = (name: State): Xml => ({ code: STATES[name], name });
 
 /** The state that time decides; undefined where moto does. */
 export function currentState(instance: LaunchedInstance, behaviour: Behaviour): State | undefined {
+  if (hasDied(instance)) return 'terminated';
   const { launchedAt, terminatedAt } = instance;
   const since = (moment: number) => (Date.now() - moment) / 1000;
   if (terminatedAt !== undefined) {
     return since(terminatedAt) < behaviour.shuttingDownSeconds ? 'shutting-down' : 'terminated';
   }
   return since(launchedAt) < behaviour.pendingSeconds ? 'pending' : undefined;
+}
+
+/** By itself, that is. */
+function hasDied({ death, terminatedAt }: LaunchedInstance): boolean {
+  return death !== undefined && terminatedAt === death.at;
 }
 
 /** The state of an instance in an answer of moto's. */
@@ -48,6 +56,11 @@ export function stateIn(item: Xml, instance: LaunchedInstance, behaviour: Behavi
 /** Puts into an instance's answer what moto does not know of it. */
 export function amend(item: Xml, instance: LaunchedInstance, state: State): void {
   item.instanceState = xmlState(state);
+  if (instance.death && hasDied(instance)) {
+    const { code, message } = instance.death;
+    item.stateReason = { code, message };
+    item.reason = message;
+  }
   if (instance.token) item.clientToken = instance.token;
   if (instance.profile && state !== 'terminated') item.iamInstanceProfile = { ...instance.profile };
   else delete item.iamInstanceProfile;

@@ -1,13 +1,17 @@
 /** RunInstances, where moto is more lenient than EC2 or launches fewer than it may. */
 
 import { type Answer, errorAnswer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
+import type { Behaviour } from './behaviour.ts';
+import { withCapacity } from './capacity.ts';
+import { deathOf } from './deaths.ts';
+import type { Draws } from './draws.ts';
 import type { Iam } from './iam.ts';
 import { amend, type Instances, type LaunchedInstance } from './instances.ts';
 import type { Moto } from './moto.ts';
 import { protect } from './protection.ts';
 import { type AwsRequest, withParams } from './request.ts';
 
-export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
+export function createLaunch(moto: Moto, iam: Iam, instances: Instances, behaviour: Behaviour, draws: Draws) {
   return async function launch(request: AwsRequest): Promise<Answer> {
     const { params, region } = request;
     const image = params.get('ImageId');
@@ -19,7 +23,9 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
     if (profile && 'refused' in profile) {
       return errorAnswer(request, { code: 'InvalidParameterValue', message: profile.refused });
     }
-    const answer = await moto.forward(asManyAsWanted(request));
+    const placed = isDryRun(request) ? request : await withCapacity(moto, behaviour, request);
+    if ('code' in placed) return errorAnswer(request, placed);
+    const answer = await moto.forward(asManyAsWanted(placed));
     if (answer.status >= 300) return answer;
     const document = readXml(answer.body);
     for (const item of items((document.RunInstancesResponse as Xml).instancesSet)) {
@@ -28,6 +34,7 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
         token: params.get('ClientToken') ?? undefined,
         zone: `${(item.placement as Xml).availabilityZone}`,
         launchedAt: Date.now(),
+        death: deathOf(behaviour, draws),
         profile,
       };
       const id = `${item.instanceId}`;
@@ -37,6 +44,10 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances) {
     }
     return withBody(answer, writeXml(document));
   };
+}
+
+function isDryRun({ params }: AwsRequest): boolean {
+  return params.get('DryRun') === 'true';
 }
 
 /** moto launches as few as it may, EC2 as many as it can. */

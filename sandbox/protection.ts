@@ -10,6 +10,10 @@ export async function protect(moto: Moto, id: string, instance: LaunchedInstance
   await setProtection(moto, id, instance, true);
 }
 
+export async function unprotect(moto: Moto, id: string, instance: LaunchedInstance): Promise<void> {
+  if (instance.isProtected) await setProtection(moto, id, instance, false);
+}
+
 async function setProtection(
   moto: Moto,
   id: string,

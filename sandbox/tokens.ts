@@ -1,6 +1,7 @@
 /** Client tokens: EC2 launches once for each, where moto launches every time. */
 
-import { type Answer, errorAnswer, items, readXml, type Xml } from './answers.ts';
+import { type Answer, errorAnswer, errorCode, items, readXml, type Xml } from './answers.ts';
+import { NO_CAPACITY } from './capacity.ts';
 import type { Instances } from './instances.ts';
 import type { Moto } from './moto.ts';
 import type { AwsRequest } from './request.ts';
@@ -11,6 +12,8 @@ interface TokenUse {
   /** The parameters of the call, in an order of their own. */
   readonly asked: string;
   readonly answer: Promise<Answer>;
+  /** The token stays bound to the parameters, and the same call is tried for real again. */
+  isFailed?: true;
 }
 
 /** RunInstances with what its client token promises around it. */
@@ -33,13 +36,17 @@ export function launchesOnce(
       .sort()
       .join('&');
     const use = uses.get(scope);
-    if (use) return again(request, use, asked);
-    const answer = launch(request);
-    uses.set(scope, { asked, answer });
-    // Of a call that failed nothing is remembered.
+    if (use && (!use.isFailed || use.asked !== asked)) return again(request, use, asked);
+    const next: TokenUse = { asked, answer: launch(request) };
+    uses.set(scope, next);
+    // Of a call that failed nothing is remembered, unless it failed for want of capacity (ubicloud #5898).
     const forget = () => uses.delete(scope);
-    answer.then(({ status }) => status >= 300 && forget(), forget);
-    return answer;
+    next.answer.then((answer) => {
+      if (answer.status < 300) return;
+      if (use || errorCode(answer) === NO_CAPACITY) next.isFailed = true;
+      else forget();
+    }, forget);
+    return next.answer;
   }
 
   async function again(request: AwsRequest, use: TokenUse, asked: string): Promise<Answer> {

@@ -14,6 +14,12 @@ export async function namedZone(moto: Moto, { params, region }: AwsRequest): Pro
   return zones[0];
 }
 
+/** Those with a default subnet, where a launch goes that says nothing. */
+export async function defaultZones(moto: Moto, region: string): Promise<string[]> {
+  const zones = await zonesOfSubnets(moto, region, { Name: 'default-for-az', Values: ['true'] });
+  return zones.sort();
+}
+
 async function zonesOfSubnets(
   moto: Moto,
   region: string,

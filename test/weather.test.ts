@@ -8,6 +8,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import {
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
+  DescribeVolumesCommand,
   EC2Client,
   type Instance,
   ModifyInstanceAttributeCommand,
@@ -180,7 +181,7 @@ describe('a weather', () => {
 });
 
 const QUIET = { propagationSeconds: 0, pendingSeconds: 0, shuttingDownSeconds: 0 };
-const _pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const TRUST = JSON.stringify({
   Version: '2012-10-17',
@@ -230,6 +231,81 @@ async function byId(id: string): Promise<Instance> {
 
 const terminate = (...InstanceIds: string[]) => ec2.send(new TerminateInstancesCommand({ InstanceIds }));
 const stateOf = async (id: string) => (await byId(id)).State!.Name;
+
+describe('capacity', () => {
+  const inZone = (AvailabilityZone: string) => ({ Placement: { AvailabilityZone } });
+
+  it('that is sold out refuses in the words of EC2, and binds the token until there is some', async () => {
+    aws.configure({ ...QUIET, soldOut: [{ type: 't3.micro', zone: 'us-east-1a' }] });
+    const asked = { ...inZone('us-east-1a'), ClientToken: 'bound' };
+    await assert.rejects(launch(asked), (error: Error & { $metadata: { httpStatusCode: number } }) => {
+      assert.equal(error.name, 'InsufficientInstanceCapacity');
+      assert.equal(error.$metadata.httpStatusCode, 500);
+      assert.match(
+        error.message,
+        /^We currently do not have sufficient t3.micro capacity in the Availability Zone you requested \(us-east-1a\)\. .* or choosing us-east-1b/,
+      );
+      return true;
+    });
+    await assert.rejects(launch({ ...asked, DryRun: true }), isError('DryRunOperation'));
+    const other = { ...asked, InstanceType: 't3.small' } as const;
+    await assert.rejects(launch(other), isError('IdempotentParameterMismatch'));
+    await assert.rejects(launch(asked), isError('InsufficientInstanceCapacity'));
+    await launch({ ...other, ClientToken: 'unbound' });
+    aws.configure({ soldOut: [] });
+    await assert.rejects(launch(other), isError('IdempotentParameterMismatch'));
+    const twice = await Promise.all([launch(asked), launch(asked)]);
+    assert.deepEqual(idsOf(twice[0]!), idsOf(twice[1]!));
+    assert.equal((await found('client-token', 'bound')).length, 1);
+  });
+
+  it('is looked for in another zone where none is named', async () => {
+    aws.configure({ ...QUIET, soldOut: [{ zone: 'us-east-1a' }, { zone: 'us-east-1b', market: 'spot' }] });
+    const zoneOf = async (input: Partial<RunInstancesCommandInput>) =>
+      (await launch(input))[0]!.Placement!.AvailabilityZone;
+    assert.equal(await zoneOf({}), 'us-east-1b');
+    assert.equal(await zoneOf({ InstanceMarketOptions: { MarketType: 'spot' } }), 'us-east-1c');
+    aws.configure({ soldOut: [{ type: 't3.micro' }] });
+    await assert.rejects(launch(), isError('InsufficientInstanceCapacity', /t3.micro capacity in zones/));
+  });
+});
+
+describe('an instance that dies', () => {
+  it('goes from pending to terminated, says why, and takes its volumes along', async () => {
+    aws.configure({ ...QUIET, pendingSeconds: 0.2, deathChance: 1 });
+    const tags = [{ ResourceType: 'volume' as const, Tags: [{ Key: 'of', Value: 'dead' }] }];
+    const launched = await launch({ MaxCount: 8, TagSpecifications: tags, DisableApiTermination: true });
+    assert.equal(launched[0]!.State!.Name, 'pending');
+    const ids = idsOf(launched);
+    await pause(250);
+    const reasons = new Set<string>();
+    for (const id of ids) {
+      const { State, StateReason } = await byId(id);
+      assert.equal(State!.Name, 'terminated');
+      reasons.add(StateReason!.Code!);
+    }
+    assert.deepEqual([...reasons].sort(), ['Server.InsufficientInstanceCapacity', 'Server.InternalError']);
+    const Filters = [{ Name: 'tag:of', Values: ['dead'] }];
+    assert.deepEqual((await ec2.send(new DescribeVolumesCommand({ Filters }))).Volumes, []);
+    aws.configure({ deathChance: 0 });
+    const [alive] = idsOf(await launch());
+    await pause(250);
+    assert.equal(await stateOf(alive!), 'running');
+  });
+});
+
+describe('filters that are ignored', () => {
+  it('leave all there is in an answer', async () => {
+    aws.configure(QUIET);
+    await launch({ ClientToken: 'unfiltered' });
+    aws.configure({ ignoreFilters: true });
+    const all = await found('client-token', 'nobody');
+    assert.ok(all.some(({ ClientToken }) => ClientToken === 'unfiltered'));
+    assert.deepEqual(idsOf(await found('tag:nothing', 'like it')), idsOf(all));
+    const Filters = [{ Name: 'tag:nothing', Values: ['like it'] }];
+    assert.ok((await ec2.send(new DescribeVolumesCommand({ Filters }))).Volumes!.length > 0);
+  });
+});
 
 async function isProtected(InstanceId: string): Promise<boolean | undefined> {
   const command = new DescribeInstanceAttributeCommand({ InstanceId, Attribute: 'disableApiTermination' });
