@@ -12,6 +12,7 @@ import { Draws } from './draws.ts';
 import { createEc2 } from './ec2.ts';
 import { Faults } from './faults.ts';
 import { createIam } from './iam.ts';
+import { behindReplicas } from './iam-lag.ts';
 import type { Call, LocalAws } from './local-aws.ts';
 import { type MetadataService, startMetadata } from './metadata.ts';
 import { type Moto, startMoto } from './moto.ts';
@@ -33,7 +34,8 @@ export async function startLocalAws(options: {
   const draws = new Draws(0);
   const faults = new Faults(draws);
   const calls: Call[] = [];
-  const iam = createIam(moto, behaviour);
+  const iam = createIam(moto, behaviour, draws);
+  const answerIam = behindReplicas(iam.answer, moto, behaviour, draws);
   const ec2 = createEc2(moto, iam, behaviour, draws);
   const metadata = new Map<string, Promise<MetadataService>>();
   /** Access key id of temporary credentials to the moment when they expire. */
@@ -127,7 +129,7 @@ export async function startLocalAws(options: {
 
   function perform(request: AwsRequest): Promise<Answer> {
     if (request.service === 'ec2') return ec2.answer(request);
-    if (request.service === 'iam') return iam.answer(request);
+    if (request.service === 'iam') return answerIam(request);
     return moto.forward(request);
   }
 

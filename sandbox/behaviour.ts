@@ -14,6 +14,17 @@ export interface Behaviour {
   shuttingDownSeconds: number;
   /** How long the credentials of an instance last. The metadata service rotates them 5 minutes before, as EC2's. */
   credentialSeconds: number;
+  /**
+   * For how long after a change of a role or profile IAM may still know the state before: a new one is NoSuchEntity to
+   * all that names it, a deleted one is answered, and what was freed cannot be deleted yet.
+   */
+  iamLagSeconds: number;
+  /** For how long after a launch EC2 may not know an instance: neither by its id, nor in any list. */
+  ec2LagSeconds: number;
+  /** For how long after EC2 first accepted a profile it may refuse it again. */
+  flapSeconds: number;
+  /** How likely a call within one of these three times is to meet the old state. */
+  staleChance: number;
   /** Where RunInstances finds no capacity. */
   soldOut: readonly SoldOut[];
   /** How likely each instance is to be terminated by itself when it should be running. */
@@ -35,6 +46,10 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   pendingSeconds: 1,
   shuttingDownSeconds: 0.5,
   credentialSeconds: 21_600,
+  iamLagSeconds: 0,
+  ec2LagSeconds: 0,
+  flapSeconds: 0,
+  staleChance: 0.5,
   soldOut: [],
   deathChance: 0,
   ignoreFilters: false,
@@ -52,6 +67,10 @@ export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour
   pendingSeconds: seconds.optional(),
   shuttingDownSeconds: seconds.optional(),
   credentialSeconds: seconds.optional(),
+  iamLagSeconds: seconds.optional(),
+  ec2LagSeconds: seconds.optional(),
+  flapSeconds: seconds.optional(),
+  staleChance: chance.optional(),
   soldOut: z.array(soldOut, 'a list of what is sold out').optional(),
   deathChance: chance.optional(),
   ignoreFilters: z.boolean('true or false').optional(),

@@ -3,11 +3,12 @@
  * matter has a file of its own; here they meet.
  */
 
-import { type Answer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
+import { type Answer, errorAnswer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
 import { createAssociations } from './associations.ts';
 import type { Behaviour } from './behaviour.ts';
 import { buryTheDead } from './deaths.ts';
 import type { Draws } from './draws.ts';
+import { refusedAsUnheard, unheardOf, withoutUnheard } from './ec2-lag.ts';
 import { unfiltered, withoutOwnFilters } from './filters.ts';
 import type { Iam } from './iam.ts';
 import { amend, type Instances, type LaunchedInstance, stateIn } from './instances.ts';
@@ -35,16 +36,20 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
     instance: (id) => instances.get(id),
     async answer(request) {
       await buryTheDead(moto, instances);
-      return perform(behaviour.ignoreFilters ? unfiltered(request) : request);
+      const unheard = unheardOf(request, instances, behaviour, draws);
+      const refusal = refusedAsUnheard(request, unheard);
+      if (refusal) return errorAnswer(request, refusal);
+      const asked = behaviour.ignoreFilters ? unfiltered(request) : request;
+      return withoutUnheard(asked, await perform(asked, unheard), unheard);
     },
   };
 
-  async function perform(request: AwsRequest): Promise<Answer> {
+  async function perform(request: AwsRequest, unheard: ReadonlySet<string>): Promise<Answer> {
     switch (request.action) {
       case 'RunInstances':
         return runInstances(request);
       case 'DescribeInstances':
-        return describeInstances(request);
+        return describeInstances(request, unheard);
       case 'TerminateInstances':
         return terminateInstances(request);
       case 'ModifyInstanceAttribute':
@@ -59,7 +64,7 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
     }
   }
 
-  async function describeInstances(request: AwsRequest): Promise<Answer> {
+  async function describeInstances(request: AwsRequest, unheard: ReadonlySet<string>): Promise<Answer> {
     const { asked, passes } = withoutOwnFilters(request);
     const answer = await moto.forward(asked);
     if (answer.status >= 300) return answer;
@@ -69,7 +74,7 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
       const kept = items(reservation.instancesSet).filter((item) => {
         const instance = instances.get(`${item.instanceId}`);
         if (instance) amend(item, instance, stateIn(item, instance, behaviour));
-        return passes(item);
+        return passes(item) && !unheard.has(`${item.instanceId}`);
       });
       reservation.instancesSet = { item: kept };
       return kept.length > 0;

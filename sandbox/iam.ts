@@ -2,6 +2,7 @@
 
 import { type Answer, errorAnswer } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
+import type { Draws } from './draws.ts';
 import type { Moto } from './moto.ts';
 import type { AwsRequest } from './request.ts';
 
@@ -24,11 +25,13 @@ interface Times {
   readonly createdAt: number;
   /** When a role was put into it. */
   joinedAt?: number;
+  /** When EC2 accepted it for the first time. */
+  acceptedAt?: number;
   /** The deleted profile of the same name. */
   readonly before?: { readonly arn: string; readonly id: string };
 }
 
-export function createIam(moto: Moto, behaviour: Behaviour): Iam {
+export function createIam(moto: Moto, behaviour: Behaviour, draws: Draws): Iam {
   const times = new Map<string, Times>();
   const deleted = new Map<string, { arn: string; id: string }>();
 
@@ -77,9 +80,23 @@ export function createIam(moto: Moto, behaviour: Behaviour): Iam {
     if (!exists || age < behaviour.propagationSeconds / 2) return { refused: unknownProfile(reference) };
     const joined = (Date.now() - (known?.joinedAt ?? 0)) / 1000;
     if (profile.roles.length === 0 || joined < behaviour.propagationSeconds) {
-      return { refused: `IAM Instance Profile "${profile.arn}" has no associated IAM Roles` };
+      return { refused: withoutRoles(profile.arn) };
+    }
+    if (known && isForgotten(name, known)) {
+      const isUnknown = draws.happens(0.5, 'words of flap', name);
+      return { refused: isUnknown ? unknownProfile(reference) : withoutRoles(profile.arn) };
     }
     return { arn: profile.arn, id: profile.id };
+  }
+
+  /** One replica of EC2 has accepted the profile; which of them takes the next call nobody knows. */
+  function isForgotten(name: string, known: Times): boolean {
+    if (known.acceptedAt === undefined) {
+      known.acceptedAt = Date.now();
+      return false;
+    }
+    if (Date.now() - known.acceptedAt >= behaviour.flapSeconds * 1000) return false;
+    return draws.happens(behaviour.staleChance, 'flap', name);
   }
 
   async function after(request: AwsRequest, effect: () => void): Promise<Answer> {
@@ -95,6 +112,8 @@ function unknownProfile({ name, arn }: Reference): string {
     ? `Value (${name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name`
     : `Value (${arn}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN`;
 }
+
+const withoutRoles = (arn: string) => `IAM Instance Profile "${arn}" has no associated IAM Roles`;
 
 /** moto takes any text for a trust policy. */
 function refuseTrust(request: AwsRequest, parameter: string): Answer | undefined {

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import {
+  CreateTagsCommand,
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
+  DescribeTagsCommand,
   DescribeVolumesCommand,
   EC2Client,
   type Instance,
@@ -20,11 +22,18 @@ import {
   AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
+  DeleteInstanceProfileCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
   GetInstanceProfileCommand,
   GetRoleCommand,
+  GetRolePolicyCommand,
   IAMClient,
+  ListInstanceProfilesForRoleCommand,
+  ListRolePoliciesCommand,
   ListRolesCommand,
   PutRolePolicyCommand,
+  RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
 import { startLocalAws } from '../sandbox/aws.ts';
 import { DEFAULT_BEHAVIOUR } from '../sandbox/behaviour.ts';
@@ -192,19 +201,19 @@ const POLICY = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }],
 });
 
-const _createRole = (RoleName: string) =>
+const createRole = (RoleName: string) =>
   iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: TRUST }));
-const _createProfile = (InstanceProfileName: string) =>
+const createProfile = (InstanceProfileName: string) =>
   iam.send(new CreateInstanceProfileCommand({ InstanceProfileName }));
-const _getRole = (RoleName: string) => iam.send(new GetRoleCommand({ RoleName }));
-const _getProfile = (InstanceProfileName: string) =>
+const getRole = (RoleName: string) => iam.send(new GetRoleCommand({ RoleName }));
+const getProfile = (InstanceProfileName: string) =>
   iam.send(new GetInstanceProfileCommand({ InstanceProfileName }));
-const _putPolicy = (RoleName: string, PolicyName = 'p') =>
+const putPolicy = (RoleName: string, PolicyName = 'p') =>
   iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: POLICY }));
 const bothNamed = (name: string) => ({ RoleName: name, InstanceProfileName: name });
-const _addRole = (name: string) => iam.send(new AddRoleToInstanceProfileCommand(bothNamed(name)));
+const addRole = (name: string) => iam.send(new AddRoleToInstanceProfileCommand(bothNamed(name)));
 
-const _NO_SUCH = isError('NoSuchEntityException');
+const NO_SUCH = isError('NoSuchEntityException');
 
 async function launch(input: Partial<RunInstancesCommandInput> = {}): Promise<Instance[]> {
   const command = new RunInstancesCommand({
@@ -231,6 +240,153 @@ async function byId(id: string): Promise<Instance> {
 
 const terminate = (...InstanceIds: string[]) => ec2.send(new TerminateInstancesCommand({ InstanceIds }));
 const stateOf = async (id: string) => (await byId(id)).State!.Name;
+
+describe("IAM's lag", () => {
+  const always = { iamLagSeconds: 60, staleChance: 1 };
+
+  it('hides what is new from all that names it', async () => {
+    aws.configure(always);
+    await createRole('new');
+    await createProfile('new');
+    for (const call of [
+      () => getRole('new'),
+      () => getProfile('new'),
+      () => putPolicy('new'),
+      () => addRole('new'),
+      () => iam.send(new ListRolePoliciesCommand({ RoleName: 'new' })),
+      () => iam.send(new DeleteRoleCommand({ RoleName: 'new' })),
+    ]) {
+      await assert.rejects(call(), NO_SUCH);
+    }
+    await assert.rejects(createRole('new'), isError('EntityAlreadyExistsException'));
+    const names = async () => (await listRoles()).Roles!.map(({ RoleName }) => RoleName);
+    assert.ok(!(await names()).includes('new'));
+    aws.configure({ iamLagSeconds: 0 });
+    assert.ok((await names()).includes('new'));
+    await getRole('new');
+  });
+
+  it('answers what was before a change', async () => {
+    await createRole('changed');
+    await createProfile('changed');
+    aws.configure(always);
+    await addRole('changed');
+    await putPolicy('changed');
+    assert.deepEqual((await getProfile('changed')).InstanceProfile!.Roles, []);
+    const policies = new ListRolePoliciesCommand({ RoleName: 'changed' });
+    assert.deepEqual((await iam.send(policies)).PolicyNames, []);
+    const policy = new GetRolePolicyCommand({ RoleName: 'changed', PolicyName: 'p' });
+    await assert.rejects(iam.send(policy), NO_SUCH);
+    aws.configure({ iamLagSeconds: 0 });
+    assert.equal((await getProfile('changed')).InstanceProfile!.Roles![0]!.RoleName, 'changed');
+    assert.deepEqual((await iam.send(policies)).PolicyNames, ['p']);
+  });
+
+  it('answers what is deleted, and refuses to delete what was in use', async () => {
+    await createRole('old');
+    await createProfile('old');
+    await addRole('old');
+    await putPolicy('old');
+    aws.configure(always);
+    await iam.send(new RemoveRoleFromInstanceProfileCommand(bothNamed('old')));
+    assert.equal((await getProfile('old')).InstanceProfile!.Roles!.length, 1);
+    const profiles = await iam.send(new ListInstanceProfilesForRoleCommand({ RoleName: 'old' }));
+    assert.equal(profiles.InstanceProfiles!.length, 1);
+    const deleteProfile = () => iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName: 'old' }));
+    const deleteRole = () => iam.send(new DeleteRoleCommand({ RoleName: 'old' }));
+    const inProfile = isError(
+      'DeleteConflictException',
+      /^Cannot delete entity, must remove roles from instance profile first.$/,
+    );
+    await assert.rejects(deleteProfile(), inProfile);
+    await assert.rejects(deleteRole(), inProfile);
+    await iam.send(new DeleteRolePolicyCommand({ RoleName: 'old', PolicyName: 'p' }));
+    await assert.rejects(
+      deleteRole(),
+      isError('DeleteConflictException', /^Cannot delete entity, must delete policies first.$/),
+    );
+    aws.configure({ staleChance: 0 });
+    await deleteProfile();
+    await deleteRole();
+    aws.configure({ staleChance: 1 });
+    assert.equal((await getRole('old')).Role!.RoleName, 'old');
+    assert.equal((await getProfile('old')).InstanceProfile!.InstanceProfileName, 'old');
+    aws.configure({ iamLagSeconds: 0 });
+    await assert.rejects(getRole('old'), NO_SUCH);
+    await assert.rejects(getProfile('old'), NO_SUCH);
+  });
+
+  it('passes, and may be met or not until then', async () => {
+    aws.configure({ iamLagSeconds: 60 });
+    await createRole('passing');
+    const some = await fates(20, () => getRole('passing'));
+    assert.ok(some.includes(true) && some.includes(false), `${some}`);
+    aws.configure({ iamLagSeconds: 0.2, staleChance: 1 });
+    await pause(250);
+    await getRole('passing');
+  });
+});
+
+describe("EC2's lag", () => {
+  it('hides a new instance, its volumes and tags, and ends none of a batch that names it', async () => {
+    aws.configure(QUIET);
+    const Tags = [{ Key: 'lag', Value: 'yes' }];
+    const specifications = (['instance', 'volume'] as const).map((ResourceType) => ({ ResourceType, Tags }));
+    const [one, two] = idsOf(await launch({ MaxCount: 2, TagSpecifications: specifications }));
+    aws.configure({ ec2LagSeconds: 60, staleChance: 1 });
+    const unknown = isError(
+      'InvalidInstanceID.NotFound',
+      new RegExp(`^The instance ID '${one}' does not exist$`),
+    );
+    await assert.rejects(byId(one!), unknown);
+    await assert.rejects(ec2.send(new CreateTagsCommand({ Resources: [one!], Tags })), unknown);
+    await assert.rejects(
+      terminate(one!, two!),
+      isError('InvalidInstanceID.NotFound', new RegExp(`^The instance IDs '${one}, ${two}' do not exist$`)),
+    );
+    const listed = async () => {
+      const volumes = new DescribeVolumesCommand({ Filters: [{ Name: 'tag:lag', Values: ['yes'] }] });
+      const tags = new DescribeTagsCommand({ Filters: [{ Name: 'resource-id', Values: [one!] }] });
+      return {
+        instances: (await found('tag:lag', 'yes')).length,
+        volumes: (await ec2.send(volumes)).Volumes!.length,
+        tags: (await ec2.send(tags)).Tags!.length,
+      };
+    };
+    assert.deepEqual(await listed(), { instances: 0, volumes: 0, tags: 0 });
+    await pause(100);
+    aws.configure({ ec2LagSeconds: 0.1 });
+    assert.deepEqual(await listed(), { instances: 2, volumes: 2, tags: 1 });
+    for (const id of [one!, two!]) assert.equal(await stateOf(id), 'running', 'it was not terminated');
+    await terminate(one!, two!);
+    assert.equal(await stateOf(one!), 'terminated');
+  });
+});
+
+describe('a profile that flaps', () => {
+  it('is refused again for a while with either of the messages', async () => {
+    aws.configure({ ...QUIET, flapSeconds: 60 });
+    await createRole('flapping');
+    await createProfile('flapping');
+    await addRole('flapping');
+    const probe = async () => {
+      const input = { DryRun: true, IamInstanceProfile: { Name: 'flapping' } };
+      return launch(input).catch((error: Error) => error.message);
+    };
+    const ACCEPTED = /^Request would have succeeded/;
+    assert.match(`${await probe()}`, ACCEPTED, 'the first time it is accepted');
+    const answers: string[] = [];
+    for (let at = 0; at < 20; at++) answers.push(`${await probe()}`);
+    for (const wanted of [ACCEPTED, /Invalid IAM Instance Profile name$/, /has no associated IAM Roles$/]) {
+      assert.ok(
+        answers.some((answer) => wanted.test(answer)),
+        `${wanted}: ${answers}`,
+      );
+    }
+    aws.configure({ flapSeconds: 0 });
+    for (let at = 0; at < 5; at++) assert.match(`${await probe()}`, ACCEPTED);
+  });
+});
 
 describe('capacity', () => {
   const inZone = (AvailabilityZone: string) => ({ Placement: { AvailabilityZone } });
