@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type Answer, errorAnswer, errorCode } from './answers.ts';
 import { type Behaviour, checkedBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
+import { Buckets } from './buckets.ts';
 import { answerControl, isControl } from './control.ts';
 import { Draws } from './draws.ts';
 import { createEc2 } from './ec2.ts';
@@ -34,6 +35,7 @@ export async function startLocalAws(options: {
   const draws = new Draws(0);
   const faults = new Faults(draws);
   const calls: Call[] = [];
+  const buckets = new Buckets(behaviour);
   const iam = createIam(moto, behaviour, draws);
   const answerIam = behindReplicas(iam.answer, moto, behaviour, draws);
   const ec2 = createEc2(moto, iam, behaviour, draws);
@@ -94,6 +96,7 @@ export async function startLocalAws(options: {
 
   function turnTo({ seed = 0, behaviour: differs = {}, faults: wanted = [] }: Weather): void {
     draws.reseed(seed);
+    buckets.clear();
     Object.assign(behaviour, DEFAULT_BEHAVIOUR, checkedBehaviour(differs));
     faults.clear();
     for (const fault of wanted) faults.add(fault);
@@ -124,6 +127,8 @@ export async function startLocalAws(options: {
       const message = 'The security token included in the request is expired';
       return errorAnswer(request, { code: 'ExpiredToken', message, status: 403 });
     }
+    const refusal = buckets.refusal(request);
+    if (refusal) return errorAnswer(request, refusal);
     return perform(request);
   }
 

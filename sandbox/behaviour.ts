@@ -1,7 +1,7 @@
 /** How the sandbox's AWS behaves; it can be changed while it runs. All times are in seconds. */
 
 import { z } from 'zod';
-import { chance, checked, exactly, seconds, text } from './checked.ts';
+import { chance, checked, exactly, number, seconds, text } from './checked.ts';
 
 export interface Behaviour {
   /** From the moment a role is in a new profile until EC2 accepts the profile. */
@@ -25,6 +25,8 @@ export interface Behaviour {
   flapSeconds: number;
   /** How likely a call within one of these three times is to meet the old state. */
   staleChance: number;
+  /** 0: calls are not throttled. Otherwise how many times faster than AWS's its token buckets are refilled. */
+  bucketScale: number;
   /** Where RunInstances finds no capacity. */
   soldOut: readonly SoldOut[];
   /** How likely each instance is to be terminated by itself when it should be running. */
@@ -50,6 +52,7 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   ec2LagSeconds: 0,
   flapSeconds: 0,
   staleChance: 0.5,
+  bucketScale: 0,
   soldOut: [],
   deathChance: 0,
   ignoreFilters: false,
@@ -71,6 +74,7 @@ export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour
   ec2LagSeconds: seconds.optional(),
   flapSeconds: seconds.optional(),
   staleChance: chance.optional(),
+  bucketScale: number(0, Number.MAX_VALUE, 'a number, 0 or more').optional(),
   soldOut: z.array(soldOut, 'a list of what is sold out').optional(),
   deathChance: chance.optional(),
   ignoreFilters: z.boolean('true or false').optional(),

@@ -388,6 +388,37 @@ describe('a profile that flaps', () => {
   });
 });
 
+describe('buckets', () => {
+  it('of EC2 throttle calls, dry runs too, and are refilled', async () => {
+    aws.configure({ ...QUIET, bucketScale: 0.001 });
+    const probe = () => launch({ DryRun: true });
+    for (let at = 0; at < 5; at++) await assert.rejects(probe(), isError('DryRunOperation'));
+    await assert.rejects(probe(), (error: Error & { $metadata: { httpStatusCode: number } }) => {
+      return error.name === 'RequestLimitExceeded' && error.$metadata.httpStatusCode === 503;
+    });
+    aws.configure({ bucketScale: 60 });
+    await pause(50);
+    await assert.rejects(probe(), isError('DryRunOperation'));
+  });
+
+  it('of EC2 count instances, too', async () => {
+    aws.configure({ ...QUIET, bucketScale: 0.001 });
+    const ids = idsOf(await launch({ MinCount: 3, MaxCount: 3 }));
+    await assert.rejects(
+      launch({ MinCount: 998, MaxCount: 998 }),
+      isError('RequestLimitExceeded', /^Request limit exceeded.$/),
+    );
+    await terminate(...ids);
+  });
+
+  it('of IAM throttle each of its calls', async () => {
+    aws.configure({ bucketScale: 0.001 });
+    for (let at = 0; at < 5; at++) await listRoles();
+    await assert.rejects(listRoles(), isError('Throttling', /^Rate exceeded$/));
+    await assert.rejects(getRole('nobody'), NO_SUCH);
+  });
+});
+
 describe('capacity', () => {
   const inZone = (AvailabilityZone: string) => ({ Placement: { AvailabilityZone } });
 
