@@ -12,6 +12,7 @@ import { answerControl, isControl } from './control.ts';
 import { Draws } from './draws.ts';
 import { createEc2 } from './ec2.ts';
 import { Faults } from './faults.ts';
+import { createHands } from './hands.ts';
 import { createIam } from './iam.ts';
 import { behindReplicas } from './iam-lag.ts';
 import type { Call, LocalAws } from './local-aws.ts';
@@ -39,6 +40,7 @@ export async function startLocalAws(options: {
   const iam = createIam(moto, behaviour, draws);
   const answerIam = behindReplicas(iam.answer, moto, behaviour, draws);
   const ec2 = createEc2(moto, iam, behaviour, draws);
+  const handsDo = createHands(moto, ec2, behaviour);
   const metadata = new Map<string, Promise<MetadataService>>();
   /** Access key id of temporary credentials to the moment when they expire. */
   const expiries = new Map<string, number>();
@@ -129,7 +131,9 @@ export async function startLocalAws(options: {
     }
     const refusal = buckets.refusal(request);
     if (refusal) return errorAnswer(request, refusal);
-    return perform(request);
+    const answer = await perform(request);
+    await handsDo(request, answer);
+    return answer;
   }
 
   function perform(request: AwsRequest): Promise<Answer> {

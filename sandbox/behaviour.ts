@@ -1,7 +1,7 @@
 /** How the sandbox's AWS behaves; it can be changed while it runs. All times are in seconds. */
 
 import { z } from 'zod';
-import { chance, checked, exactly, number, seconds, text } from './checked.ts';
+import { chance, checked, count, exactly, number, seconds, text } from './checked.ts';
 
 export interface Behaviour {
   /** From the moment a role is in a new profile until EC2 accepts the profile. */
@@ -33,6 +33,8 @@ export interface Behaviour {
   deathChance: number;
   /** EC2's Describe calls answer everything, whatever they filter by. */
   ignoreFilters: boolean;
+  /** What other people do meanwhile. */
+  hands: readonly Hand[];
 }
 
 /** A part of EC2's capacity; what is not named is all of it. */
@@ -40,6 +42,21 @@ export interface SoldOut {
   readonly type?: string;
   readonly zone?: string;
   readonly market?: 'on-demand' | 'spot';
+}
+
+/** One thing that somebody does, once, right after somebody else's call. */
+export interface Hand {
+  /** The call that goes before. */
+  readonly after: string;
+  /** Which of the matching calls that succeed, counted from 1; by default the first. */
+  readonly nth?: number;
+  /** Only calls whose body has this text. */
+  readonly match?: string;
+  /**
+   * `protect` sets termination protection on the launch's first instance, `swap-role` puts another role into the
+   * profile, `attach-policy` attaches a managed policy to the role.
+   */
+  readonly do: 'protect' | 'swap-role' | 'attach-policy';
 }
 
 export const DEFAULT_BEHAVIOUR: Behaviour = {
@@ -56,12 +73,30 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   soldOut: [],
   deathChance: 0,
   ignoreFilters: false,
+  hands: [],
 };
 
 const soldOut: z.ZodType<SoldOut> = exactly('part of what can be sold out', {
   type: text('an instance type').optional(),
   zone: text('an availability zone').optional(),
   market: z.enum(['on-demand', 'spot'], 'on-demand or spot').optional(),
+});
+
+/** The calls that name what is done something to. */
+const OCCASIONS: Record<Hand['do'], readonly string[]> = {
+  protect: ['RunInstances'],
+  'swap-role': ['AddRoleToInstanceProfile'],
+  'attach-policy': ['CreateRole', 'PutRolePolicy', 'AttachRolePolicy', 'AddRoleToInstanceProfile'],
+};
+
+const hand: z.ZodType<Hand> = exactly('part of what hands do', {
+  after: text('a call'),
+  nth: count(1).optional(),
+  match: text('a text of the body').optional(),
+  do: z.enum(['protect', 'swap-role', 'attach-policy'], 'protect, swap-role or attach-policy'),
+}).refine((hand) => OCCASIONS[hand.do].includes(hand.after), {
+  error: ({ input }) => `${(input as Hand).do} is done after ${OCCASIONS[(input as Hand).do].join(', ')}`,
+  path: ['after'],
 });
 
 export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour', {
@@ -78,6 +113,7 @@ export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour
   soldOut: z.array(soldOut, 'a list of what is sold out').optional(),
   deathChance: chance.optional(),
   ignoreFilters: z.boolean('true or false').optional(),
+  hands: z.array(hand, 'a list of what hands do').optional(),
 });
 
 /** Refuses what is no behaviour. */

@@ -29,6 +29,7 @@ import {
   GetRoleCommand,
   GetRolePolicyCommand,
   IAMClient,
+  ListAttachedRolePoliciesCommand,
   ListInstanceProfilesForRoleCommand,
   ListRolePoliciesCommand,
   ListRolesCommand,
@@ -546,6 +547,43 @@ describe('termination', () => {
     const [id] = idsOf(await launch({ DisableApiTermination: true }));
     assert.equal(await isProtected(id!), true);
     await assert.rejects(terminate(id!), isError('OperationNotPermitted'));
+  });
+});
+
+describe('other hands', () => {
+  it('protect an instance of the nth launch', async () => {
+    aws.configure({ ...QUIET, hands: [{ after: 'RunInstances', nth: 2, do: 'protect' }] });
+    await assert.rejects(launch({ DryRun: true }), isError('DryRunOperation'));
+    const launches = [await launch(), await launch({ MaxCount: 2 }), await launch()].map(idsOf);
+    const [held, beside] = launches[1]!;
+    assert.deepEqual(await Promise.all(launches.flat().map(isProtected)), [false, true, false, false]);
+    await assert.rejects(terminate(held!), isError('OperationNotPermitted'));
+    await terminate(beside!);
+  });
+
+  it('put another role into the profile, and attach a policy to the role', async () => {
+    aws.configure({
+      hands: [
+        { after: 'CreateRole', match: 'RoleName=handled', do: 'attach-policy' },
+        { after: 'AddRoleToInstanceProfile', do: 'swap-role' },
+      ],
+    });
+    await createRole('alone');
+    await createRole('handled');
+    await createProfile('handled');
+    await addRole('handled');
+    const roles = (await getProfile('handled')).InstanceProfile!.Roles!;
+    assert.deepEqual(
+      roles.map(({ RoleName }) => RoleName),
+      ['handled-of-somebody'],
+    );
+    const attached = async (RoleName: string) =>
+      (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }))).AttachedPolicies!.length;
+    assert.deepEqual([await attached('alone'), await attached('handled')], [0, 1]);
+    assert.throws(
+      () => aws.configure({ hands: [{ after: 'CreateRole', do: 'protect' }] }),
+      / hands.0.after: protect is done after RunInstances$/,
+    );
   });
 });
 
