@@ -36,6 +36,7 @@ import {
   PutRolePolicyCommand,
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
+import { sandbox } from '../cli/sandbox.ts';
 import { startLocalAws } from '../sandbox/aws.ts';
 import { DEFAULT_BEHAVIOUR } from '../sandbox/behaviour.ts';
 import type { LocalAws } from '../sandbox/local-aws.ts';
@@ -113,6 +114,7 @@ describe('a fault', () => {
       /action: a call.*\nchance: a chance.*\nnth: a whole number, 1 or more\ntims is no field of a fault/,
     );
     assert.throws(() => aws.fault({ action: 'GetRole' }), /does nothing/);
+    aws.fault({ action: 'GetRole', cut: true, times: Number.POSITIVE_INFINITY });
   });
 });
 
@@ -137,6 +139,17 @@ describe('a weather', () => {
     const other = await rolesAnd(async () => {});
     assert.deepEqual(second, first);
     assert.notDeepEqual(other, first);
+  });
+
+  it('decides from its seed who dies', async () => {
+    const dead = async (seed: number) => {
+      aws.setWeather({ seed, behaviour: { ...QUIET, deathChance: 0.5 } });
+      const launched = idsOf(await launch({ MaxCount: 12 }));
+      return Promise.all(launched.map(async (id) => (await stateOf(id)) === 'terminated'));
+    };
+    const first = await dead(1);
+    assert.deepEqual(await dead(1), first);
+    assert.notDeepEqual(await dead(2), first);
   });
 
   it('replaces all that was before, over HTTP too', async () => {
@@ -186,6 +199,13 @@ describe('a weather', () => {
     assert.throws(
       () => readWeather('fog'),
       /fog is no file, and no weather; there are calm, ordinary, storm/,
+    );
+  });
+
+  it('that is none ends the command before anything is started', async () => {
+    await assert.rejects(
+      sandbox({ weather: 'fog' }),
+      isError('Error', /^--weather fog:\n {2}fog is no file/),
     );
   });
 });
