@@ -3,8 +3,9 @@
 import { type Answer, type AwsFault, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { Draws } from './draws.ts';
-import { type Instances, unknownInstances } from './instances.ts';
+import type { Instances } from './instances.ts';
 import { type AwsRequest, listOf } from './request.ts';
+import { unknownInstances } from './unknown-ids.ts';
 
 /** The instances of which the replica that takes this call has not heard (EC2 Developer Guide, "Eventual consistency"). */
 export function unheardOf(

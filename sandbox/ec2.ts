@@ -18,6 +18,7 @@ import { learnProtection } from './protection.ts';
 import type { AwsRequest } from './request.ts';
 import { createTerminate } from './terminations.ts';
 import { launchesOnce } from './tokens.ts';
+import { refusedAsUnknown } from './unknown-ids.ts';
 
 export interface Ec2 {
   answer(request: AwsRequest): Promise<Answer>;
@@ -65,6 +66,8 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
   }
 
   async function describeInstances(request: AwsRequest, unheard: ReadonlySet<string>): Promise<Answer> {
+    const unknown = await refusedAsUnknown(moto, instances, request);
+    if (unknown) return errorAnswer(request, unknown);
     const { asked, passes } = withoutOwnFilters(request);
     const answer = await moto.forward(asked);
     if (answer.status >= 300) return answer;

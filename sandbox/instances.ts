@@ -1,6 +1,6 @@
 /** What the sandbox remembers of instances beyond moto, and the states that time decides. */
 
-import type { AwsFault, Xml } from './answers.ts';
+import type { Xml } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
 
 export interface LaunchedInstance {
@@ -64,13 +64,4 @@ export function amend(item: Xml, instance: LaunchedInstance, state: State): void
   if (instance.token) item.clientToken = instance.token;
   if (instance.profile && state !== 'terminated') item.iamInstanceProfile = { ...instance.profile };
   else delete item.iamInstanceProfile;
-}
-
-/** EC2's refusal of a call that names instances it does not know. */
-export function unknownInstances(ids: readonly string[]): AwsFault {
-  const message =
-    ids.length === 1
-      ? `The instance ID '${ids[0]}' does not exist`
-      : `The instance IDs '${ids.join(', ')}' do not exist`;
-  return { code: 'InvalidInstanceID.NotFound', message };
 }

@@ -1,41 +1,20 @@
 /** TerminateInstances, with states that take their time. */
 
-import { paginateDescribeInstances } from '@aws-sdk/client-ec2';
 import { type Answer, errorAnswer, items, readXml, withBody, writeXml, type Xml } from './answers.ts';
 import type { Behaviour } from './behaviour.ts';
-import { currentState, type Instances, unknownInstances, xmlState } from './instances.ts';
+import { currentState, type Instances, xmlState } from './instances.ts';
 import type { Moto } from './moto.ts';
 import { terminateBesideProtected } from './protection.ts';
-import { type AwsRequest, listOf } from './request.ts';
+import type { AwsRequest } from './request.ts';
+import { refusedAsUnknown } from './unknown-ids.ts';
 
 export function createTerminate(moto: Moto, instances: Instances, behaviour: Behaviour) {
   return async (request: AwsRequest): Promise<Answer> => {
     if (request.params.get('DryRun') === 'true') return moto.forward(request);
-    return (
-      (await refusedAsUnknown(request)) ??
-      (await terminateBesideProtected(request, instances, terminate)) ??
-      terminate(request)
-    );
+    const unknown = await refusedAsUnknown(moto, instances, request);
+    if (unknown) return errorAnswer(request, unknown);
+    return (await terminateBesideProtected(request, instances, terminate)) ?? terminate(request);
   };
-
-  /** One id that is unknown ends none of the batch, whatever else is wrong with it. */
-  async function refusedAsUnknown(request: AwsRequest): Promise<Answer | undefined> {
-    const ids = listOf(request.params, 'InstanceId');
-    if (ids.every((id) => instances.has(id))) return undefined;
-    const known = new Set([...instances.keys(), ...(await idsInMoto(request.region))]);
-    const unknown = ids.filter((id) => !known.has(id));
-    return unknown.length > 0 ? errorAnswer(request, unknownInstances(unknown)) : undefined;
-  }
-
-  /** Those included that came to be without RunInstances. */
-  async function idsInMoto(region: string): Promise<string[]> {
-    const ids: string[] = [];
-    for await (const { Reservations = [] } of paginateDescribeInstances({ client: moto.ec2(region) }, {})) {
-      for (const { Instances = [] } of Reservations)
-        ids.push(...Instances.map(({ InstanceId }) => InstanceId!));
-    }
-    return ids;
-  }
 
   async function terminate(request: AwsRequest): Promise<Answer> {
     const before = new Map([...instances].map(([id, instance]) => [id, currentState(instance, behaviour)]));

@@ -526,14 +526,14 @@ describe('termination', () => {
   const setProtection = (InstanceId: string, Value: boolean) =>
     ec2.send(new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value } }));
 
-  it('of a batch with unknown ids ends none of it, and lists them', async () => {
+  it('of a batch with unknown ids ends none of it, and lists them, as a look does', async () => {
     aws.configure(QUIET);
     const [id] = idsOf(await launch());
     const absent = new RegExp(`^The instance IDs '${unknown}, ${unknown.replace('1', '2')}' do not exist$`);
-    await assert.rejects(
-      terminate(id!, unknown, unknown.replace('1', '2')),
-      isError('InvalidInstanceID.NotFound', absent),
-    );
+    const ids = [id!, unknown, unknown.replace('1', '2')];
+    const refused = isError('InvalidInstanceID.NotFound', absent);
+    await assert.rejects(terminate(...ids), refused);
+    await assert.rejects(ec2.send(new DescribeInstancesCommand({ InstanceIds: ids })), refused);
     assert.equal(await stateOf(id!), 'running');
   });
 
