@@ -15,13 +15,27 @@ export class AwsError extends Error implements AwsFailure {
   readonly code: string;
   readonly status: number | undefined;
   readonly requestId: string | undefined;
+  readonly left: readonly string[] | undefined;
 
-  constructor(call: string, code: string, message: string, status?: number, requestId?: string) {
+  constructor(
+    call: string,
+    code: string,
+    message: string,
+    status?: number,
+    requestId?: string,
+    left?: readonly string[],
+  ) {
     super(message);
     this.call = call;
     this.code = code;
     this.status = status;
     this.requestId = requestId;
+    this.left = left;
+  }
+
+  /** The same error of a removal that has removed all but these ids. */
+  leaving(ids: readonly string[]): AwsError {
+    return new AwsError(this.call, this.code, this.message, this.status, this.requestId, ids);
   }
 }
 
@@ -120,9 +134,15 @@ export function isVolumeAbsent(error: unknown): boolean {
   return hasCode(error, 'InvalidVolume.NotFound');
 }
 
-/** No answer came: the call may have had its effect. */
-export function isUnanswered(error: unknown): boolean {
-  return hasCode(error, NO_ANSWER);
+/** AWS says no: the call has had no effect. No answer, or a fault in the middle of it, proves nothing of the kind. */
+export function isRefusal(error: AwsError): boolean {
+  if (error.code === NO_ANSWER) return false;
+  return (error.status ?? 0) < 500 || CAPACITY.has(error.code) || isThrottled(error);
+}
+
+/** Somebody has set termination protection, or a stop protection of EC2's own is on (rebuy-de/aws-nuke #279). */
+export function isProtected(error: unknown): boolean {
+  return hasCode(error, 'OperationNotPermitted');
 }
 
 function isThrottled(error: AwsError): boolean {
@@ -185,6 +205,7 @@ export function asFailure(error: AwsError): ApplicationFailure {
     code: error.code,
     message: error.message,
     requestId: error.requestId,
+    left: error.left,
   };
   return ApplicationFailure.create({
     type: error.code,

@@ -15,12 +15,30 @@ import { fromAwsTags } from './tags.ts';
 
 /** All instances that carry the owner's tags, in whatever state, those included that EC2 still shows when dead. */
 export async function findInstances(ec2: EC2Client, owner: Owner): Promise<Instance[]> {
-  const pages = paginateDescribeInstances({ client: ec2, pageSize: 1000 }, { Filters: ownerFilters(owner) });
+  return ownedBy(owner, await describe(ec2, ownerFilters(owner)));
+}
+
+/** What was launched with this client token, and carries the owner's tags. */
+export async function findLaunched(ec2: EC2Client, owner: Owner, token: string): Promise<Instance[]> {
+  const seen = await describe(ec2, [{ Name: 'client-token', Values: [token] }]);
+  return ownedBy(owner, seen).filter(({ ClientToken }) => ClientToken === token);
+}
+
+/** EC2 shows an instance for about an hour after its end. */
+export function isTerminated(instance: Instance): boolean {
+  return instance.State?.Name === 'terminated';
+}
+
+function ownedBy(owner: Owner, instances: readonly Instance[]): Instance[] {
+  return instances.filter((instance) => owns(owner, fromAwsTags(instance.Tags)));
+}
+
+async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> {
+  const pages = paginateDescribeInstances({ client: ec2, pageSize: 1000 }, { Filters: filters });
   const found = await ask('ec2:DescribeInstances', collect(pages));
   return found
     .flatMap((page) => page.Reservations ?? [])
-    .flatMap((reservation) => reservation.Instances ?? [])
-    .filter((instance) => owns(owner, fromAwsTags(instance.Tags)));
+    .flatMap((reservation) => reservation.Instances ?? []);
 }
 
 /** All volumes that carry the owner's tags. */

@@ -3,10 +3,11 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { AwsFailure } from '../fleet/failures.ts';
-import { AwsError, asFailure, asUndoFailure, isUnanswered } from './aws-errors.ts';
+import { AwsError, asFailure, asUndoFailure, isRefusal } from './aws-errors.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { inventorySteps } from './inventory.ts';
 import { launchSteps } from './launch.ts';
+import { beating } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
 import { preflightSteps } from './preflight.ts';
 import { profileSteps, profileUndos } from './profile.ts';
@@ -38,8 +39,7 @@ export function createActivities(clientsFor: ClientsFor = awsClients()) {
 /** A step that AWS refused at the first attempt has made nothing: its undo has nothing to look for. */
 function stepFailure(error: AwsError): ApplicationFailure {
   const failure = asFailure(error);
-  const refused = Context.current().info.attempt === 1 && !isUnanswered(error) && (error.status ?? 0) < 500;
-  if (!refused) return failure;
+  if (Context.current().info.attempt > 1 || !isRefusal(error)) return failure;
   const detail = { ...(failure.details?.[0] as AwsFailure), untouched: true };
   return ApplicationFailure.fromError(failure, { details: [detail] });
 }
@@ -55,7 +55,7 @@ function withFailures<T extends ActivityFunctions>(
     name,
     async (request: never) => {
       try {
-        return await run(request);
+        return await beating(() => run(request));
       } catch (error) {
         throw error instanceof AwsError ? failureOf(error) : error;
       }

@@ -3,11 +3,11 @@
 import { type EC2Client, type Instance, RunInstancesCommand, type Tag } from '@aws-sdk/client-ec2';
 import type { InstanceReport } from '../fleet/report.ts';
 import type { InstancesSpec, Tags } from '../fleet/spec.ts';
-import { type Owner, owns } from '../fleet/tags.ts';
+import type { Owner } from '../fleet/tags.ts';
 import { type AwsError, ask, isProfileUnknownToEc2, isTokenMismatch, isTokenSpent } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, instanceReport } from './fleet-instances.ts';
-import { fromAwsTags, toAwsTags } from './tags.ts';
+import { findLaunched, instanceReport } from './fleet-instances.ts';
+import { toAwsTags } from './tags.ts';
 
 export interface LaunchRequest {
   readonly region: string;
@@ -67,13 +67,8 @@ function isDead(instance: Instance): boolean {
  */
 async function landedUnder(ec2: EC2Client, request: LaunchRequest, error: unknown): Promise<Instance[]> {
   if (!isTokenMismatch(error)) return [];
-  const seen = await findInstances(ec2, request.owner);
-  return seen.filter(
-    (instance) =>
-      instance.ClientToken === request.token &&
-      owns(request.owner, fromAwsTags(instance.Tags)) &&
-      !isDead(instance),
-  );
+  const seen = await findLaunched(ec2, request.owner, request.token);
+  return seen.filter((instance) => !isDead(instance));
 }
 
 function runInstances(request: LaunchRequest): RunInstancesCommand {

@@ -12,9 +12,44 @@ export function nextPause(waitedMs: number, least: number, most: number): number
 
 /** Sleeps, unless the activity is cancelled or its worker ends: then it throws CancelledFailure. */
 export async function pause(ms: number): Promise<void> {
+  beat();
+  await Context.current().sleep(ms);
+}
+
+const BEAT_MS = 4_000;
+const notes = new WeakMap<Context, unknown>();
+
+/** Has the activity under way beat until it ends: a worker that was killed is missed within seconds. */
+export async function beating<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(beat, BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function beat(): void {
+  Context.current().heartbeat(noted());
+}
+
+/** Keeps a word for the activity's next attempt: every heartbeat from now on carries it. */
+export function note(word: string): void {
+  notes.set(Context.current(), word);
+  beat();
+}
+
+/** The word that this attempt, or else the one before, has kept. */
+export function noted(): unknown {
   const context = Context.current();
-  context.heartbeat(context.info.heartbeatDetails);
-  await context.sleep(ms);
+  return notes.get(context) ?? context.info.heartbeatDetails;
+}
+
+export interface Search<T> {
+  readonly found: T | undefined;
+  /** How often was looked, and for how many seconds. */
+  readonly looks: number;
+  readonly seconds: number;
 }
 
 /**
@@ -24,12 +59,14 @@ export async function pause(ms: number): Promise<void> {
 export async function lookFor<T>(
   look: () => Promise<T | undefined>,
   patienceSeconds: number,
-): Promise<T | undefined> {
+): Promise<Search<T>> {
   const started = Date.now();
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     const found = await look();
     const waited = Date.now() - started;
-    if (found !== undefined || waited >= patienceSeconds * 1000) return found;
+    if (found !== undefined || waited >= patienceSeconds * 1000) {
+      return { found, looks, seconds: waited / 1000 };
+    }
     await pause(Math.min(nextPause(waited, 250, 5_000), patienceSeconds * 1000 - waited));
   }
 }

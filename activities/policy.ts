@@ -9,11 +9,12 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import type { Removal } from '../fleet/removal.ts';
 import type { PolicySpec } from '../fleet/spec.ts';
 import { type AwsError, ask, isAbsent, notYet } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { removeIfOurs, type UndoOutcome, type UndoRequest } from './ownership.ts';
-import { readRole } from './reads.ts';
+import { removeIfOurs, type UndoRequest } from './ownership.ts';
+import { absentIsDone, readRole } from './reads.ts';
 
 export interface PutPolicyRequest {
   readonly region: string;
@@ -74,7 +75,7 @@ export interface EmptyRoleRequest extends UndoRequest {
 export function policyUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes one inline policy of a role of the owner's. */
-    async deletePolicy(request: DeletePolicyRequest): Promise<UndoOutcome> {
+    async deletePolicy(request: DeletePolicyRequest): Promise<Removal> {
       const { iam } = clientsFor(request.region);
       return removeIfOurs(
         request,
@@ -86,19 +87,20 @@ export function policyUndos(clientsFor: ClientsFor) {
     /** Detaches the named managed policies from a role of the owner's. */
     async detachPolicies(
       request: UndoRequest & { role: string; policies: readonly string[] },
-    ): Promise<UndoOutcome> {
+    ): Promise<Removal> {
       const { iam } = clientsFor(request.region);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
         async () => {
           for (const arn of request.policies) await detach(iam, request.role, arn);
+          return undefined;
         },
       );
     },
 
     /** Deletes all inline policies of a role of the owner's and detaches all managed ones. */
-    async deletePolicies(request: EmptyRoleRequest): Promise<UndoOutcome> {
+    async deletePolicies(request: EmptyRoleRequest): Promise<Removal> {
       const { iam } = clientsFor(request.region);
       return removeIfOurs(
         request,
@@ -110,7 +112,7 @@ export function policyUndos(clientsFor: ClientsFor) {
 }
 
 /** Takes every policy off a role, whoever put it there: a role goes only when it is empty. */
-export async function emptyRole(iam: IAMClient, role: string): Promise<void> {
+export async function emptyRole(iam: IAMClient, role: string): Promise<undefined> {
   const [inline, attached] = await Promise.all([
     ask('iam:ListRolePolicies', iam.send(new ListRolePoliciesCommand({ RoleName: role }))),
     ask('iam:ListAttachedRolePolicies', iam.send(new ListAttachedRolePoliciesCommand({ RoleName: role }))),
@@ -119,7 +121,8 @@ export async function emptyRole(iam: IAMClient, role: string): Promise<void> {
   for (const policy of attached.AttachedPolicies ?? []) await detach(iam, role, policy.PolicyArn!);
 }
 
-async function deleteInline(iam: IAMClient, role: string, policy: string): Promise<void> {
+/** That the role has no such policy is no matter: if it has one after all, its own deletion says so. */
+async function deleteInline(iam: IAMClient, role: string, policy: string): Promise<undefined> {
   const command = new DeleteRolePolicyCommand({ RoleName: role, PolicyName: policy });
   await absentIsDone(ask('iam:DeleteRolePolicy', iam.send(command)));
 }
@@ -127,12 +130,4 @@ async function deleteInline(iam: IAMClient, role: string, policy: string): Promi
 async function detach(iam: IAMClient, role: string, arn: string): Promise<void> {
   const command = new DetachRolePolicyCommand({ RoleName: role, PolicyArn: arn });
   await absentIsDone(ask('iam:DetachRolePolicy', iam.send(command)));
-}
-
-async function absentIsDone(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
 }

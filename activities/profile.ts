@@ -8,6 +8,7 @@ import {
   type IAMClient,
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
+import type { Removal } from '../fleet/removal.ts';
 import type { ProfileReport } from '../fleet/report.ts';
 import type { ProfileToMake, Tags } from '../fleet/spec.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
@@ -23,9 +24,9 @@ import {
   notYet,
 } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { removeIfOurs, takenError, type UndoOutcome, type UndoRequest } from './ownership.ts';
+import { ownedOrTaken, removeIfOurs, type UNSURE, type UndoRequest } from './ownership.ts';
 import { nextPause, pause } from './patience.ts';
-import { readProfile } from './reads.ts';
+import { absentIsDone, readProfile, unsureIfAbsent } from './reads.ts';
 import { toAwsTags } from './tags.ts';
 
 export interface CreateProfileRequest {
@@ -78,11 +79,9 @@ export function profileSteps(clientsFor: ClientsFor) {
         return { name: profile.name, arn: Arn!, id: InstanceProfileId!, reused: false };
       } catch (error) {
         if (!isTaken(error)) throw error;
-        const existing = await readProfile(iam, profile.name);
-        if (!existing) throw notYet(error as AwsError);
-        if (!owns(owner, existing.tags)) {
-          throw takenError('iam:CreateInstanceProfile', 'instance profile', existing);
-        }
+        const existing = await ownedOrTaken(owner, 'iam:CreateInstanceProfile', 'instance profile', () =>
+          readProfile(iam, profile.name),
+        );
         return { name: existing.name, arn: existing.arn, id: existing.id, reused: false };
       }
     },
@@ -156,7 +155,7 @@ export interface DeleteProfileRequest extends UndoRequest {
 export function profileUndos(clientsFor: ClientsFor) {
   return {
     /** Takes the role out of a profile of the owner's. */
-    async removeRole(request: RemoveRoleRequest): Promise<UndoOutcome> {
+    async removeRole(request: RemoveRoleRequest): Promise<Removal> {
       const { iam } = clientsFor(request.region);
       return removeIfOurs(
         request,
@@ -166,22 +165,19 @@ export function profileUndos(clientsFor: ClientsFor) {
     },
 
     /** Deletes a profile of the owner's, and first takes out whatever role stands in it. */
-    async deleteProfile(request: DeleteProfileRequest): Promise<UndoOutcome> {
+    async deleteProfile(request: DeleteProfileRequest): Promise<Removal> {
       const { iam } = clientsFor(request.region);
-      const command = () => new DeleteInstanceProfileCommand({ InstanceProfileName: request.profile });
-      const remove = () => ask('iam:DeleteInstanceProfile', iam.send(command()));
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),
         async () => {
           try {
-            await remove();
+            return await deleteNow(iam, request.profile);
           } catch (error) {
-            if (isAbsent(error)) return;
             if (!isDeleteConflict(error)) throw error;
             const inside = await readProfile(iam, request.profile);
             if (inside?.role) await takeOut(iam, request.profile, inside.role.name);
-            await remove();
+            return deleteNow(iam, request.profile);
           }
         },
       );
@@ -189,25 +185,29 @@ export function profileUndos(clientsFor: ClientsFor) {
   };
 }
 
-/** Takes the role out of a profile if the profile is the owner's, and leaves any other as it is. */
+async function deleteNow(iam: IAMClient, profile: string): Promise<typeof UNSURE | undefined> {
+  const command = new DeleteInstanceProfileCommand({ InstanceProfileName: profile });
+  return unsureIfAbsent(ask('iam:DeleteInstanceProfile', iam.send(command)));
+}
+
+/** Takes the role out of a profile if the profile is the owner's; answers `false` when it is not, and leaves it. */
 export async function removeRoleFrom(
   iam: IAMClient,
   owner: Owner,
   profile: string,
   role: string,
-): Promise<void> {
+): Promise<boolean> {
   const seen = await readProfile(iam, profile);
-  if (seen && owns(owner, seen.tags)) await takeOut(iam, profile, role);
+  if (seen && !owns(owner, seen.tags)) return false;
+  if (seen) await takeOut(iam, profile, role);
+  return true;
 }
 
-async function takeOut(iam: IAMClient, profile: string, role: string): Promise<void> {
+/** That it is not in there, or not to be seen there yet, is no matter: the profile's own deletion would say so. */
+async function takeOut(iam: IAMClient, profile: string, role: string): Promise<undefined> {
   const command = new RemoveRoleFromInstanceProfileCommand({
     InstanceProfileName: profile,
     RoleName: role,
   });
-  try {
-    await ask('iam:RemoveRoleFromInstanceProfile', iam.send(command));
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
+  await absentIsDone(ask('iam:RemoveRoleFromInstanceProfile', iam.send(command)));
 }

@@ -10,6 +10,7 @@ import {
 import { decodePolicy, letsEc2Assume } from '../fleet/policy.ts';
 import type { Tags } from '../fleet/spec.ts';
 import { ask, isAbsent } from './aws-errors.ts';
+import { UNSURE } from './ownership.ts';
 import { fromAwsTags } from './tags.ts';
 
 export interface RoleSeen {
@@ -72,3 +73,15 @@ async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
+
+/** A removal of what IAM does not know any more has nothing to do. */
+export async function absentIsDone(call: Promise<unknown>): Promise<void> {
+  await unlessAbsent(call);
+}
+
+/** A deletion of what IAM has just shown: that it knows nothing of it proves nothing yet. */
+export async function unsureIfAbsent(call: Promise<unknown>): Promise<typeof UNSURE | undefined> {
+  return (await unlessAbsent(call.then(() => DELETED))) === DELETED ? undefined : UNSURE;
+}
+
+const DELETED = 'deleted';

@@ -7,15 +7,16 @@ import {
   ListInstanceProfilesForRoleCommand,
 } from '@aws-sdk/client-iam';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
+import type { Removal } from '../fleet/removal.ts';
 import type { RoleReport } from '../fleet/report.ts';
 import type { RoleToMake, Tags } from '../fleet/spec.ts';
-import { type Owner, owns } from '../fleet/tags.ts';
-import { type AwsError, ask, isAbsent, isDeleteConflict, isTaken, notYet } from './aws-errors.ts';
+import type { Owner } from '../fleet/tags.ts';
+import { AwsError, ask, isDeleteConflict, isTaken } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { removeIfOurs, takenError, type UndoOutcome, type UndoRequest } from './ownership.ts';
+import { ownedOrTaken, removeIfOurs, type UNSURE, type UndoRequest } from './ownership.ts';
 import { emptyRole } from './policy.ts';
 import { removeRoleFrom } from './profile.ts';
-import { readRole } from './reads.ts';
+import { readRole, unsureIfAbsent } from './reads.ts';
 import { toAwsTags } from './tags.ts';
 
 export interface CreateRoleRequest {
@@ -47,10 +48,7 @@ export function roleSteps(clientsFor: ClientsFor) {
         return { name: role.name, arn: Role!.Arn!, id: Role!.RoleId!, reused: false };
       } catch (error) {
         if (!isTaken(error)) throw error;
-        const existing = await readRole(iam, role.name);
-        // IAM refuses the name and cannot show the role: one of its replicas lags behind.
-        if (!existing) throw notYet(error as AwsError);
-        if (!owns(owner, existing.tags)) throw takenError('iam:CreateRole', 'role', existing);
+        const existing = await ownedOrTaken(owner, 'iam:CreateRole', 'role', () => readRole(iam, role.name));
         return { name: existing.name, arn: existing.arn, id: existing.id, reused: false };
       }
     },
@@ -64,21 +62,20 @@ export interface DeleteRoleRequest extends UndoRequest {
 export function roleUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes the role, and first whatever AWS says still stands in the way: policies, profiles of the same owner. */
-    async deleteRole(request: DeleteRoleRequest): Promise<UndoOutcome> {
+    async deleteRole(request: DeleteRoleRequest): Promise<Removal> {
       const { iam } = clientsFor(request.region);
-      const remove = () => ask('iam:DeleteRole', iam.send(new DeleteRoleCommand({ RoleName: request.role })));
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
         async () => {
           try {
-            await remove();
+            return await deleteNow(iam, request.role);
           } catch (error) {
-            if (isAbsent(error)) return;
             if (!isDeleteConflict(error)) throw error;
             await emptyRole(iam, request.role);
-            await leaveOwnProfiles(iam, request);
-            await remove();
+            const others = await leaveOwnProfiles(iam, request);
+            if (others.length > 0) throw heldByOthers(error as AwsError, others);
+            return deleteNow(iam, request.role);
           }
         },
       );
@@ -86,13 +83,25 @@ export function roleUndos(clientsFor: ClientsFor) {
   };
 }
 
-/** A profile that somebody else made around our role is theirs: it keeps its role, and the role is a leftover. */
-async function leaveOwnProfiles(iam: IAMClient, request: DeleteRoleRequest): Promise<void> {
+async function deleteNow(iam: IAMClient, role: string): Promise<typeof UNSURE | undefined> {
+  return unsureIfAbsent(ask('iam:DeleteRole', iam.send(new DeleteRoleCommand({ RoleName: role }))));
+}
+
+/** The conflict's cause beside AWS's words: a person can take the role out, and nobody else may. */
+function heldByOthers({ call, code, message, status, requestId }: AwsError, profiles: string[]): AwsError {
+  const held = `it is in ${profiles.join(', ')}, which this fleet did not make`;
+  return new AwsError(call, code, `${message} (${held})`, status, requestId);
+}
+
+/** A profile that somebody else made around our role is theirs and keeps its role: the names of such are answered. */
+async function leaveOwnProfiles(iam: IAMClient, request: DeleteRoleRequest): Promise<string[]> {
   const { InstanceProfiles = [] } = await ask(
     'iam:ListInstanceProfilesForRole',
     iam.send(new ListInstanceProfilesForRoleCommand({ RoleName: request.role })),
   );
-  for (const profile of InstanceProfiles) {
-    await removeRoleFrom(iam, request.owner, profile.InstanceProfileName!, request.role);
+  const others: string[] = [];
+  for (const { InstanceProfileName: profile } of InstanceProfiles) {
+    if (!(await removeRoleFrom(iam, request.owner, profile!, request.role))) others.push(profile!);
   }
+  return others;
 }

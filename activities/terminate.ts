@@ -1,102 +1,121 @@
 /** The undo of a launch: ends the owner's instances, waits until they are gone, removes their volumes. */
 
-import {
-  DeleteVolumeCommand,
-  type EC2Client,
-  type Instance,
-  TerminateInstancesCommand,
-  type Volume,
-} from '@aws-sdk/client-ec2';
-import { ask, isInstanceUnknown, isVolumeAbsent } from './aws-errors.ts';
+import { type EC2Client, type Instance, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import type { Termination } from '../fleet/removal.ts';
+import { AwsError, ask, isInstanceUnknown, isProtected } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, findVolumes } from './fleet-instances.ts';
+import { findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
-import { lookFor, nextPause, pause } from './patience.ts';
+import { lookFor, nextPause, note, noted, pause } from './patience.ts';
+import { clearVolumes, lastingVolumes } from './volumes.ts';
 
 export interface TerminateRequest extends UndoRequest {
   /** What the launch answered; instances of the owner's beyond these are found by their tags. */
   readonly ids: readonly string[];
+  /** A launch whose answer is not known: its client token, and how many instances it may have made. */
+  readonly unsettled?: { readonly token: string; readonly count: number };
   /** A rollback takes the volumes too; a teardown leaves those that were to outlive their instances. */
   readonly volumes: 'delete' | 'keep';
 }
 
-export interface TerminateOutcome {
-  readonly terminated: number;
-  readonly volumesDeleted: number;
-  /** Ids of volumes left, as the spec asked (`deleteOnTermination: false`). */
-  readonly volumesKept: readonly string[];
-}
-
 export function terminateUndos(clientsFor: ClientsFor) {
   return {
-    async terminate(request: TerminateRequest): Promise<TerminateOutcome> {
+    /**
+     * Fails as long as an instance of the launch is not known to be terminated: one that EC2 does not show, one that is
+     * protected. All others are terminated by then.
+     */
+    async terminate(request: TerminateRequest): Promise<Termination> {
       const { ec2 } = clientsFor(request.region);
-      const seen = await lookFor(() => allSeen(ec2, request), request.patience);
-      const instances = seen ?? (await findInstances(ec2, request.owner));
+      const { found, ...search } = await lookFor(() => allSeen(ec2, request), request.patience);
+      const instances = found ?? (await seenNow(ec2, request));
+      const volumes = lastingVolumes(instances);
       await endAll(ec2, request, instances);
-      const volumes = await findVolumes(ec2, request.owner);
-      if (request.volumes === 'delete') await deleteVolumes(ec2, volumes);
+      assertSeen(request, instances);
       return {
+        ...search,
+        outcome: instances.length > 0 || noted() === SEEN ? 'removed' : 'absent',
         terminated: instances.length,
-        volumesDeleted: request.volumes === 'delete' ? volumes.length : 0,
-        volumesKept: request.volumes === 'keep' ? volumes.map((volume) => volume.VolumeId!) : [],
+        ...(await clearVolumes(ec2, request, volumes)),
       };
     },
   };
 }
 
-/** `undefined` as long as an instance of the launch is missing, or while nothing at all is seen of a lost one. */
+const SEEN = 'seen';
+
+/** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
+async function seenNow(ec2: EC2Client, { owner, unsettled }: TerminateRequest): Promise<Instance[]> {
+  const byToken = unsettled ? await findLaunched(ec2, owner, unsettled.token) : [];
+  const byTag = await findInstances(ec2, owner);
+  const seen = new Map([...byToken, ...byTag].map((instance) => [instance.InstanceId, instance]));
+  return [...seen.values()];
+}
+
+/** `undefined` as long as an instance of the launch is missing, or may be. */
 async function allSeen(ec2: EC2Client, request: TerminateRequest): Promise<Instance[] | undefined> {
-  const seen = await findInstances(ec2, request.owner);
-  if (seen.length === 0) return undefined;
+  const seen = await seenNow(ec2, request);
   const ids = new Set(seen.map((instance) => instance.InstanceId));
-  return request.ids.every((id) => ids.has(id)) ? seen : undefined;
+  const most = request.unsettled?.count ?? 0;
+  return request.ids.every((id) => ids.has(id)) && seen.length >= most ? seen : undefined;
+}
+
+/** What was launched and is not to be seen is not proven to be gone. */
+function assertSeen({ ids, patience }: TerminateRequest, instances: readonly Instance[]): void {
+  const seen = new Set(instances.map((instance) => instance.InstanceId));
+  const unseen = ids.filter((id) => !seen.has(id));
+  if (unseen.length === 0) return;
+  const message = `${unseen.join(', ')} launched, and not shown for ${patience} s: nothing proves that they are gone`;
+  throw new AwsError('ec2:DescribeInstances', 'InvalidInstanceID.NotFound', message, 400).leaving(unseen);
 }
 
 async function endAll(ec2: EC2Client, request: TerminateRequest, instances: Instance[]): Promise<void> {
-  let alive = instances.filter((instance) => instance.State?.Name !== 'terminated');
   const started = Date.now();
-  let asked = new Set<string>();
+  let alive = instances.filter((instance) => !isTerminated(instance));
+  if (alive.length > 0) note(SEEN);
   while (alive.length > 0) {
-    const ids = alive.map((instance) => instance.InstanceId!).filter((id) => !asked.has(id));
-    await terminate(ec2, ids);
-    asked = new Set([...asked, ...ids]);
+    const refused = await terminate(ec2, alive.filter((instance) => !isEnding(instance)).map(idOf));
     await pause(nextPause(Date.now() - started, 250, 5_000));
-    const now = await findInstances(ec2, request.owner);
-    alive = now.filter((instance) => instance.State?.Name !== 'terminated');
-    // An instance that lives on although it was asked to end is asked again.
-    asked = new Set(
-      alive.filter((instance) => instance.State?.Name === 'shutting-down').map((i) => i.InstanceId!),
+    const now = new Map((await seenNow(ec2, request)).map((instance) => [idOf(instance), instance]));
+    // Of what an answer leaves out nothing is known: it stays on the list as it was.
+    alive = [...new Map([...alive.map((was) => [idOf(was), was] as const), ...now]).values()].filter(
+      (instance) => !isTerminated(instance),
     );
+    // Whoever is protected holds nobody else up.
+    if (refused && !alive.some(isEnding)) throw refused.leaving(alive.map(idOf));
   }
 }
 
-/** AWS advises batches below the limit of 1,000; one unknown id in a batch ends none of it, so it is split. */
-async function terminate(ec2: EC2Client, ids: readonly string[]): Promise<void> {
-  for (let from = 0; from < ids.length; from += BATCH)
-    await terminateBatch(ec2, ids.slice(from, from + BATCH));
+const idOf = (instance: Instance): string => instance.InstanceId!;
+
+function isEnding(instance: Instance): boolean {
+  return instance.State?.Name === 'shutting-down';
+}
+
+/** AWS advises batches below the limit of 1,000. */
+async function terminate(ec2: EC2Client, ids: readonly string[]): Promise<AwsError | undefined> {
+  let refused: AwsError | undefined;
+  for (let from = 0; from < ids.length; from += BATCH) {
+    refused = (await terminateBatch(ec2, ids.slice(from, from + BATCH))) ?? refused;
+  }
+  return refused;
 }
 
 const BATCH = 100;
 
-async function terminateBatch(ec2: EC2Client, ids: readonly string[]): Promise<void> {
+/**
+ * One id that is unknown, or not to be seen yet, ends none of its batch, and one that is protected ends none of its
+ * zone: such a batch is split. Answers the refusal of what is protected.
+ */
+async function terminateBatch(ec2: EC2Client, ids: readonly string[]): Promise<AwsError | undefined> {
   try {
     const command = new TerminateInstancesCommand({ InstanceIds: [...ids] });
     await ask('ec2:TerminateInstances', ec2.send(command));
+    return undefined;
   } catch (error) {
-    if (!isInstanceUnknown(error) || ids.length === 1) throw error;
+    if (!isInstanceUnknown(error) && !isProtected(error)) throw error;
+    if (ids.length === 1) return isProtected(error) ? (error as AwsError) : undefined;
     const middle = Math.ceil(ids.length / 2);
-    await terminateBatch(ec2, ids.slice(0, middle));
-    await terminateBatch(ec2, ids.slice(middle));
-  }
-}
-
-async function deleteVolumes(ec2: EC2Client, volumes: readonly Volume[]): Promise<void> {
-  for (const { VolumeId } of volumes) {
-    try {
-      await ask('ec2:DeleteVolume', ec2.send(new DeleteVolumeCommand({ VolumeId })));
-    } catch (error) {
-      if (!isVolumeAbsent(error)) throw error;
-    }
+    const first = await terminateBatch(ec2, ids.slice(0, middle));
+    return (await terminateBatch(ec2, ids.slice(middle))) ?? first;
   }
 }

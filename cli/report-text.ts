@@ -25,8 +25,6 @@ type Rows = (readonly [name: string, ...values: string[]])[];
 
 const MOST_INSTANCES = 20;
 const NAME_WIDTH = 10;
-/** What removals say of themselves when they removed nothing. */
-const NOTHING_REMOVED: readonly string[] = ['absent', 'not-ours', 'nothing of the fleet', '0 terminated'];
 
 export function reportText(told: FleetReport, options: ReportTextOptions): string {
   const report = withoutRemoved(told);
@@ -56,14 +54,14 @@ function withoutRemoved(report: FleetReport): FleetReport {
   };
 }
 
-function headline({ state, fleet, action, steps, error }: FleetReport, colors: Colors): string {
+function headline({ state, fleet, action, steps, error, volumesKept }: FleetReport, colors: Colors): string {
   const name = colors.bold(fleet);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
       return `${colors.green('✓')} fleet ${name} is complete${took(steps)}`;
     case 'gone':
-      return `${colors.green('✓')} fleet ${name} is gone${keptVolumes(steps) ? '; volumes that it had are kept' : ': nothing of it is left'}`;
+      return `${colors.green('✓')} fleet ${name} is gone${volumesKept ? '; volumes that it had are kept' : ': nothing of it is left'}`;
     case 'rolled-back':
       return `${colors.red('✗')} fleet ${name} failed; all that the run made is gone again`;
     case 'cancelled':
@@ -154,15 +152,10 @@ function cause(report: FleetReport): Rows {
   if (error) rows.push(['cause', ...causeLines(error)]);
   const removals = action === 'down' ? steps.filter(({ name }) => name !== 'find') : undos;
   const ended = removals.filter(({ state }) => state === 'done');
-  const undone = ended.filter(({ detail }) => !NOTHING_REMOVED.includes(detail ?? ''));
+  const undone = ended.filter(({ outcome }) => outcome === 'removed');
   if (undone.length > 0) rows.push([action === 'down' ? 'removed' : 'undone', ...undone.map(undoneLine)]);
-  const spared = ended.filter(({ detail }) => detail === 'not-ours');
-  if (spared.length > 0) {
-    rows.push([
-      'untouched',
-      ...spared.map(({ name }) => `${stepTitle(name)}: what has that name is not its own`),
-    ]);
-  }
+  const spared = ended.filter(({ outcome }) => outcome === 'not-ours');
+  if (spared.length > 0) rows.push(['untouched', ...spared.map(undoneLine)]);
   if (leftovers.length > 0) {
     rows.push([
       'left',
@@ -191,11 +184,6 @@ function unknownRest(report: FleetReport): string {
 /** A teardown that failed looks again at what it had found. */
 function hasLooked({ steps }: FleetReport): boolean {
   return steps.some(({ name, state }) => name === 'find' && state === 'done');
-}
-
-/** A teardown names in the step's words the volumes that outlive their instances. */
-function keptVolumes(steps: readonly StepReport[]): boolean {
-  return steps.some(({ name, detail }) => name === 'terminate' && detail?.includes('volumes kept'));
 }
 
 function causeLines({ step, call, code, message, requestId, problems }: FailureReport): string[] {

@@ -13,6 +13,8 @@ export interface AwsFailure {
    * attempt whose answer was lost.
    */
   readonly untouched?: boolean;
+  /** Ids of what a removal could not remove, when it removed all else. */
+  readonly left?: readonly string[];
   /** All that preflight found wrong, when the failure is its. */
   readonly problems?: readonly string[];
 }

@@ -26,6 +26,11 @@ export function instanceLeftover(region: string, id: string, reason: string): Le
   return { kind: 'instance', id, reason, command };
 }
 
+export function volumeLeftover(region: string, id: string, reason: string): Leftover {
+  const command = `aws ec2 delete-volume --region ${region} --volume-id ${id}`;
+  return { kind: 'volume', id, reason, command };
+}
+
 /** Instances of which nothing but their tag is known: the command shows them. */
 export function unknownInstancesLeftover(
   region: string,

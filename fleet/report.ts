@@ -3,6 +3,8 @@
  * AWS's own words, what was undone and what is left. While a run is under way, the same shape is its progress.
  */
 
+import type { RemovalOutcome } from './removal.ts';
+
 export type FleetState =
   /** Steps are running. */
   | 'running'
@@ -44,6 +46,8 @@ export interface StepReport {
   seconds?: number;
   /** What it waits for, what it found or made, in a few words. */
   detail?: string;
+  /** Of a removal that is done: what came of it. */
+  outcome?: RemovalOutcome;
 }
 
 export interface RoleReport {
@@ -126,6 +130,8 @@ export interface FleetReport {
   /** The undos of a rollback, in the order in which they ran. */
   undos: StepReport[];
   propagation?: PropagationReport;
+  /** Ids of volumes that a teardown left, as the spec asked (`deleteOnTermination: false`). */
+  volumesKept?: string[];
   leftovers: Leftover[];
   error?: FailureReport;
 }

@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
 import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
 import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
+import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, InstanceReport, Leftover, StepReport } from '../fleet/report.ts';
 
 const BEGAN = Date.UTC(2026, 10, 24);
@@ -43,6 +44,11 @@ function step(name: string, state: StepReport['state'], detail?: string, at = 0,
     : { name, state, startedAt, seconds, detail };
 }
 
+/** A removal that is done. */
+function removal(name: string, outcome: RemovalOutcome, detail: string, at = 0): StepReport {
+  return { ...step(name, 'done', detail, at), outcome };
+}
+
 const MADE = [
   step('preflight', 'done', 'account 123456789012, ami-12c6146b'),
   step('create-role', 'done', role.arn, 0.3),
@@ -51,9 +57,9 @@ const MADE = [
 ];
 const LAUNCH_FAILED = step('launch', 'failed', `${denied.code}: ${denied.message}`, 4, 0.4);
 const UNDOS = [
-  step('delete-profile', 'done', 'removed', 5),
-  step('delete-policy', 'done', 'absent', 5.1),
-  step('delete-role', 'done', 'removed', 5.2),
+  removal('delete-profile', 'removed', 'removed', 5),
+  removal('delete-policy', 'absent', 'not there: looked 12 times in 60 s', 5.1),
+  removal('delete-role', 'removed', 'removed', 5.2),
 ];
 
 function report(changes: Partial<FleetReport>): FleetReport {
@@ -213,8 +219,8 @@ describe('the report of a run that failed', () => {
   test('does not call undone what the undo left as it was', () => {
     const undos = [
       UNDOS[0]!,
-      step('delete-role', 'done', 'not-ours', 5),
-      step('terminate', 'done', '0 terminated'),
+      removal('delete-role', 'not-ours', 'what has that name is not its own', 5),
+      removal('terminate', 'absent', 'none there: looked once, by tag and by client token'),
     ];
     const end = endOf(text({ ...failed, undos }), 'undone');
     assert.match(end, /^ {2}undone {4}delete the instance profile\n {2}untouched delete the role: /);
@@ -277,9 +283,9 @@ describe('the report of a run under way', () => {
 describe('the report of a teardown', () => {
   const removals = [
     step('find', 'done', '2 instances, profile web, role web'),
-    step('terminate', 'done', '2 terminated', 0.4),
-    step('delete-policy', 'done', 'nothing of the fleet', 2),
-    step('delete-role', 'done', 'removed', 2),
+    removal('terminate', 'removed', '2 terminated', 0.4),
+    removal('delete-policy', 'absent', 'nothing of the fleet', 2),
+    removal('delete-role', 'removed', 'removed', 2),
   ];
 
   test('gone: one line, and what was removed', () => {
@@ -289,8 +295,8 @@ describe('the report of a teardown', () => {
   });
 
   test('does not say that nothing is left when volumes were kept', () => {
-    const steps = [step('terminate', 'done', '2 terminated; volumes kept: vol-1')];
-    const told = text({ state: 'gone', action: 'down', steps });
+    const steps = [removal('terminate', 'removed', '2 terminated; volumes kept: vol-1')];
+    const told = text({ state: 'gone', action: 'down', steps, volumesKept: ['vol-1'] });
     assert.match(told, /^✓ fleet web is gone; volumes that it had are kept\n/);
     assert.match(told, /vol-1/);
   });

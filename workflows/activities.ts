@@ -10,9 +10,13 @@ import type { StepName } from '../fleet/steps.ts';
  */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
+/** Every activity beats every few seconds (activities/patience.ts): the work of a killed worker is soon taken up. */
+const heartbeatTimeout = '20s';
+
 /** One call or a few, made again soon. The error's kind decides whether, and a throttle after how long. */
 export const quick = proxyActivities<Activities>({
   startToCloseTimeout: '90s',
+  heartbeatTimeout,
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
   cancellationType,
 });
@@ -20,14 +24,15 @@ export const quick = proxyActivities<Activities>({
 /** A launch of many takes minutes at worst, and is never hurried: its account has two a second. */
 export const launching = proxyActivities<Activities>({
   startToCloseTimeout: '5m',
+  heartbeatTimeout,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '20s' },
   cancellationType,
 });
 
-/** Looks that go on for a while, with heartbeats. */
+/** Looks that go on for a while. */
 export const looking = proxyActivities<Activities>({
   startToCloseTimeout: '10m',
-  heartbeatTimeout: '90s',
+  heartbeatTimeout,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
   cancellationType,
 });
@@ -35,7 +40,7 @@ export const looking = proxyActivities<Activities>({
 /** Undos are tried again whatever they met, for as long as the spec says. */
 export const undoing = proxyActivities<Activities>({
   startToCloseTimeout: '30m',
-  heartbeatTimeout: '90s',
+  heartbeatTimeout,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
   cancellationType,
 });

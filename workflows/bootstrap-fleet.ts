@@ -8,6 +8,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { Plan } from '../activities/preflight.ts';
 import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, ProfileReport, RoleReport } from '../fleet/report.ts';
@@ -17,7 +18,7 @@ import type { StepName } from '../fleet/steps.ts';
 import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
 import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice } from './patience.ts';
-import { Run, sideBySide } from './run.ts';
+import { Run, sideBySide, wasRefused } from './run.ts';
 import {
   type UndoScope,
   undoAttachedPolicies,
@@ -62,6 +63,8 @@ class Bootstrap {
   private launched: readonly string[] = [];
   /** Counts over a person's retries too: no token is ever used for a second launch. */
   private launches = 0;
+  /** The client token of a launch whose answer is not known: only a call with the same one may follow it. */
+  private unsettled: string | undefined;
 
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
     const { firstExecutionRunId } = workflowInfo();
@@ -239,22 +242,15 @@ class Bootstrap {
       async () => {
         const started = Date.now();
         for (let attempt = 1; ; attempt++) {
-          this.launches += 1;
-          const outcome = await launching.launch.executeWithOptions(
-            as('launch', `${count} × ${instances.type}`, spec.deadlines.step),
-            [
-              {
-                region: spec.region,
-                owner,
-                token: `${owner.run}-${this.launches}`,
-                count,
-                image: plan.image,
-                profileArn: profile.arn,
-                instances,
-                tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
-              },
-            ],
-          );
+          const outcome = await this.launchOnce({
+            region: spec.region,
+            owner,
+            count,
+            image: plan.image,
+            profileArn: profile.arn,
+            instances,
+            tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
+          });
           if (outcome.state === 'launched') {
             run.report.instances = [...outcome.instances];
             this.launched = outcome.instances.map(({ id }) => id);
@@ -267,10 +263,26 @@ class Bootstrap {
         }
       },
       {
-        undo: undoLaunch(this.scope, () => this.launched),
+        undo: undoLaunch(this.scope, () => ({ ids: this.launched, unsettled: this.unsettled })),
         found: (ids) => `${ids.length} × ${instances.type}`,
       },
     );
+  }
+
+  private async launchOnce(request: Omit<LaunchRequest, 'token'>): Promise<LaunchOutcome> {
+    const { count, instances } = request;
+    this.unsettled ??= `${request.owner.run}-${++this.launches}`;
+    try {
+      const outcome = await launching.launch.executeWithOptions(
+        as('launch', `${count} × ${instances.type}`, this.spec.deadlines.step),
+        [{ ...request, token: this.unsettled }],
+      );
+      this.unsettled = undefined;
+      return outcome;
+    } catch (error) {
+      if (wasRefused(error)) this.unsettled = undefined;
+      throw error;
+    }
   }
 
   /** The right number runs, on the right image and type, with the profile's unique id and not just its name. */

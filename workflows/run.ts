@@ -19,6 +19,7 @@ import {
 } from '@temporalio/workflow';
 import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
+import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/report.ts';
 import { DECIDE_UPDATE, type Decision, PROGRESS_QUERY } from '../fleet/run.ts';
 import type { OnFailure } from '../fleet/spec.ts';
@@ -28,22 +29,23 @@ import type { StepName } from '../fleet/steps.ts';
 export interface Undo {
   /** The step of a teardown that reads like this undo. */
   readonly name: StepName;
-  /** Resolves with a few words on what came of it. `answered` tells whether the step's answer is known. */
-  readonly run: (answered: boolean) => Promise<string | undefined>;
-  /** What is left if it fails for good. */
-  readonly leftovers: (reason: string) => Leftover[];
+  readonly run: () => Promise<UndoTold>;
+  /** What is left if it fails for good; `left` are the ids, when the failure tells them. */
+  readonly leftovers: (reason: string, left?: readonly string[]) => Leftover[];
 }
 
-interface RegisteredUndo extends Undo {
-  answered: boolean;
+/** What came of a removal, for the report and in a few words. */
+export interface UndoTold {
+  readonly outcome: RemovalOutcome;
+  readonly detail: string;
 }
 
 export interface StepOptions<T> {
   readonly undo?: Undo;
   /** When AWS refuses the step it may have done a part of it: its undo is needed even then. */
   readonly inParts?: boolean;
-  /** What was found or made, in a few words. */
-  readonly found?: (result: T) => string | undefined;
+  /** What was found, made or removed, in a few words. */
+  readonly found?: (result: T) => string | UndoTold | undefined;
 }
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
@@ -52,7 +54,7 @@ const decideUpdate = defineUpdate<void, [Decision]>(DECIDE_UPDATE);
 export class Run {
   readonly report: FleetReport;
   private readonly onFailure: OnFailure;
-  private readonly undos: RegisteredUndo[] = [];
+  private readonly undos: Undo[] = [];
   private decision: Decision | undefined;
 
   constructor(
@@ -92,13 +94,13 @@ export class Run {
     // A step that was never begun has nothing to undo.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
     const step = this.begin(name);
-    const undo = options.undo && this.register(options.undo);
+    const { undo } = options;
+    if (undo) this.undos.push(undo);
     let onlyRefused = options.inParts !== true;
     for (;;) {
       try {
         const result = await work();
-        if (undo) undo.answered = true;
-        this.end(step, 'done', options.found?.(result));
+        this.finish(step, options.found?.(result));
         return result;
       } catch (error) {
         if (isCancellation(error)) {
@@ -170,6 +172,11 @@ export class Run {
     return step;
   }
 
+  private finish(step: StepReport, found: string | UndoTold | undefined): void {
+    if (typeof found === 'object') step.outcome = found.outcome;
+    this.end(step, 'done', typeof found === 'object' ? found.detail : found);
+  }
+
   private end(step: StepReport, state: StepReport['state'], detail?: string): void {
     step.state = state;
     step.seconds = (Date.now() - step.startedAt!) / 1000;
@@ -177,22 +184,17 @@ export class Run {
     this.show();
   }
 
-  private register(undo: Undo): RegisteredUndo {
-    const registered = { ...undo, answered: false };
-    this.undos.push(registered);
-    return registered;
-  }
-
-  private async undo(undo: RegisteredUndo): Promise<void> {
+  private async undo(undo: Undo): Promise<void> {
     const step: StepReport = { name: undo.name, state: 'running', startedAt: Date.now() };
     this.report.undos.push(step);
     this.show();
     try {
-      this.end(step, 'done', await undo.run(undo.answered));
+      this.finish(step, await undo.run());
     } catch (error) {
       const { call, code, message } = describeFailure(undo.name, error);
       this.end(step, 'failed', `${code}: ${message}`);
-      this.report.leftovers.push(...undo.leftovers(`${call ? `${call}: ` : ''}${code}: ${message}`));
+      const reason = `${call ? `${call}: ` : ''}${code}: ${message}`;
+      this.report.leftovers.push(...undo.leftovers(reason, lastAnswer(error)?.left));
     }
   }
 
@@ -286,8 +288,16 @@ function describeFailure(step: StepName, error: unknown): FailureReport {
   return { step, code: 'Unknown', message: cause instanceof Error ? cause.message : String(cause) };
 }
 
-function wasRefused(error: unknown): boolean {
+/** Whether AWS said no to the first and only attempt, so that it can have had no effect. */
+export function wasRefused(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (!(cause instanceof ApplicationFailure)) return false;
-  return (cause.details?.[0] as AwsFailure | undefined)?.untouched === true;
+  // After a timeout nobody knows what the last attempt did, whatever the one before was told.
+  return !(cause instanceof TimeoutFailure) && lastAnswer(error)?.untouched === true;
+}
+
+/** What AWS said last before an activity was given up. */
+function lastAnswer(error: unknown): AwsFailure | undefined {
+  if (error instanceof ActivityFailure || error instanceof TimeoutFailure) return lastAnswer(error.cause);
+  if (error instanceof ApplicationFailure) return error.details?.[0] as AwsFailure | undefined;
+  return undefined;
 }

@@ -3,6 +3,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
+import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import type { StepName } from '../fleet/steps.ts';
@@ -61,10 +62,10 @@ async function remove(run: Run, found: FoundFleet, seconds: number): Promise<voi
         { ...request, ids: [], volumes: 'keep' },
       ]),
     {
-      found: ({ terminated, volumesKept }) =>
-        volumesKept.length > 0
-          ? `${terminated} terminated; volumes kept: ${volumesKept.join(', ')}`
-          : `${terminated} terminated`,
+      found: (termination) => {
+        if (termination.volumesKept.length > 0) run.report.volumesKept = [...termination.volumesKept];
+        return { outcome: termination.outcome, detail: terminationWords(termination) };
+      },
     },
   );
   await step('remove-role', profile && role, ({ name }) =>
@@ -89,9 +90,12 @@ async function remove(run: Run, found: FoundFleet, seconds: number): Promise<voi
   );
 
   /** A step about something that the fleet may not have. */
-  async function step<T>(name: StepName, thing: T | undefined, removeIt: (thing: T) => Promise<string>) {
-    await run.step(name, async () => (thing ? removeIt(thing) : 'nothing of the fleet'), {
-      found: (words) => words,
+  async function step<T>(name: StepName, thing: T | undefined, removeIt: (thing: T) => Promise<Removal>) {
+    await run.step(name, async () => (thing ? removeIt(thing) : undefined), {
+      found: (removal) =>
+        removal
+          ? { outcome: removal.outcome, detail: removalWords(removal) }
+          : { outcome: 'absent', detail: 'nothing of the fleet' },
     });
   }
 }

@@ -7,11 +7,13 @@ import {
   profileLeftover,
   roleLeftover,
   unknownInstancesLeftover,
+  volumeLeftover,
 } from '../fleet/leftovers.ts';
+import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { type Owner, RUN_TAG } from '../fleet/tags.ts';
 import { asUndo, undoing } from './activities.ts';
-import type { Undo } from './run.ts';
+import type { Undo, UndoTold } from './run.ts';
 
 /** What every undo needs to know. */
 export interface UndoScope {
@@ -22,10 +24,13 @@ export interface UndoScope {
 export function undoRole({ spec, owner }: UndoScope, role: string): Undo {
   return {
     name: 'delete-role',
-    run: () =>
-      undoing.deleteRole.executeWithOptions(asUndo('delete-role', `role ${role}`, spec.deadlines.undo), [
-        { ...request(spec, owner), role },
-      ]),
+    run: async () =>
+      told(
+        await undoing.deleteRole.executeWithOptions(
+          asUndo('delete-role', `role ${role}`, spec.deadlines.undo),
+          [{ ...request(spec, owner), role }],
+        ),
+      ),
     leftovers: (reason) => [roleLeftover(role, reason)],
   };
 }
@@ -33,10 +38,12 @@ export function undoRole({ spec, owner }: UndoScope, role: string): Undo {
 export function undoPolicy({ spec, owner }: UndoScope, role: string, policy: string): Undo {
   return {
     name: 'delete-policy',
-    run: () =>
-      undoing.deletePolicy.executeWithOptions(
-        asUndo('delete-policy', `policy ${policy}`, spec.deadlines.undo),
-        [{ ...request(spec, owner), role, policy }],
+    run: async () =>
+      told(
+        await undoing.deletePolicy.executeWithOptions(
+          asUndo('delete-policy', `policy ${policy}`, spec.deadlines.undo),
+          [{ ...request(spec, owner), role, policy }],
+        ),
       ),
     leftovers: (reason) => [policyLeftover(role, policy, reason)],
   };
@@ -49,10 +56,12 @@ export function undoAttachedPolicies(
 ): Undo {
   return {
     name: 'detach-policies',
-    run: () =>
-      undoing.detachPolicies.executeWithOptions(
-        asUndo('detach-policies', `${policies.length} managed policies`, spec.deadlines.undo),
-        [{ ...request(spec, owner), role, policies }],
+    run: async () =>
+      told(
+        await undoing.detachPolicies.executeWithOptions(
+          asUndo('detach-policies', `${policies.length} managed policies`, spec.deadlines.undo),
+          [{ ...request(spec, owner), role, policies }],
+        ),
       ),
     leftovers: (reason) => policies.map((arn) => attachedPolicyLeftover(role, arn, reason)),
   };
@@ -61,10 +70,12 @@ export function undoAttachedPolicies(
 export function undoProfile({ spec, owner }: UndoScope, profile: string): Undo {
   return {
     name: 'delete-profile',
-    run: () =>
-      undoing.deleteProfile.executeWithOptions(
-        asUndo('delete-profile', `instance profile ${profile}`, spec.deadlines.undo),
-        [{ ...request(spec, owner), profile }],
+    run: async () =>
+      told(
+        await undoing.deleteProfile.executeWithOptions(
+          asUndo('delete-profile', `instance profile ${profile}`, spec.deadlines.undo),
+          [{ ...request(spec, owner), profile }],
+        ),
       ),
     leftovers: (reason) => [profileLeftover(profile, reason)],
   };
@@ -74,33 +85,58 @@ export function undoProfile({ spec, owner }: UndoScope, profile: string): Undo {
 export function undoMembership({ spec, owner }: UndoScope, profile: string, role: string): Undo {
   return {
     name: 'remove-role',
-    run: () =>
-      undoing.removeRole.executeWithOptions(
-        asUndo('remove-role', `role ${role} out of ${profile}`, spec.deadlines.undo),
-        [{ ...request(spec, owner), profile, role }],
+    run: async () =>
+      told(
+        await undoing.removeRole.executeWithOptions(
+          asUndo('remove-role', `role ${role} out of ${profile}`, spec.deadlines.undo),
+          [{ ...request(spec, owner), profile, role }],
+        ),
       ),
     leftovers: () => [],
   };
 }
 
-/** `launched` answers the ids that the run knows when it rolls back. */
-export function undoLaunch({ spec, owner }: UndoScope, launched: () => readonly string[]): Undo {
+/** What the run knows of its launches when it rolls back. */
+export interface Launched {
+  readonly ids: readonly string[];
+  /** The client token of a launch whose answer is not known. */
+  readonly unsettled: string | undefined;
+}
+
+export function undoLaunch({ spec, owner }: UndoScope, launched: () => Launched): Undo {
+  const { count } = spec.instances;
   return {
     name: 'terminate',
     run: async () => {
+      const { ids, unsettled: token } = launched();
       const outcome = await undoing.terminate.executeWithOptions(
         asUndo('terminate', 'the instances of this run', spec.deadlines.undo),
-        [{ ...request(spec, owner), ids: launched(), volumes: 'delete' }],
+        [
+          {
+            ...request(spec, owner),
+            ids,
+            unsettled: token === undefined ? undefined : { token, count },
+            volumes: 'delete',
+          },
+        ],
       );
-      return `${outcome.terminated} terminated`;
+      return { outcome: outcome.outcome, detail: terminationWords(outcome) };
     },
-    leftovers: (reason) => {
-      const ids = launched();
+    leftovers: (reason, left) => {
+      const ids = left ?? launched().ids;
       // The answer was lost and the look denied: the tag is all that is known of them.
       if (ids.length === 0) return [unknownInstancesLeftover(spec.region, RUN_TAG, owner.run ?? '', reason)];
-      return ids.map((id) => instanceLeftover(spec.region, id, reason));
+      return ids.map((id) =>
+        id.startsWith('vol-')
+          ? volumeLeftover(spec.region, id, reason)
+          : instanceLeftover(spec.region, id, reason),
+      );
     },
   };
+}
+
+function told(removal: Removal): UndoTold {
+  return { outcome: removal.outcome, detail: removalWords(removal) };
 }
 
 function request(spec: FleetSpec, owner: Owner) {

@@ -1,0 +1,69 @@
+/** The volumes that outlive their instances: taken back by a rollback, left and named by a teardown. */
+
+import { DeleteVolumeCommand, type EC2Client, type Instance, type Volume } from '@aws-sdk/client-ec2';
+import type { Termination } from '../fleet/removal.ts';
+import { type AwsError, ask, isVolumeAbsent } from './aws-errors.ts';
+import { findVolumes } from './fleet-instances.ts';
+import type { UndoRequest } from './ownership.ts';
+import { lookFor, nextPause, pause } from './patience.ts';
+
+export interface VolumesRequest extends UndoRequest {
+  readonly volumes: 'delete' | 'keep';
+}
+
+/** Ids of the volumes that stay when these instances go. */
+export function lastingVolumes(instances: readonly Instance[]): string[] {
+  return instances
+    .flatMap((instance) => instance.BlockDeviceMappings ?? [])
+    .filter(({ Ebs }) => Ebs?.DeleteOnTermination === false)
+    .flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+}
+
+/** Deletes the owner's volumes, or tells which are kept. `expected` are those that should be there to be seen. */
+export async function clearVolumes(
+  ec2: EC2Client,
+  request: VolumesRequest,
+  expected: readonly string[],
+): Promise<Pick<Termination, 'volumesDeleted' | 'volumesKept'>> {
+  const { found } = await lookFor(async () => {
+    const seen = await lasting(ec2, request);
+    const ids = new Set(seen.map(idOf));
+    return expected.every((id) => ids.has(id)) ? seen : undefined;
+  }, request.patience);
+  const volumes = found ?? (await lasting(ec2, request));
+  if (request.volumes === 'keep') return { volumesDeleted: 0, volumesKept: volumes.map(idOf) };
+  await deleteAll(ec2, request, volumes);
+  return { volumesDeleted: volumes.length, volumesKept: [] };
+}
+
+/** Until none is to be seen: that one is unknown to its deletion proves nothing while it is shown. */
+async function deleteAll(ec2: EC2Client, request: VolumesRequest, volumes: Volume[]): Promise<void> {
+  const started = Date.now();
+  let left = volumes;
+  while (left.length > 0) {
+    const refused = await deleteEach(ec2, left.map(idOf));
+    left = await lasting(ec2, request);
+    if (refused && left.length > 0) throw refused.leaving(left.map(idOf));
+    if (left.length > 0) await pause(nextPause(Date.now() - started, 250, 5_000));
+  }
+}
+
+/** One that is refused holds no other up. Answers the last refusal. */
+async function deleteEach(ec2: EC2Client, ids: readonly string[]): Promise<AwsError | undefined> {
+  let refused: AwsError | undefined;
+  for (const id of ids) {
+    try {
+      await ask('ec2:DeleteVolume', ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
+    } catch (error) {
+      if (!isVolumeAbsent(error)) refused = error as AwsError;
+    }
+  }
+  return refused;
+}
+
+async function lasting(ec2: EC2Client, { owner }: VolumesRequest): Promise<Volume[]> {
+  const seen = await findVolumes(ec2, owner);
+  return seen.filter(({ State }) => State !== 'deleting' && State !== 'deleted');
+}
+
+const idOf = (volume: Volume): string => volume.VolumeId!;
