@@ -13,8 +13,11 @@ import { FLEET_TAG, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import { fromAwsTags } from './tags.ts';
 
-/** All instances that carry the owner's tags, in whatever state, those included that EC2 still shows when dead. */
-export async function findInstances(ec2: EC2Client, owner: Owner): Promise<Instance[]> {
+/**
+ * All instances that carry the owner's tags, in whatever state, those included that EC2 still shows when dead. Without
+ * an owner those of every fleet.
+ */
+export async function findInstances(ec2: EC2Client, owner?: Owner): Promise<Instance[]> {
   return ownedBy(owner, await describe(ec2, ownerFilters(owner)));
 }
 
@@ -29,8 +32,11 @@ export function isTerminated(instance: Instance): boolean {
   return instance.State?.Name === 'terminated';
 }
 
-function ownedBy(owner: Owner, instances: readonly Instance[]): Instance[] {
-  return instances.filter((instance) => owns(owner, fromAwsTags(instance.Tags)));
+function ownedBy<T extends Instance | Volume>(owner: Owner | undefined, seen: readonly T[]): T[] {
+  return seen.filter(({ Tags }) => {
+    const tags = fromAwsTags(Tags);
+    return owner ? owns(owner, tags) : tags[FLEET_TAG] !== undefined;
+  });
 }
 
 async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> {
@@ -41,13 +47,14 @@ async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> 
     .flatMap((reservation) => reservation.Instances ?? []);
 }
 
-/** All volumes that carry the owner's tags. */
-export async function findVolumes(ec2: EC2Client, owner: Owner): Promise<Volume[]> {
+/** All volumes that carry the owner's tags, or without an owner those of any fleet. */
+export async function findVolumes(ec2: EC2Client, owner?: Owner): Promise<Volume[]> {
   const pages = paginateDescribeVolumes({ client: ec2, pageSize: 500 }, { Filters: ownerFilters(owner) });
   const found = await ask('ec2:DescribeVolumes', collect(pages));
-  return found
-    .flatMap((page) => page.Volumes ?? [])
-    .filter((volume) => owns(owner, fromAwsTags(volume.Tags)));
+  return ownedBy(
+    owner,
+    found.flatMap((page) => page.Volumes ?? []),
+  );
 }
 
 /** The few fields of an instance that a report has. */
@@ -61,7 +68,8 @@ export function instanceReport(instance: Instance): InstanceReport {
   };
 }
 
-function ownerFilters(owner: Owner): Filter[] {
+function ownerFilters(owner: Owner | undefined): Filter[] {
+  if (!owner) return [{ Name: 'tag-key', Values: [FLEET_TAG] }];
   const filters = [{ Name: `tag:${FLEET_TAG}`, Values: [owner.fleet] }];
   if (owner.run !== undefined) filters.push({ Name: `tag:${RUN_TAG}`, Values: [owner.run] });
   return filters;

@@ -7,10 +7,12 @@ import { AwsError, asFailure, asUndoFailure, isRefusal } from './aws-errors.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { inventorySteps } from './inventory.ts';
 import { launchSteps } from './launch.ts';
+import { markSteps } from './mark.ts';
 import { beating } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
 import { preflightSteps } from './preflight.ts';
 import { profileSteps, profileUndos } from './profile.ts';
+import { remainsSteps } from './remains.ts';
 import { roleSteps, roleUndos } from './role.ts';
 import { terminateUndos } from './terminate.ts';
 import { verifySteps } from './verify.ts';
@@ -25,7 +27,9 @@ export function createActivities(clientsFor: ClientsFor = awsClients()) {
     ...profileSteps(clientsFor),
     ...launchSteps(clientsFor),
     ...verifySteps(clientsFor),
+    ...markSteps(clientsFor),
     ...inventorySteps(clientsFor),
+    ...remainsSteps(clientsFor),
   };
   const undos = {
     ...terminateUndos(clientsFor),

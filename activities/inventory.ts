@@ -9,17 +9,22 @@ import type { Tags } from '../fleet/spec.ts';
 import { FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { collect, findInstances, instanceReport } from './fleet-instances.ts';
+import { collect, findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
+import { lookFor } from './patience.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { fromAwsTags } from './tags.ts';
 
 export interface FindFleetRequest {
   readonly fleet: string;
+  /** Only what this run of it made. */
+  readonly run?: string;
   /** Where to look for instances, when no role or profile says it. */
   readonly region?: string;
   /** Names that an earlier report gave. */
   readonly role?: string;
   readonly profile?: string;
+  /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
+  readonly patience?: number;
 }
 
 export interface FoundFleet {
@@ -44,16 +49,16 @@ export function inventorySteps(clientsFor: ClientsFor) {
      * gone through.
      */
     async findFleet(request: FindFleetRequest): Promise<FoundFleet> {
-      const owner: Owner = { fleet: request.fleet };
+      const owner: Owner = { fleet: request.fleet, run: request.run };
       const somewhere = request.region ?? process.env.AWS_REGION ?? 'us-east-1';
       const { iam, sts } = clientsFor(somewhere);
       const [{ Account }, byName] = await Promise.all([
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
-        identityByName(iam, owner, request.role ?? request.fleet, request.profile ?? request.fleet),
+        identityAsNamed(iam, owner, request),
       ]);
       const region = request.region ?? regionOf(byName) ?? somewhere;
       const all = await findInstances(clientsFor(region).ec2, owner);
-      const instances = all.filter((instance) => instance.State?.Name !== 'terminated');
+      const instances = all.filter((instance) => !isTerminated(instance));
       const identity =
         (isFound(byName) && byName) ||
         (await identityOfInstances(iam, owner, instances)) ||
@@ -77,6 +82,17 @@ export function inventorySteps(clientsFor: ClientsFor) {
 interface Identity {
   role?: RoleSeen;
   profile?: ProfileSeen;
+}
+
+/** What was made a moment ago is looked for until it shows, if it is named. */
+async function identityAsNamed(iam: IAMClient, owner: Owner, request: FindFleetRequest): Promise<Identity> {
+  const { fleet, role, profile, patience = 0 } = request;
+  const look = () => identityByName(iam, owner, role ?? fleet, profile ?? fleet);
+  const { found } = await lookFor(async () => {
+    const seen = await look();
+    return (seen.role || !role) && (seen.profile || !profile) ? seen : undefined;
+  }, patience);
+  return found ?? look();
 }
 
 async function identityByName(

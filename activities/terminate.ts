@@ -14,6 +14,8 @@ export interface TerminateRequest extends UndoRequest {
   readonly ids: readonly string[];
   /** A launch whose answer is not known: its client token, and how many instances it may have made. */
   readonly unsettled?: { readonly token: string; readonly count: number };
+  /** What a person has given up (`instance/ID`, `volume/ID`): left as it is. */
+  readonly spare?: readonly string[];
   /** A rollback takes the volumes too; a teardown leaves those that were to outlive their instances. */
   readonly volumes: 'delete' | 'keep';
 }
@@ -44,11 +46,14 @@ export function terminateUndos(clientsFor: ClientsFor) {
 const SEEN = 'seen';
 
 /** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
-async function seenNow(ec2: EC2Client, { owner, unsettled }: TerminateRequest): Promise<Instance[]> {
+async function seenNow(
+  ec2: EC2Client,
+  { owner, unsettled, spare = [] }: TerminateRequest,
+): Promise<Instance[]> {
   const byToken = unsettled ? await findLaunched(ec2, owner, unsettled.token) : [];
   const byTag = await findInstances(ec2, owner);
   const seen = new Map([...byToken, ...byTag].map((instance) => [instance.InstanceId, instance]));
-  return [...seen.values()];
+  return [...seen.values()].filter((instance) => !spare.includes(`instance/${idOf(instance)}`));
 }
 
 /** `undefined` as long as an instance of the launch is missing, or may be. */

@@ -9,6 +9,8 @@ import { lookFor, nextPause, pause } from './patience.ts';
 
 export interface VolumesRequest extends UndoRequest {
   readonly volumes: 'delete' | 'keep';
+  /** `volume/ID`. */
+  readonly spare?: readonly string[];
 }
 
 /** Ids of the volumes that stay when these instances go. */
@@ -61,9 +63,12 @@ async function deleteEach(ec2: EC2Client, ids: readonly string[]): Promise<AwsEr
   return refused;
 }
 
-async function lasting(ec2: EC2Client, { owner }: VolumesRequest): Promise<Volume[]> {
+async function lasting(ec2: EC2Client, { owner, spare = [] }: VolumesRequest): Promise<Volume[]> {
   const seen = await findVolumes(ec2, owner);
-  return seen.filter(({ State }) => State !== 'deleting' && State !== 'deleted');
+  return seen.filter(
+    (volume) =>
+      volume.State !== 'deleting' && volume.State !== 'deleted' && !spare.includes(`volume/${idOf(volume)}`),
+  );
 }
 
 const idOf = (volume: Volume): string => volume.VolumeId!;

@@ -7,6 +7,7 @@ import { jsonOf, print, say, stderrColors } from './output.ts';
 export const DONE = 0;
 export const WRONG_INPUT = 2;
 const UNREACHABLE = 4;
+export const LEFT_OVER = 3;
 export const INTERRUPTED = 130;
 
 const CODES: Record<MusterErrorCode, number> = {
@@ -15,6 +16,7 @@ const CODES: Record<MusterErrorCode, number> = {
   FleetDiffers: WRONG_INPUT,
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
+  UnknownLeftover: WRONG_INPUT,
   TemporalUnreachable: UNREACHABLE,
   NoWorker: UNREACHABLE,
 };

@@ -74,20 +74,29 @@ function program(): Command {
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
     .action(async (name, options) => ended(options, (await import('./cancel.ts')).cancel(name, options)));
-  for (const [decision, description] of [
-    ['retry', 'do the failed step of a paused run again'],
-    ['rollback', 'have a paused run take back what it made'],
-  ] as const) {
-    muster
-      .command(decision)
-      .description(description)
-      .argument('<name>', "the fleet's name")
-      .option(...JSON_OPTION)
-      .option(...DETACH_OPTION)
-      .action(async (name, options) =>
-        ended(options, (await import('./decide.ts')).decide(name, decision, options)),
-      );
-  }
+  muster
+    .command('retry')
+    .description('take up again what the last run of a fleet could not finish')
+    .argument('<name>', "the fleet's name")
+    .option('--skip <kind/id...>', 'give up what it left, for instance role/web: it stays')
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action(async (name, options) => ended(options, (await import('./retry.ts')).retry(name, options)));
+  muster
+    .command('rollback')
+    .description('have a paused run take back what it made')
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action(async (name, options) => ended(options, (await import('./rollback.ts')).rollback(name, options)));
+  muster
+    .command('sweep')
+    .description('what runs have left that can do nothing about it any more')
+    .option('--yes', 'remove it; otherwise it is only shown')
+    .option('--region <region...>', 'where to look, beside the regions that roles and profiles name')
+    .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
+    .option(...JSON_OPTION)
+    .action(async (options) => ended(options, (await import('./sweep.ts')).sweep(options)));
   muster
     .command('worker')
     .description('do the work of fleets, until SIGTERM')

@@ -4,6 +4,7 @@ import type {
   FailureReport,
   FleetReport,
   InstanceReport,
+  Leftover,
   LeftoverKind,
   StepReport,
 } from '../fleet/report.ts';
@@ -54,14 +55,15 @@ function withoutRemoved(report: FleetReport): FleetReport {
   };
 }
 
-function headline({ state, fleet, action, steps, error, volumesKept }: FleetReport, colors: Colors): string {
+function headline(report: FleetReport, colors: Colors): string {
+  const { state, fleet, action, steps, error } = report;
   const name = colors.bold(fleet);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
       return `${colors.green('✓')} fleet ${name} is complete${took(steps)}`;
     case 'gone':
-      return `${colors.green('✓')} fleet ${name} is gone${volumesKept ? '; volumes that it had are kept' : ': nothing of it is left'}`;
+      return `${colors.green('✓')} fleet ${name} is gone${exceptFor(report)}`;
     case 'rolled-back':
       return `${colors.red('✗')} fleet ${name} failed; all that the run made is gone again`;
     case 'cancelled':
@@ -82,6 +84,12 @@ function headline({ state, fleet, action, steps, error, volumesKept }: FleetRepo
     case 'running':
       return `… fleet ${name} is being brought up`;
   }
+}
+
+/** What of a fleet stays although it is gone, as somebody wished. */
+function exceptFor({ volumesKept, skipped }: FleetReport): string {
+  if (skipped) return ', but for what was given up';
+  return volumesKept ? '; volumes that it had are kept' : ': nothing of it is left';
 }
 
 /** From the first step's begin to the last one's end. */
@@ -147,7 +155,7 @@ function stepList({ steps, undos }: FleetReport, colors: Colors): string[] {
 }
 
 function cause(report: FleetReport): Rows {
-  const { error, undos, leftovers, state, action, steps } = report;
+  const { error, undos, leftovers, skipped, state, action, steps } = report;
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
   const removals = action === 'down' ? steps.filter(({ name }) => name !== 'find') : undos;
@@ -156,17 +164,19 @@ function cause(report: FleetReport): Rows {
   if (undone.length > 0) rows.push([action === 'down' ? 'removed' : 'undone', ...undone.map(undoneLine)]);
   const spared = ended.filter(({ outcome }) => outcome === 'not-ours');
   if (spared.length > 0) rows.push(['untouched', ...spared.map(undoneLine)]);
+  if (skipped) rows.push(['given up', ...skipped.flatMap(leftoverLines)]);
   if (leftovers.length > 0) {
-    rows.push([
-      'left',
-      ...leftovers.flatMap(({ kind, id, reason, command }) => [`${kind} ${id}: ${reason}`, `  ${command}`]),
-    ]);
+    rows.push(['left', ...leftovers.flatMap(leftoverLines)]);
   } else if (state === 'rolled-back' || state === 'cancelled') {
     rows.push(['left', 'nothing']);
   } else if (state === 'left-over' || state === 'lost') {
     rows.push(['left', unknownRest(report)]);
   }
   return rows;
+}
+
+function leftoverLines({ kind, id, reason, command }: Leftover): string[] {
+  return [`${kind} ${id}: ${reason}`, `  ${command}`];
 }
 
 /** What is left when no leftover is named: a teardown may not have looked, a lost run could not. */
@@ -197,7 +207,7 @@ function undoneLine({ name, detail }: StepReport): string {
   return `${stepTitle(name)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
 }
 
-function whatNext({ state, fleet, action, error }: FleetReport): Rows {
+function whatNext({ state, fleet, error }: FleetReport): Rows {
   switch (state) {
     case 'complete':
       return [['next', `muster status ${fleet}`, `muster down ${fleet}`]];
@@ -218,7 +228,8 @@ function whatNext({ state, fleet, action, error }: FleetReport): Rows {
       return [
         [
           'next',
-          `muster down ${fleet}, once the cause is gone${action === 'up' ? '; then muster up FILE' : ''}`,
+          `muster retry ${fleet}, once the cause is gone`,
+          `muster retry ${fleet} --skip KIND/ID   gives one thing up`,
         ],
       ];
     case 'paused':

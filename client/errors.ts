@@ -18,7 +18,9 @@ export type MusterErrorCode =
   /** No run of the fleet is known. */
   | 'FleetNotFound'
   /** The run is in no state for what was asked of it. */
-  | 'NotNow';
+  | 'NotNow'
+  /** What was to be given up is nothing that the run left. */
+  | 'UnknownLeftover';
 
 export class MusterError extends Error {
   override readonly name = 'MusterError';
@@ -99,5 +101,17 @@ export function notNow(fleet: string, state: FleetState, asked: string): MusterE
     'NotNow',
     `the fleet '${fleet}' is ${state}: there is nothing to ${asked}`,
     `'muster status ${fleet}' shows it`,
+  );
+}
+
+export function unknownLeftovers(
+  fleet: string,
+  unknown: readonly string[],
+  left: readonly string[],
+): MusterError {
+  return new MusterError(
+    'UnknownLeftover',
+    `${unknown.join(', ')}: nothing that the last run of '${fleet}' left`,
+    `it left ${left.join(', ')}`,
   );
 }

@@ -4,10 +4,11 @@ export type { FleetReport, FleetState, InstanceReport, Leftover, StepReport } fr
 export { exitCode, isSettled } from '../fleet/report.ts';
 export type { Decision } from '../fleet/run.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
+export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export { MusterError, type MusterErrorCode, SpecError } from './errors.ts';
 export { FleetRun, type PendingStep, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
-export { type DownOptions, Muster } from './muster.ts';
+export { type DownOptions, Muster, type RetryOptions, type SweepOptions } from './muster.ts';
 export type { SpecInput } from './spec-input.ts';
 export { type CheckedSpec, specFrom, specFromFile } from './specs.ts';
 export type { ConnectOptions } from './temporal.ts';

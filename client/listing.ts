@@ -2,7 +2,7 @@
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { FleetReport, FleetState } from '../fleet/report.ts';
-import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
+import { type FleetMemo, fleetWorkflowId, PROGRESS_QUERY } from '../fleet/run.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
 import { runLink } from './ui-link.ts';
@@ -22,7 +22,7 @@ export interface FleetListing {
   readonly uiUrl?: string;
 }
 
-const RUNS = "WorkflowType IN ('bootstrapFleet', 'teardownFleet')";
+const RUNS = `WorkflowType IN ('bootstrapFleet', 'teardownFleet') AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
 const QUERY_PATIENCE_MS = 2_000;
 const AT_ONCE = 16;
 

@@ -7,8 +7,8 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { leftoversOf } from '../fleet/leftovers.ts';
-import type { FleetReport } from '../fleet/report.ts';
+import { leftoverName, leftoversOf } from '../fleet/leftovers.ts';
+import type { FleetReport, LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
   DECIDE_UPDATE,
@@ -18,8 +18,9 @@ import {
   PROGRESS_QUERY,
   type TeardownRequest,
 } from '../fleet/run.ts';
-import type { FleetSpec } from '../fleet/spec.ts';
-import { fleetBusy, fleetDiffers, fleetNotFound, notNow } from './errors.ts';
+import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
+import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
+import { fleetBusy, fleetDiffers, fleetNotFound, notNow, unknownLeftovers } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
@@ -36,6 +37,16 @@ import { runLink } from './ui-link.ts';
 export interface DownOptions {
   /** Where the instances are, when neither a run nor the tags of the role or profile say so. */
   readonly region?: string;
+}
+
+export interface RetryOptions {
+  /** What is given up: `KIND/ID` of leftovers. They stay, and the report names them. */
+  readonly skip?: readonly string[];
+}
+
+export interface SweepOptions extends Omit<SweepRequest, 'regions'> {
+  /** Beside those that roles and profiles name. Otherwise AWS_REGION. */
+  readonly regions?: readonly string[];
 }
 
 export class Muster {
@@ -72,6 +83,66 @@ export class Muster {
       },
       (raced) => this.#joinUp(spec.name, hash, raced),
     );
+  }
+
+  /**
+   * Takes up again what the fleet's last run could not finish: a paused run does its failed step again; of a run that
+   * has ended and left something, that is removed, but for what is given up with `skip`.
+   *
+   * Throws FleetNotFound, NoWorker, NotNow when nothing is unfinished, UnknownLeftover; nothing was sent then.
+   */
+  async retry(fleet: string, { skip = [] }: RetryOptions = {}): Promise<FleetRun> {
+    const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+    if (!description) throw fleetNotFound(fleet);
+    if (description.status.name === 'RUNNING') {
+      if (skip.length > 0) throw notNow(fleet, 'running', 'skip');
+      return this.decide(fleet, 'retry');
+    }
+    const report = await this.status(fleet);
+    if (report.leftovers.length === 0) throw notNow(fleet, report.state, 'retry');
+    const unknown = skip.filter((name) => !report.leftovers.some((left) => leftoverName(left) === name));
+    if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, report.leftovers.map(leftoverName));
+    const run = description.type === 'bootstrapFleet' ? description.runId : memoOf(description).run;
+    const isLeft = (kind: LeftoverKind) => report.leftovers.find((left) => left.kind === kind)?.id;
+    const request: TeardownRequest = {
+      fleet: report.fleet,
+      run,
+      region: report.region,
+      role: isLeft('role'),
+      profile: isLeft('profile'),
+      volumes: description.type === 'bootstrapFleet' ? 'delete' : 'keep',
+      skip,
+    };
+    return this.#startOrJoin(
+      fleet,
+      'teardownFleet',
+      {
+        args: [request],
+        memo: { fleet: report.fleet, region: report.region, run },
+        staticSummary: `retry ${report.fleet}: what its last run left`,
+        staticDetails: `Removes what run \`${run ?? ''}\` of the fleet \`${report.fleet}\` left, as its tags tell it.`,
+      },
+      (raced) => this.#joinDown(fleet, raced),
+    );
+  }
+
+  /**
+   * Finds what runs have left that can do nothing about it any more (terminated, or their history lost), and with
+   * `remove` removes it; never what belongs to a run that is alive or to a fleet that is complete.
+   *
+   * Throws NoWorker.
+   */
+  async sweep({ regions = [], ...options }: SweepOptions = {}): Promise<SweepReport> {
+    await assertWorkerPolls(this.#temporal);
+    const { client, taskQueue } = this.#temporal;
+    const here = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
+    const request: SweepRequest = { ...options, regions: regions.length > 0 ? regions : [here] };
+    return client.workflow.execute('sweepFleets', {
+      args: [request],
+      taskQueue,
+      workflowId: `sweep:${randomUUID()}`,
+      staticSummary: `sweep ${request.regions.join(', ')}${request.remove ? '' : ', only looking'}`,
+    });
   }
 
   /**
@@ -252,6 +323,7 @@ export class Muster {
       region: region ?? memo.region ?? report?.region,
       role: report?.role?.reused ? undefined : report?.role?.name,
       profile: report?.profile?.reused ? undefined : report?.profile?.name,
+      patience: report?.state === 'complete' ? stillNew(description) : 0,
     };
   }
 
@@ -288,4 +360,10 @@ function memoOf({ memo }: WorkflowExecutionDescription): FleetMemo {
 /** Whether the history alone does not tell the report. */
 function needsWorker({ status }: WorkflowExecutionDescription): boolean {
   return status.name !== 'COMPLETED' && status.name !== 'FAILED';
+}
+
+/** Seconds for which AWS may not show yet what a run has made that ended just now. */
+function stillNew({ closeTime }: WorkflowExecutionDescription): number {
+  const age = (Date.now() - (closeTime?.getTime() ?? 0)) / 1000;
+  return Math.max(0, Math.ceil(DEFAULT_DEADLINES.consistency - age));
 }

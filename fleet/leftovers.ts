@@ -47,18 +47,42 @@ function quoted(name: string): string {
   return /^[\w./:-]+$/.test(name) ? name : `'${name}'`;
 }
 
+/** What exists of a fleet. */
+interface Existing {
+  readonly region: string;
+  readonly instances: readonly { readonly id: string }[];
+  readonly role?: { readonly name: string };
+  readonly profile?: { readonly name: string };
+}
+
 /** Everything of a fleet that exists, as leftovers. */
-export function leftoversOf(
-  found: {
-    readonly region: string;
-    readonly instances: readonly { readonly id: string }[];
-    readonly role?: { readonly name: string };
-    readonly profile?: { readonly name: string };
-  },
-  reason: string,
-): Leftover[] {
+export function leftoversOf(found: Existing, reason: string): Leftover[] {
   const leftovers = found.instances.map(({ id }) => instanceLeftover(found.region, id, reason));
   if (found.profile) leftovers.push(profileLeftover(found.profile.name, reason));
   if (found.role) leftovers.push(roleLeftover(found.role.name, reason));
   return leftovers;
+}
+
+/** As a person names one thing to give it up. */
+export function leftoverName({ kind, id }: Pick<Leftover, 'kind' | 'id'>): string {
+  return `${kind}/${id}`;
+}
+
+/** Takes out of what exists that which a person has given up; `skip` are its names (`leftoverName`). */
+export function withoutSkipped<T extends Existing>(
+  found: T,
+  skip: readonly string[] = [],
+): { readonly wanted: T; readonly skipped: Leftover[] } {
+  const skipped = leftoversOf(found, 'given up by a person (--skip)').filter((leftover) =>
+    skip.includes(leftoverName(leftover)),
+  );
+  const isSkipped = (kind: Leftover['kind'], id: string) =>
+    skipped.some((leftover) => leftover.kind === kind && leftover.id === id);
+  const wanted = {
+    ...found,
+    instances: found.instances.filter(({ id }) => !isSkipped('instance', id)),
+    role: found.role && !isSkipped('role', found.role.name) ? found.role : undefined,
+    profile: found.profile && !isSkipped('profile', found.profile.name) ? found.profile : undefined,
+  };
+  return { wanted, skipped };
 }

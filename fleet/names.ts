@@ -36,8 +36,8 @@ export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 export const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 /** AWS's prefix and Muster's own; IAM compares tag keys ignoring case. */
 export const RESERVED_TAG = /^(?:aws|muster):/i;
-/** 50 on a resource, of which ownership (fleet/tags.ts) may take six. */
-export const MOST_TAGS = 44;
+/** 50 on a resource, of which Muster's own (fleet/tags.ts) may take seven. */
+export const MOST_TAGS = 43;
 /** Keys that the instance metadata can serve (EC2 User Guide, "View tags for your EC2 instances using IMDS"). */
 export const METADATA_TAG_KEY = /^(?!(?:\.{1,2}|_index)$)[A-Za-z0-9+\-=.,_:@]+$/;
 

@@ -133,6 +133,8 @@ export interface FleetReport {
   /** Ids of volumes that a teardown left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];
+  /** What a person has given up: it still exists, and nobody tries to remove it. */
+  skipped?: Leftover[];
   error?: FailureReport;
 }
 

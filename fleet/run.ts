@@ -32,16 +32,26 @@ export interface FleetMemo {
   readonly region?: string;
   /** Of the spec, for `up`. */
   readonly specHash?: string;
+  /** Of a teardown of what one run made: which run. */
+  readonly run?: string;
 }
 
 /** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
 export interface TeardownRequest {
   readonly fleet: string;
+  /** Only what this run made; otherwise what any run of the fleet made. */
+  readonly run?: string;
   /** Where the instances are, when no role or profile of the fleet says so. */
   readonly region?: string;
   /** Names of the role and the profile, when an earlier report gave them. */
   readonly role?: string;
   readonly profile?: string;
+  /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
+  readonly patience?: number;
+  /** Whether volumes go that were to outlive their instances; a teardown keeps them unless told otherwise. */
+  readonly volumes?: 'delete' | 'keep';
+  /** What is given up: `KIND/ID`, as a leftover is named. It is left alone, and told in the report. */
+  readonly skip?: readonly string[];
   /** Seconds that each removal may take, its retries included. */
   readonly undoDeadline?: number;
 }

@@ -10,6 +10,7 @@ export const STEP_TITLES = {
   'await-profile': 'wait until EC2 knows the profile',
   launch: 'launch the instances',
   verify: 'verify the fleet',
+  mark: 'mark it as complete',
   find: 'find what the fleet has',
   terminate: 'terminate the instances',
   'remove-role': 'take the role out of the profile',

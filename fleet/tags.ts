@@ -5,10 +5,16 @@ import type { Tags } from './spec.ts';
 export const FLEET_TAG = 'muster:fleet';
 export const RUN_TAG = 'muster:run';
 export const REGION_TAG = 'muster:region';
+/** Temporal's namespace in which the run is: another's sweep knows nothing of it. */
+export const NAMESPACE_TAG = 'muster:namespace';
 /** Hash of the spec: lets `up` recognise its fleet when the history is gone. */
 export const SPEC_TAG = 'muster:spec';
 /** On instances: which role and profile they were launched with, for fleets whose names differ from theirs. */
 export const PROFILE_TAG = 'muster:profile';
+
+/** Set when the fleet is verified: without any history it tells a complete fleet from what a lost run left. */
+export const STATE_TAG = 'muster:state';
+export const COMPLETE = 'complete';
 
 /** Who may change or delete a resource: any run of the fleet, or with `run` only that one. */
 export interface Owner {
@@ -19,12 +25,19 @@ export interface Owner {
 export interface Ownership {
   readonly fleet: string;
   readonly run: string;
+  readonly namespace: string;
   readonly region: string;
   readonly specHash: string;
 }
 
 export function ownershipTags(of: Ownership): Tags {
-  return { [FLEET_TAG]: of.fleet, [RUN_TAG]: of.run, [REGION_TAG]: of.region, [SPEC_TAG]: of.specHash };
+  return {
+    [FLEET_TAG]: of.fleet,
+    [RUN_TAG]: of.run,
+    [NAMESPACE_TAG]: of.namespace,
+    [REGION_TAG]: of.region,
+    [SPEC_TAG]: of.specHash,
+  };
 }
 
 /**

@@ -31,6 +31,7 @@ const STEPS = [
   { step: 'await-profile', action: 'RunInstances', match: 'DryRun=true' },
   { step: 'launch', action: 'RunInstances', match: 'TagSpecification' },
   { step: 'verify', action: 'DescribeInstances' },
+  { step: 'mark', action: 'TagInstanceProfile' },
 ] as const;
 
 async function assertComplete(fleet: string, end: End, count = 2): Promise<void> {
@@ -91,6 +92,7 @@ describe('complete', () => {
         ['await-profile', 'done'],
         ['launch', 'done'],
         ['verify', 'done'],
+        ['mark', 'done'],
       ],
     );
   });

@@ -211,7 +211,8 @@ describe('the report of a run that failed', () => {
         '  left      role web: iam:DeleteRole: AccessDenied: User is not authorized to perform this',
         '              aws iam delete-role --role-name web',
         '',
-        '  next      muster down web, once the cause is gone; then muster up FILE',
+        '  next      muster retry web, once the cause is gone',
+        '            muster retry web --skip KIND/ID   gives one thing up',
       ].join('\n'),
     );
   });
@@ -312,7 +313,7 @@ describe('the report of a teardown', () => {
     assert.match(told, /^✗ the removal of fleet web failed\n/);
     assert.doesNotMatch(told, /i-0000|instance-profile\/web/, 'what it removed is not shown as existing');
     assert.match(told, /removed {3}terminate the instances: 2 terminated\n {2}left {6}role web: /);
-    assert.match(told, /next {6}muster down web, once the cause is gone$/);
+    assert.match(told, /next {6}muster retry web, once the cause is gone\n/);
   });
 
   test('left over before it could look: says that it does not know', () => {

@@ -181,11 +181,39 @@ describe('muster up', () => {
       stdout,
       /left {6}role sticky: iam:DeleteRole: AccessDenied: .*\n +aws iam delete-role --role-name sticky\n/,
     );
-    assert.match(stdout, /next {6}muster down sticky/);
-    const down = await muster('down', 'sticky', '--yes', '--json');
-    assert.equal(down.code, 0, down.stderr);
-    assert.equal(JSON.parse(down.stdout).state, 'gone');
+    assert.match(stdout, /next {6}muster retry sticky/);
+    const unknown = await muster('retry', 'sticky', '--skip', 'role/other');
+    assert.equal(unknown.code, 2);
+    assert.match(
+      unknown.stderr,
+      /role\/other: nothing that the last run of 'sticky' left\n {2}it left role\/sticky/,
+    );
+    const retry = await muster('retry', 'sticky', '--json');
+    assert.equal(retry.code, 0, retry.stderr);
+    assert.equal(JSON.parse(retry.stdout).state, 'gone');
     assert.equal((await world.exists('sticky')).role, undefined);
+  });
+
+  it('gives up with retry --skip what cannot be removed; the sweep finds it later', async () => {
+    const undos = [
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED }),
+      world.aws.fault({ action: 'DeleteRole', match: 'given-up', error: DENIED, times: 1000 }),
+    ];
+    assert.equal((await muster('up', specFile('given-up'))).code, 3);
+    const skipped = await muster('retry', 'given-up', '--skip', 'role/given-up');
+    assert.equal(skipped.code, 0, skipped.stderr);
+    assert.match(skipped.stdout, /fleet given-up is gone, but for what was given up\n/);
+    assert.match(skipped.stdout, /given up {2}role given-up: .*\n +aws iam delete-role --role-name given-up/);
+    for (const undo of undos) undo();
+    const shown = await muster('sweep');
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(
+      shown.stdout,
+      /given-up, run \S+ in us-east-1: its run has ended as failed\n {4}role given-up\n/,
+    );
+    assert.ok((await world.exists('given-up')).role);
+    assert.equal((await muster('sweep', '--yes')).code, 0);
+    assert.equal((await world.exists('given-up')).role, undefined);
   });
 
   it('ends with 4 without Temporal, and without a worker', async () => {

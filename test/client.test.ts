@@ -13,7 +13,7 @@ import type { specSchema } from '../fleet/spec-schema.ts';
 import { startLocalTemporal } from '../sandbox/temporal.ts';
 import { ensurePython } from '../setup/python.js';
 import { createFleetWorker } from '../worker/index.ts';
-import { openWorld, QUICK, type World } from './world.ts';
+import { openWorld, QUICK, untilPolled, type World } from './world.ts';
 
 let world: World;
 let muster: Muster;
@@ -262,18 +262,6 @@ describe('status', () => {
     assert.equal((await (await muster.down('murdered')).result()).state, 'gone');
     assert.equal((await world.exists('murdered')).role, undefined);
   });
-
-  async function untilPolled(of: Muster): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
-      const isPolled = await of.status('nobody').then(
-        () => true,
-        () => false,
-      );
-      if (isPolled) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error('the worker does not poll');
-  }
 });
 
 describe('list', () => {

@@ -15,6 +15,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
+import type { Muster } from '../client/index.ts';
 import { checkSpec } from '../fleet/read-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, PROGRESS_QUERY, TASK_QUEUE } from '../fleet/run.ts';
@@ -178,6 +179,19 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`not as wanted: ${JSON.stringify(await handle.query(PROGRESS_QUERY))}`);
+}
+
+/** Waits until the worker that was just started is known to poll. */
+export async function untilPolled(of: Muster): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const isPolled = await of.status('nobody').then(
+      () => true,
+      () => false,
+    );
+    if (isPolled) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the worker does not poll');
 }
 
 async function absentAsUndefined<T>(call: Promise<T>): Promise<T | undefined> {

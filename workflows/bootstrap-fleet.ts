@@ -31,7 +31,7 @@ import {
 
 /**
  * Looks before touching anything; makes the role and the instance profile side by side, puts the policy and joins the
- * two; waits until EC2 knows the profile; launches; verifies; reports. Fails with FleetFailed and the report when a step
+ * two; waits until EC2 knows the profile; launches; verifies; marks the fleet as complete; reports. Fails with FleetFailed and the report when a step
  * has failed for good; ends as cancelled when somebody cancelled it and nothing is left.
  */
 export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Promise<FleetReport> {
@@ -42,6 +42,7 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
     await fleet.awaitProfile(plan, identity);
     const ids = await fleet.launch(plan, identity);
     await fleet.verify(plan, identity, ids);
+    await fleet.mark(identity, ids);
     return fleet.complete();
   } catch (error) {
     return await fleet.giveUp(error);
@@ -67,13 +68,14 @@ class Bootstrap {
   private unsettled: string | undefined;
 
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
-    const { firstExecutionRunId } = workflowInfo();
+    const { firstExecutionRunId, namespace } = workflowInfo();
     this.spec = spec;
     this.owner = { fleet: spec.name, run: firstExecutionRunId };
     this.scope = { spec, owner: this.owner };
     this.ownership = ownershipTags({
       fleet: spec.name,
       run: firstExecutionRunId,
+      namespace,
       region: spec.region,
       specHash,
     });
@@ -347,6 +349,16 @@ class Bootstrap {
     await sleep('2s');
   }
 
+  /** Once no history tells it, this alone tells the fleet from what a lost run left: see the sweep. */
+  async mark({ profile }: Identity, ids: readonly string[]): Promise<void> {
+    const { spec, run } = this;
+    await run.step('mark', () =>
+      quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
+        { region: spec.region, profile: profile.reused ? undefined : profile.name, ids },
+      ]),
+    );
+  }
+
   complete(): FleetReport {
     // Who cancels while the last look ends has not asked for a fleet.
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
@@ -379,7 +391,7 @@ function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
   if (policy && !profile.reuse) made.push('put-policy');
   if (role && !role.reuse && role.managedPolicies.length > 0) made.push('attach-policies');
   if (!profile.reuse) made.push('add-role');
-  return ['preflight', ...made, 'await-profile', 'launch', 'verify'];
+  return ['preflight', ...made, 'await-profile', 'launch', 'verify', 'mark'];
 }
 
 function notYet(attempt: number, seconds: number, deadline: number): string {

@@ -2,4 +2,5 @@
 
 export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { inspectFleet } from './inspect-fleet.ts';
+export { sweepFleets } from './sweep-fleets.ts';
 export { teardownFleet } from './teardown-fleet.ts';

@@ -2,7 +2,7 @@
 
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
-import { leftoversOf } from '../fleet/leftovers.ts';
+import { leftoversOf, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
@@ -14,7 +14,7 @@ import { Run } from './run.ts';
 const DEFAULT_DEADLINE = 900;
 
 /**
- * Finds by its tags what the fleet has, ends its instances and waits for that, takes the role out of the profile,
+ * Finds by its tags what the fleet has, or with `run` what that run of it made, ends its instances and waits for that, takes the role out of the profile,
  * deletes the profile, the policies and the role. A profile or a role that the fleet only used is not its own, and stays.
  */
 export async function teardownFleet(request: TeardownRequest): Promise<FleetReport> {
@@ -32,20 +32,27 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
         looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, deadline), [request]),
       { found: inWords },
     );
-    await remove(run, found, deadline);
+    const { wanted, skipped } = withoutSkipped(found, request.skip);
+    if (skipped.length > 0) run.report.skipped = skipped;
+    await remove(run, wanted, request, deadline);
   } catch (error) {
-    if (found) run.report.leftovers = await leftOf(run, found, deadline);
+    if (found) run.report.leftovers = await leftOf(run, found, request, deadline);
     run.setState('left-over');
-    throw isCancellation(error) ? error : run.failure();
+    throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
   run.report.instances = [];
   run.setState('gone');
   return run.report;
 }
 
-async function remove(run: Run, found: FoundFleet, seconds: number): Promise<void> {
+async function remove(
+  run: Run,
+  found: FoundFleet,
+  { run: ofRun, volumes = 'keep', skip }: TeardownRequest,
+  seconds: number,
+): Promise<void> {
   const { region, role, profile } = found;
-  const owner: Owner = { fleet: found.fleet };
+  const owner: Owner = { fleet: found.fleet, run: ofRun };
   const request = { region, owner, patience: 0 };
   Object.assign(run.report, {
     account: found.account,
@@ -59,7 +66,7 @@ async function remove(run: Run, found: FoundFleet, seconds: number): Promise<voi
     'terminate',
     () =>
       undoing.terminate.executeWithOptions(as('terminate', `${found.instances.length} instances`, seconds), [
-        { ...request, ids: [], volumes: 'keep' },
+        { ...request, ids: [], volumes, spare: skip },
       ]),
     {
       found: (termination) => {
@@ -101,10 +108,16 @@ async function remove(run: Run, found: FoundFleet, seconds: number): Promise<voi
 }
 
 /** What is still there, as AWS tells it now; when it cannot be asked, all that was found before. */
-async function leftOf(run: Run, found: FoundFleet, seconds: number): Promise<Leftover[]> {
+async function leftOf(
+  run: Run,
+  found: FoundFleet,
+  request: TeardownRequest,
+  seconds: number,
+): Promise<Leftover[]> {
   const reason = run.report.error ? `${run.report.error.code}: ${run.report.error.message}` : 'cancelled';
   const names = {
     fleet: found.fleet,
+    run: request.run,
     region: found.region,
     role: found.role?.name,
     profile: found.profile?.name,
@@ -116,7 +129,7 @@ async function leftOf(run: Run, found: FoundFleet, seconds: number): Promise<Lef
       return found;
     }
   });
-  return leftoversOf(left, reason);
+  return leftoversOf(withoutSkipped(left, request.skip).wanted, reason);
 }
 
 function inWords({ instances, role, profile }: FoundFleet): string {

@@ -1,0 +1,17 @@
+/** `muster retry NAME`: takes up again what the fleet's last run could not finish, and shows that. */
+
+import { Muster } from '../client/muster.ts';
+import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+
+export interface RetryCommandOptions extends RunOptions {
+  readonly skip?: readonly string[];
+}
+
+export async function retry(fleet: string, options: RetryCommandOptions): Promise<number> {
+  const muster = await Muster.connect();
+  try {
+    return codeOf(await seeThrough(await muster.retry(fleet, options), options));
+  } finally {
+    await muster.close();
+  }
+}
