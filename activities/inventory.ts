@@ -1,16 +1,17 @@
 /** What a fleet has, found by its tags: what `status` and `down` work from when no history says. */
 
-import type { Instance } from '@aws-sdk/client-ec2';
+import type { EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { type IAMClient, paginateListInstanceProfiles, paginateListRoles } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { Context } from '@temporalio/activity';
 import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { Tags } from '../fleet/spec.ts';
-import { FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG } from '../fleet/tags.ts';
+import { COMPLETE, FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { collect, findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
+import { inlinePolicies } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { fromAwsTags } from './tags.ts';
 
@@ -23,8 +24,12 @@ export interface FindFleetRequest {
   /** Names that an earlier report gave. */
   readonly role?: string;
   readonly profile?: string;
+  /** Ids of instances that an earlier report gave. */
+  readonly instances?: readonly string[];
   /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
   readonly patience?: number;
+  /** Look by the names alone, and do not go through the whole account when they lead to nothing. */
+  readonly byNameOnly?: boolean;
 }
 
 export interface FoundFleet {
@@ -33,7 +38,11 @@ export interface FoundFleet {
   /** The name as its tags spell it. */
   readonly fleet: string;
   readonly specHash?: string;
+  /** It carries the mark of a complete fleet. */
+  readonly marked: boolean;
   readonly role?: RoleReport;
+  /** Names of the role's inline policies. */
+  readonly policies: readonly string[];
   readonly profile?: ProfileReport;
   /** What the instances were launched with, when the fleet's own profile is no more or never was. */
   readonly profileInUse?: string;
@@ -57,20 +66,23 @@ export function inventorySteps(clientsFor: ClientsFor) {
         identityAsNamed(iam, owner, request),
       ]);
       const region = request.region ?? regionOf(byName) ?? somewhere;
-      const all = await findInstances(clientsFor(region).ec2, owner);
-      const instances = all.filter((instance) => !isTerminated(instance));
+      const instances = await aliveInstances(clientsFor(region).ec2, owner, request);
       const identity =
         (isFound(byName) && byName) ||
         (await identityOfInstances(iam, owner, instances)) ||
-        (instances.length === 0 && (await identityByScan(iam, owner))) ||
+        (instances.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
         {};
-      const tags = identity.role?.tags ?? identity.profile?.tags ?? fromAwsTags(instances[0]?.Tags);
+      const instanceTags = fromAwsTags(instances[0]?.Tags);
+      const tags = identity.role?.tags ?? identity.profile?.tags ?? instanceTags;
+      const mark = identity.profile?.tags[STATE_TAG] ?? instanceTags[STATE_TAG];
       return {
         account: Account!,
         region,
         fleet: tags[FLEET_TAG] ?? request.fleet,
         specHash: tags[SPEC_TAG],
+        marked: mark === COMPLETE,
         role: identity.role && made(identity.role),
+        policies: identity.role ? await inlinePolicies(iam, identity.role.name) : [],
         profile: identity.profile && made(identity.profile),
         profileInUse: instances[0]?.IamInstanceProfile?.Arn,
         instances: instances.map(instanceReport),
@@ -82,6 +94,21 @@ export function inventorySteps(clientsFor: ClientsFor) {
 interface Identity {
   role?: RoleSeen;
   profile?: ProfileSeen;
+}
+
+/** Those that an earlier report gave are looked for while they may be too new to be shown. */
+async function aliveInstances(
+  ec2: EC2Client,
+  owner: Owner,
+  { instances = [], patience = 0 }: FindFleetRequest,
+): Promise<Instance[]> {
+  let seen: Instance[] = [];
+  await lookFor(async () => {
+    seen = await findInstances(ec2, owner);
+    const ids = new Set(seen.map(({ InstanceId }) => InstanceId));
+    return instances.every((id) => ids.has(id)) ? seen : undefined;
+  }, patience);
+  return seen.filter((instance) => !isTerminated(instance));
 }
 
 /** What was made a moment ago is looked for until it shows, if it is named. */

@@ -111,13 +111,20 @@ export function policyUndos(clientsFor: ClientsFor) {
   };
 }
 
+/** Names of a role's inline policies: a role of Muster's has one. */
+export async function inlinePolicies(iam: IAMClient, role: string): Promise<string[]> {
+  const command = new ListRolePoliciesCommand({ RoleName: role });
+  const { PolicyNames = [] } = await ask('iam:ListRolePolicies', iam.send(command));
+  return PolicyNames;
+}
+
 /** Takes every policy off a role, whoever put it there: a role goes only when it is empty. */
 export async function emptyRole(iam: IAMClient, role: string): Promise<undefined> {
   const [inline, attached] = await Promise.all([
-    ask('iam:ListRolePolicies', iam.send(new ListRolePoliciesCommand({ RoleName: role }))),
+    inlinePolicies(iam, role),
     ask('iam:ListAttachedRolePolicies', iam.send(new ListAttachedRolePoliciesCommand({ RoleName: role }))),
   ]);
-  for (const name of inline.PolicyNames ?? []) await deleteInline(iam, role, name);
+  for (const name of inline) await deleteInline(iam, role, name);
   for (const policy of attached.AttachedPolicies ?? []) await detach(iam, role, policy.PolicyArn!);
 }
 

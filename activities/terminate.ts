@@ -31,19 +31,22 @@ export function terminateUndos(clientsFor: ClientsFor) {
       const { found, ...search } = await lookFor(() => allSeen(ec2, request), request.patience);
       const instances = found ?? (await seenNow(ec2, request));
       const volumes = lastingVolumes(instances);
-      await endAll(ec2, request, instances);
+      const alive = instances.filter((instance) => !isTerminated(instance));
+      // An attempt before this one may have ended some.
+      const terminated = Math.max(alive.length, Number(noted() ?? 0));
+      note(`${terminated}`);
+      await endAll(ec2, request, alive);
       assertSeen(request, instances);
       return {
         ...search,
-        outcome: instances.length > 0 || noted() === SEEN ? 'removed' : 'absent',
-        terminated: instances.length,
+        outcome: terminated > 0 ? 'removed' : 'absent',
+        terminated,
+        ended: Math.max(0, instances.length - terminated),
         ...(await clearVolumes(ec2, request, volumes)),
       };
     },
   };
 }
-
-const SEEN = 'seen';
 
 /** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
 async function seenNow(
@@ -75,8 +78,7 @@ function assertSeen({ ids, patience }: TerminateRequest, instances: readonly Ins
 
 async function endAll(ec2: EC2Client, request: TerminateRequest, instances: Instance[]): Promise<void> {
   const started = Date.now();
-  let alive = instances.filter((instance) => !isTerminated(instance));
-  if (alive.length > 0) note(SEEN);
+  let alive = instances;
   while (alive.length > 0) {
     const refused = await terminate(ec2, alive.filter((instance) => !isEnding(instance)).map(idOf));
     await pause(nextPause(Date.now() - started, 250, 5_000));

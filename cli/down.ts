@@ -3,6 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Muster } from '../client/muster.ts';
 import type { FleetReport } from '../fleet/report.ts';
+import { counted } from '../fleet/words.ts';
 import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { say } from './output.ts';
@@ -33,7 +34,7 @@ export async function down(fleet: string, options: DownCommandOptions): Promise<
 
 async function isWanted({ fleet, state, instances, role, profile }: FleetReport): Promise<boolean> {
   const what = [
-    `${instances.length} instances`,
+    counted(instances.length, 'instance'),
     ...(profile ? [`the instance profile ${profile.name}${profile.reused ? ' (in use, stays)' : ''}`] : []),
     ...(role ? [`the role ${role.name}${role.reused ? ' (in use, stays)' : ''}`] : []),
   ];

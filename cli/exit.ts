@@ -8,12 +8,16 @@ export const DONE = 0;
 export const WRONG_INPUT = 2;
 const UNREACHABLE = 4;
 export const LEFT_OVER = 3;
+/** As sysexits.h has it (EX_SOFTWARE): none of the codes that say what became of a fleet. */
+const INTERNAL = 70;
 export const INTERRUPTED = 130;
 
 const CODES: Record<MusterErrorCode, number> = {
   SpecMistakes: WRONG_INPUT,
   FleetBusy: WRONG_INPUT,
   FleetDiffers: WRONG_INPUT,
+  FleetDegraded: WRONG_INPUT,
+  FleetLeftOver: WRONG_INPUT,
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
   UnknownLeftover: WRONG_INPUT,
@@ -41,7 +45,8 @@ export function tellError(error: unknown, json: boolean): number {
   const { code, message, mend, mistakes } = error as Error & Told;
   const colors = stderrColors();
   const known = error instanceof UsageError || (code !== undefined && code in CODES);
-  if (json) print(jsonOf({ error: { code: code ?? 'Usage', message, mend, mistakes } }));
+  if (json)
+    print(jsonOf({ error: { code: known ? (code ?? 'Usage') : 'Internal', message, mend, mistakes } }));
   if (mistakes) {
     const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
     say(`${colors.red('✗')} ${count} in the spec; nothing was sent\n`);
@@ -53,7 +58,7 @@ export function tellError(error: unknown, json: boolean): number {
     say(`${colors.red('✗')} ${(error as Error).stack ?? error}`);
   }
   if (error instanceof UsageError) return WRONG_INPUT;
-  return CODES[code as MusterErrorCode] ?? 1;
+  return CODES[code as MusterErrorCode] ?? INTERNAL;
 }
 
 /** A report as scripts read it: keys that may be without a value are there all the same. */

@@ -20,7 +20,8 @@ export async function seeThrough(
   introduce(run);
   if (detach) {
     const { fleet, workflowId, runId, uiUrl } = run;
-    print(json ? jsonOf({ fleet, state: 'running', workflowId, runId, uiUrl }) : `${workflowId} ${runId}`);
+    const state = run.met === 'ended' ? (await run.result()).state : 'running';
+    print(json ? jsonOf({ fleet, state, workflowId, runId, uiUrl }) : `${workflowId} ${runId}`);
     return undefined;
   }
   const report = await follow(run);

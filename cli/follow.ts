@@ -7,7 +7,8 @@ import { say, stderrColors, widthOf } from './output.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
-const NO_WORKER = "no worker polls: the run waits until one is started ('muster worker')";
+/** Shorter silences are those of a worker that is busy. */
+const SILENT_SECONDS = 4;
 
 const MET = {
   new: '',
@@ -77,7 +78,8 @@ async function liveView(): Promise<View> {
       width: widthOf(process.stderr),
       pending: shown.pending,
     });
-    if (shown.noWorker) lines.push('', colors.yellow(NO_WORKER));
+    const silence = silenceWords(shown);
+    if (silence) lines.push('', colors.yellow(silence));
     update(lines.join('\n'));
   };
   const timer = setInterval(draw, FRAME_MS);
@@ -100,9 +102,17 @@ function plainView(): View {
   return {
     show(progress) {
       for (const line of changedLines(before, progress)) say(line);
-      if (progress.noWorker && !before?.noWorker) say(NO_WORKER);
+      const silence = silenceWords(progress);
+      if (silence && !(before && silenceWords(before))) say(silence);
       before = progress;
     },
     end() {},
   };
+}
+
+function silenceWords({ silence }: Progress): string | undefined {
+  if (!silence || silence.seconds < SILENT_SECONDS) return undefined;
+  return silence.of === 'worker'
+    ? `no worker answers (${silence.seconds} s): the run waits until one does ('muster worker')`
+    : `Temporal does not answer (${silence.seconds} s): the run goes on where it is`;
 }

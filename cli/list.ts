@@ -3,6 +3,7 @@
 import type { FleetListing } from '../client/listing.ts';
 import { Muster } from '../client/muster.ts';
 import type { FleetState } from '../fleet/report.ts';
+import { counted } from '../fleet/words.ts';
 import { DONE } from './exit.ts';
 import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
 
@@ -18,7 +19,8 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
     else if (fleets.length > 0) print(table(fleets, stdoutColors()));
     const hidden = known.length - fleets.length;
     if (!json && fleets.length === 0) say('no fleets');
-    if (!json && hidden > 0) say(`${hidden} ${hidden === 1 ? 'is' : 'are'} gone; --all shows them, too`);
+    if (!json && hidden > 0)
+      say(`${counted(hidden, 'run')} left nothing behind; --all shows ${hidden === 1 ? 'it' : 'them'}, too`);
     return DONE;
   } finally {
     await muster.close();

@@ -62,9 +62,12 @@ function headline(report: FleetReport, colors: Colors): string {
   switch (state) {
     case 'complete':
       return `${colors.green('✓')} fleet ${name} is complete${took(steps)}`;
+    case 'degraded':
+      return `${colors.red('✗')} fleet ${name} is not what it was`;
     case 'gone':
       return `${colors.green('✓')} fleet ${name} is gone${exceptFor(report)}`;
     case 'rolled-back':
+      if (error?.problems) return `${colors.red('✗')} fleet ${name} cannot come up; nothing was made`;
       return `${colors.red('✗')} fleet ${name} failed; all that the run made is gone again`;
     case 'cancelled':
       return `${colors.yellow('–')} fleet ${name} was cancelled; all that the run made is gone again`;
@@ -198,7 +201,7 @@ function hasLooked({ steps }: FleetReport): boolean {
 
 function causeLines({ step, call, code, message, requestId, problems }: FailureReport): string[] {
   const where = `in '${stepTitle(step)}'`;
-  if (problems) return [`${where}; nothing was made:`, ...problems.map((problem) => `- ${problem}`)];
+  if (problems) return [`${where}:`, ...problems.map((problem) => `- ${problem}`)];
   const request = requestId ? ` (request ${requestId})` : '';
   return [`${where}: ${call ? `${call}: ` : ''}${code}${request}`, ...message.split('\n')];
 }
@@ -211,6 +214,8 @@ function whatNext({ state, fleet, error }: FleetReport): Rows {
   switch (state) {
     case 'complete':
       return [['next', `muster status ${fleet}`, `muster down ${fleet}`]];
+    case 'degraded':
+      return [['next', `muster down ${fleet}   removes what there is of it`]];
     case 'gone':
       return [];
     case 'rolled-back':

@@ -1,7 +1,7 @@
 /** `muster worker`: does the work of fleets until it is told to end. */
 
 import { MusterError } from '../client/errors.ts';
-import { createFleetWorker, type FleetWorker, quietRuntime } from '../worker/index.ts';
+import { createFleetWorker, type FleetWorker, quietRuntime, temporalAddress } from '../worker/index.ts';
 import { DONE } from './exit.ts';
 import { say } from './output.ts';
 
@@ -22,7 +22,7 @@ async function started(): Promise<FleetWorker> {
     if ((error as Error).name !== 'TransportError') throw error;
     throw new MusterError(
       'TemporalUnreachable',
-      `Temporal does not answer: ${(error as Error).message}`,
+      `Temporal does not answer at ${temporalAddress()}`,
       "start one ('muster sandbox' has one), or say where yours is with TEMPORAL_ADDRESS",
     );
   }

@@ -1,7 +1,7 @@
 /** Why a request came to nothing before a run had to do with it. Nothing was changed in AWS. */
 
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
-import type { FleetState } from '../fleet/report.ts';
+import type { FleetState, Leftover } from '../fleet/report.ts';
 
 /** What `code` an error has decides the exit code of the command line: see the table in the README. */
 export type MusterErrorCode =
@@ -15,7 +15,11 @@ export type MusterErrorCode =
   | 'FleetBusy'
   /** The fleet exists, or is being made, by another spec. */
   | 'FleetDiffers'
-  /** No run of the fleet is known. */
+  /** The fleet was complete, and a part of it has ended. */
+  | 'FleetDegraded'
+  /** An earlier run left a part of the fleet. */
+  | 'FleetLeftOver'
+  /** No run of the fleet is known, nor anything with its tag. */
   | 'FleetNotFound'
   /** The run is in no state for what was asked of it. */
   | 'NotNow'
@@ -64,16 +68,42 @@ export function namespaceUnknown(namespace: string, address: string): MusterErro
 export function noWorker(taskQueue: string, address: string): MusterError {
   return new MusterError(
     'NoWorker',
-    `no worker polls the task queue '${taskQueue}' of Temporal at ${address}`,
+    `no worker answers on the task queue '${taskQueue}' of Temporal at ${address}`,
     "start one with 'muster worker', where it finds AWS credentials",
   );
 }
 
-export function fleetNotFound(fleet: string): MusterError {
+/** `region`: where AWS was asked, too. */
+export function fleetNotFound(fleet: string, region?: string): MusterError {
   return new MusterError(
     'FleetNotFound',
-    `Temporal knows no run of the fleet '${fleet}'`,
-    "'muster list' shows all",
+    region === undefined
+      ? `Temporal knows no run of the fleet '${fleet}'`
+      : `Temporal knows no run of the fleet '${fleet}', and AWS shows nothing with its tag in ${region}`,
+    region === undefined
+      ? "'muster list' shows all"
+      : "'muster list' shows all; --region says where its instances are",
+  );
+}
+
+export function fleetDegraded(fleet: string, what: string): MusterError {
+  return new MusterError(
+    'FleetDegraded',
+    `the fleet '${fleet}' is not what it was: ${what}`,
+    `'muster status ${fleet}' shows it, 'muster down ${fleet}' removes what there is`,
+  );
+}
+
+export function fleetLeftOver(
+  fleet: string,
+  leftovers: readonly Leftover[],
+  command: 'retry' | 'down',
+): MusterError {
+  const left = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
+  return new MusterError(
+    'FleetLeftOver',
+    `an earlier run of the fleet '${fleet}' left ${left}`,
+    `'muster ${command} ${fleet}' removes it`,
   );
 }
 

@@ -4,17 +4,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { PROGRESS_QUERY } from '../fleet/run.ts';
+import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
-import { type Temporal, workerPolls } from './temporal.ts';
+import { asMusterError, isPastDeadline, type Temporal } from './temporal.ts';
 import { runLink } from './ui-link.ts';
 
 /** What is known of a run at one moment. */
 export interface Progress {
+  /** As the run said last; without any steps until it has said something. */
   readonly report: FleetReport;
   /** Calls that failed and are made again: the step or undo, which attempt is under way, why the last one failed. */
   readonly pending: readonly PendingStep[];
-  /** Nobody polls: the run waits for a worker. */
-  readonly noWorker: boolean;
+  /** Who does not answer, and for how many seconds. The run itself loses nothing by that. */
+  readonly silence?: { readonly of: 'worker' | 'temporal'; readonly seconds: number };
 }
 
 export interface PendingStep {
@@ -29,6 +31,8 @@ export interface PendingStep {
 const LOOK_EVERY_MS = 250;
 /** A query that no worker answers would be waited for by default for ten seconds. */
 const QUERY_PATIENCE_MS = 3_000;
+/** For each the SDK has tried for about twenty seconds by itself. */
+const MOST_OUTAGES = 15;
 /** A long call that happens to be between two attempts is not worth more. */
 const STOPPING_PATIENCE_MS = 1_000;
 
@@ -61,9 +65,18 @@ export class FleetRun {
     return outcomeOf(this.#handle);
   }
 
-  /** What the run says of itself now. */
-  progress(): Promise<FleetReport> {
-    return this.#handle.query<FleetReport>(PROGRESS_QUERY);
+  /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
+  async progress(): Promise<FleetReport> {
+    const { client, address, taskQueue } = this.#temporal;
+    try {
+      return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
+        this.#handle.query<FleetReport>(PROGRESS_QUERY),
+      );
+    } catch (error) {
+      // A query is answered by a worker: Temporal lets it wait for one.
+      if (isPastDeadline(error)) throw noWorker(taskQueue, address);
+      throw asMusterError(this.#temporal, error);
+    }
   }
 
   /** What is known of the run, four times a second, until it has ended; the last is its end. */
@@ -74,7 +87,7 @@ export class FleetRun {
     const watching = new AbortController();
     const asking = <T>(call: () => Promise<T>) =>
       this.#temporal.client.withAbortSignal(watching.signal, call);
-    const end = asking(() => this.result()).then(
+    const end = asking(() => this.#endThroughOutages()).then(
       (report) => {
         ended = report;
       },
@@ -87,7 +100,7 @@ export class FleetRun {
       while (!ended && !failed) {
         look = asking(() => this.#look());
         const progress = await Promise.race([look, end]);
-        if (progress) yield progress;
+        if (progress && !ended) yield progress;
         await Promise.race([sleep(LOOK_EVERY_MS, undefined, { signal: watching.signal }), end]);
       }
     } finally {
@@ -95,28 +108,42 @@ export class FleetRun {
       await settled([look, end]);
     }
     if (failed) throw failed.error;
-    yield { report: ended!, pending: [], noWorker: false };
+    yield { report: ended!, pending: [] };
   }
 
   #last: FleetReport | undefined;
+  #heardAt = Date.now();
 
-  async #look(): Promise<Progress | undefined> {
-    const report = await this.#ask();
-    if (report) this.#last = report;
-    const noWorker = !report && !(await workerPolls(this.#temporal));
-    if (!this.#last) return undefined;
-    const wantsReasons = !isSettled(this.#last.state);
-    return { report: this.#last, pending: wantsReasons ? await this.#pending() : [], noWorker };
+  async #look(): Promise<Progress> {
+    try {
+      this.#last = await this.progress();
+      this.#heardAt = Date.now();
+      return { report: this.#last, pending: isSettled(this.#last.state) ? [] : await this.#pending() };
+    } catch (error) {
+      const of = error instanceof MusterError && error.code === 'NoWorker' ? 'worker' : 'temporal';
+      const seconds = Math.round((Date.now() - this.#heardAt) / 1000);
+      return { report: this.#last ?? this.#unheard(), pending: [], silence: { of, seconds } };
+    }
   }
 
-  async #ask(): Promise<FleetReport | undefined> {
-    try {
-      const { client } = this.#temporal;
-      return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () => this.progress());
-    } catch {
-      // Nobody answers, or the connection is down for a moment; the end is waited for all the same.
-      return undefined;
+  /** The server may be restarted under a watcher: that ends no run, so it ends no watch before long. */
+  async #endThroughOutages(): Promise<FleetReport> {
+    for (let outages = 1; ; outages++) {
+      try {
+        return await this.result();
+      } catch (error) {
+        const known = asMusterError(this.#temporal, error);
+        const isOutage = known instanceof MusterError && known.code === 'TemporalUnreachable';
+        if (!isOutage || outages >= MOST_OUTAGES) throw known;
+        await sleep(LOOK_EVERY_MS);
+      }
     }
+  }
+
+  #unheard(): FleetReport {
+    const { fleet, workflowId, runId } = this;
+    const nothing = { instances: [], steps: [], undos: [], leftovers: [] };
+    return { schema: 1, fleet, action: 'up', state: 'running', workflowId, runId, ...nothing };
   }
 
   async #pending(): Promise<PendingStep[]> {

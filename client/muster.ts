@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { leftoverName, leftoversOf } from '../fleet/leftovers.ts';
+import { leftoverName } from '../fleet/leftovers.ts';
 import type { FleetReport, LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
@@ -20,11 +20,20 @@ import {
 } from '../fleet/run.ts';
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
-import { fleetBusy, fleetDiffers, fleetNotFound, notNow, unknownLeftovers } from './errors.ts';
+import {
+  fleetBusy,
+  fleetDegraded,
+  fleetDiffers,
+  fleetLeftOver,
+  fleetNotFound,
+  notNow,
+  unknownLeftovers,
+} from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
 import type { CheckedSpec } from './specs.ts';
+import { asItIsNow, inspect } from './standing.ts';
 import {
   asMusterError,
   assertWorkerPolls,
@@ -62,13 +71,17 @@ export class Muster {
   }
 
   /**
-   * Brings a fleet up. When a run is making this very fleet, or has made it, that run is answered instead of a new one.
+   * Brings a fleet up. When a run is making this very fleet, or it is there already, that is answered and nothing is
+   * started.
    *
-   * Throws NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another); nothing was sent then.
+   * Throws NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another), FleetDegraded (a part of
+   * it has ended), FleetLeftOver (an earlier run left a part of it); nothing was sent then.
    */
   async up({ spec, hash }: CheckedSpec): Promise<FleetRun> {
     const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
-    const existing = description && this.#joinUp(spec.name, hash, description);
+    const existing = await (description
+      ? this.#joinUp(spec.name, hash, description)
+      : this.#joinForgotten(spec, hash));
     if (existing) return existing;
     const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash };
     const { count, type } = spec.instances;
@@ -98,7 +111,7 @@ export class Muster {
       if (skip.length > 0) throw notNow(fleet, 'running', 'skip');
       return this.decide(fleet, 'retry');
     }
-    const report = await this.status(fleet);
+    const report = await this.#standing(description);
     if (report.leftovers.length === 0) throw notNow(fleet, report.state, 'retry');
     const unknown = skip.filter((name) => !report.leftovers.some((left) => leftoverName(left) === name));
     if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, report.leftovers.map(leftoverName));
@@ -176,20 +189,18 @@ export class Muster {
   }
 
   /**
-   * How a fleet is: what its last run says, or, without one or when it was ended from outside, what AWS has by the
-   * fleet's tags. Throws NoWorker when a worker is needed for that.
+   * How a fleet is: what its last run says; of a complete fleet, of one whose run was ended from outside and of one
+   * without any run, what AWS has by its tags. Throws FleetNotFound when neither knows of it, and NoWorker when a worker
+   * is needed.
    */
   async status(fleet: string, { region }: DownOptions = {}): Promise<FleetReport> {
     const description = await this.#describe(fleet);
-    if (!description) return this.#inspect({ fleet, region });
-    const handle = this.#handle(description);
-    if (description.status.name === 'RUNNING') {
-      await assertWorkerPolls(this.#temporal);
-      return handle.query<FleetReport>(PROGRESS_QUERY);
+    if (!description) {
+      const { report } = await inspect(this.#temporal, { fleet, region });
+      if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
+      return report;
     }
-    if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
-    const report = await outcomeOf(handle);
-    return report.state === 'lost' ? this.#foundOf(report) : report;
+    return this.#standing(description);
   }
 
   /** All fleets of which Temporal knows a run: the last of each, newest first. */
@@ -234,16 +245,56 @@ export class Muster {
     await this.#temporal.client.connection.close();
   }
 
+  /** What the run says of itself, and AWS where that may not be the case any more. */
+  async #standing(description: WorkflowExecutionDescription): Promise<FleetReport> {
+    const run = this.#runOf(description);
+    if (description.status.name === 'RUNNING') {
+      await assertWorkerPolls(this.#temporal);
+      return run.progress();
+    }
+    if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
+    const report = await run.result();
+    if (report.state === 'lost') return this.#foundOf(report);
+    if (report.state !== 'complete') return report;
+    return asItIsNow(this.#temporal, report, stillNew(description));
+  }
+
   /** The run that makes or has made the fleet by this spec; undefined when none stands in a new one's way. */
-  #joinUp(fleet: string, hash: string, description: WorkflowExecutionDescription): FleetRun | undefined {
+  async #joinUp(
+    fleet: string,
+    hash: string,
+    description: WorkflowExecutionDescription,
+  ): Promise<FleetRun | undefined> {
     const isRunning = description.status.name === 'RUNNING';
-    const hasMade = description.status.name === 'COMPLETED' && description.type === 'bootstrapFleet';
-    if (!isRunning && !hasMade) return undefined;
-    if (description.type !== 'bootstrapFleet') {
+    const isSame = memoOf(description).specHash === hash;
+    if (isRunning && description.type !== 'bootstrapFleet') {
       throw fleetBusy(fleet, 'down', `'muster status ${fleet}' shows it; bring it up when it is gone`);
     }
-    if (memoOf(description).specHash !== hash) throw fleetDiffers(fleet, isRunning ? 'running' : 'complete');
+    if (isRunning) {
+      if (!isSame) throw fleetDiffers(fleet, 'running');
+      return this.#runOf(description);
+    }
+    const report = await this.#standing(description);
+    if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
+    if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
+    if (!isSame) throw fleetDiffers(fleet, 'complete');
+    if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
     return this.#runOf(description);
+  }
+
+  /** A fleet of which Temporal knows no run may be there all the same: its history ends, its tags in AWS do not. */
+  async #joinForgotten(spec: FleetSpec, hash: string): Promise<FleetRun | undefined> {
+    const { run, report } = await inspect(this.#temporal, {
+      fleet: spec.name,
+      region: spec.region,
+      role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
+      profile: spec.profile.reuse ? undefined : spec.profile.name,
+      byNameOnly: true,
+    });
+    if (report.state === 'gone') return undefined;
+    if (report.state === 'left-over') throw fleetLeftOver(spec.name, report.leftovers, 'down');
+    if (report.specHash !== hash) throw fleetDiffers(spec.name, 'complete');
+    return run;
   }
 
   #joinDown(fleet: string, description: WorkflowExecutionDescription): FleetRun | undefined {
@@ -259,7 +310,7 @@ export class Muster {
     fleet: string,
     type: string,
     options: Omit<WorkflowStartOptions, 'taskQueue' | 'workflowId'>,
-    join: (description: WorkflowExecutionDescription) => FleetRun | undefined,
+    join: (description: WorkflowExecutionDescription) => FleetRun | undefined | Promise<FleetRun | undefined>,
   ): Promise<FleetRun> {
     const { client, taskQueue } = this.#temporal;
     const workflowId = fleetWorkflowId(fleet);
@@ -276,7 +327,7 @@ export class Muster {
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const description = await this.#describe(fleet);
-        const run = description && join(description);
+        const run = description && (await join(description));
         if (run) return run;
         // It has ended meanwhile, and its id is free again.
       }
@@ -330,26 +381,17 @@ export class Muster {
   /** What AWS has of a fleet whose last run can say nothing. */
   async #foundOf(lost: FleetReport): Promise<FleetReport> {
     const { fleet, region, role, profile } = lost;
-    const found = await this.#inspect({ fleet, region, role: role?.name, profile: profile?.name });
-    const place = { region: found.region ?? region ?? '' };
-    const leftovers = leftoversOf(
-      { ...found, ...place },
-      lost.error?.message ?? 'the run was ended from outside',
-    );
-    return { ...lost, instances: found.instances, role: found.role, profile: found.profile, leftovers };
-  }
-
-  async #inspect(request: TeardownRequest): Promise<FleetReport> {
-    await assertWorkerPolls(this.#temporal);
-    const { client, taskQueue } = this.#temporal;
-    return client.workflow.execute('inspectFleet', {
-      args: [request],
-      taskQueue,
-      // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
-      workflowId: `inspect:${request.fleet.toLowerCase()}:${randomUUID()}`,
-      memo: { fleet: request.fleet },
-      staticSummary: `what AWS has of ${request.fleet}`,
+    const { report: found } = await inspect(this.#temporal, {
+      fleet,
+      region,
+      role: role?.name,
+      profile: profile?.name,
     });
+    // Whoever ended the run after its last step ended a complete fleet's.
+    if (found.state === 'complete') return { ...lost, ...found, steps: lost.steps, error: undefined };
+    const reason = lost.error?.message ?? 'the run was ended from outside';
+    const leftovers = found.leftovers.map((left) => ({ ...left, reason }));
+    return { ...lost, instances: found.instances, role: found.role, profile: found.profile, leftovers };
   }
 }
 

@@ -33,6 +33,7 @@ export interface Temporal {
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
 const POLLS_WITHIN_MS = 70_000;
+const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
 
 /** Throws TemporalUnreachable. */
@@ -72,7 +73,7 @@ export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
   if (!(await workerPolls(temporal))) throw noWorker(temporal.taskQueue, temporal.address);
 }
 
-export async function workerPolls({ client, address, namespace, taskQueue }: Temporal): Promise<boolean> {
+async function workerPolls({ client, address, namespace, taskQueue }: Temporal): Promise<boolean> {
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
@@ -85,6 +86,12 @@ export async function workerPolls({ client, address, namespace, taskQueue }: Tem
   } catch (error) {
     throw asMusterError({ namespace, address }, error);
   }
+}
+
+/** Whether the call was given up because nobody answered in time. */
+export function isPastDeadline(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && cause.code === GRPC_DEADLINE_EXCEEDED;
 }
 
 /** What Temporal's refusal means; an error of any other kind stays as it is. */

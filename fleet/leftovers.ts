@@ -16,9 +16,12 @@ export function attachedPolicyLeftover(role: string, arn: string, reason: string
   return { kind: 'policy', id: arn, reason, command };
 }
 
-export function profileLeftover(profile: string, reason: string): Leftover {
-  const command = `aws iam delete-instance-profile --instance-profile-name ${quoted(profile)}`;
-  return { kind: 'profile', id: profile, reason, command };
+/** `role` may be inside: IAM deletes no profile that holds one. */
+export function profileLeftover(profile: string, role: string | undefined, reason: string): Leftover {
+  const name = `--instance-profile-name ${quoted(profile)}`;
+  const empty = role && `aws iam remove-role-from-instance-profile ${name} --role-name ${quoted(role)}`;
+  const remove = `aws iam delete-instance-profile ${name}`;
+  return { kind: 'profile', id: profile, reason, command: empty ? `${empty}; ${remove}` : remove };
 }
 
 export function instanceLeftover(region: string, id: string, reason: string): Leftover {
@@ -52,14 +55,20 @@ interface Existing {
   readonly region: string;
   readonly instances: readonly { readonly id: string }[];
   readonly role?: { readonly name: string };
+  /** Names of the role's inline policies. */
+  readonly policies?: readonly string[];
   readonly profile?: { readonly name: string };
 }
 
-/** Everything of a fleet that exists, as leftovers. */
+/** Everything of a fleet that exists, as leftovers, in the order in which their commands can be typed. */
 export function leftoversOf(found: Existing, reason: string): Leftover[] {
-  const leftovers = found.instances.map(({ id }) => instanceLeftover(found.region, id, reason));
-  if (found.profile) leftovers.push(profileLeftover(found.profile.name, reason));
-  if (found.role) leftovers.push(roleLeftover(found.role.name, reason));
+  const { region, instances, profile, role, policies = [] } = found;
+  const leftovers = instances.map(({ id }) => instanceLeftover(region, id, reason));
+  if (profile) leftovers.push(profileLeftover(profile.name, role?.name, reason));
+  if (role) {
+    leftovers.push(...policies.map((policy) => policyLeftover(role.name, policy, reason)));
+    leftovers.push(roleLeftover(role.name, reason));
+  }
   return leftovers;
 }
 

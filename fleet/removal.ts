@@ -1,5 +1,7 @@
 /** What came of removing one thing of a fleet, and the words in which a report tells it. */
 
+import { counted } from './words.ts';
+
 export type RemovalOutcome =
   /** It was there, and is gone. */
   | 'removed'
@@ -18,6 +20,8 @@ export interface Removal {
 /** Of instances, with the volumes that they leave behind. */
 export interface Termination extends Removal {
   readonly terminated: number;
+  /** How many had ended before anybody asked them to: EC2 shows them for about an hour. */
+  readonly ended: number;
   readonly volumesDeleted: number;
   /** Ids of volumes left, as the spec asked (`deleteOnTermination: false`). */
   readonly volumesKept: readonly string[];
@@ -36,10 +40,12 @@ export function removalWords(removal: Removal): string {
 }
 
 export function terminationWords(termination: Termination): string {
-  const { outcome, terminated, volumesDeleted, volumesKept } = termination;
-  if (outcome === 'absent') return `none there: ${looksInWords(termination)}, by tag and by client token`;
-  const parts = [`${terminated} terminated`];
-  if (volumesDeleted > 0) parts.push(`${volumesDeleted} volumes deleted`);
+  const { outcome, terminated, ended, volumesDeleted, volumesKept } = termination;
+  const parts: string[] = [];
+  if (outcome === 'removed') parts.push(`${terminated} terminated`);
+  if (ended > 0) parts.push(`${ended} had ended before`);
+  if (parts.length === 0) parts.push(`none there: ${looksInWords(termination)}, by tag and by client token`);
+  if (volumesDeleted > 0) parts.push(`${counted(volumesDeleted, 'volume')} deleted`);
   if (volumesKept.length > 0) parts.push(`volumes kept: ${volumesKept.join(', ')}`);
   return parts.join('; ');
 }

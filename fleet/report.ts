@@ -14,6 +14,8 @@ export type FleetState =
   | 'rolling-back'
   /** Everything exists and is verified. */
   | 'complete'
+  /** It was complete, and AWS shows less of it now: somebody, or AWS, has ended a part of it. */
+  | 'degraded'
   /** A step failed; all that the run made is gone again. */
   | 'rolled-back'
   /** Somebody cancelled; all that the run made is gone again. */
@@ -147,6 +149,7 @@ export function exitCode(report: Pick<FleetReport, 'state'>): number {
     case 'rolled-back':
     case 'cancelled':
       return 1;
+    case 'degraded':
     case 'left-over':
     case 'lost':
       return 3;

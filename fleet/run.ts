@@ -46,8 +46,12 @@ export interface TeardownRequest {
   /** Names of the role and the profile, when an earlier report gave them. */
   readonly role?: string;
   readonly profile?: string;
+  /** Ids of instances that an earlier report gave. */
+  readonly instances?: readonly string[];
   /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
   readonly patience?: number;
+  /** Look by the names alone, and do not go through the whole account when they lead to nothing. */
+  readonly byNameOnly?: boolean;
   /** Whether volumes go that were to outlive their instances; a teardown keeps them unless told otherwise. */
   readonly volumes?: 'delete' | 'keep';
   /** What is given up: `KIND/ID`, as a leftover is named. It is left alone, and told in the report. */

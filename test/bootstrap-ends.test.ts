@@ -278,7 +278,7 @@ describe('names that somebody has', () => {
   });
 
   it('taken between the look and the making are not touched either', async () => {
-    const undo = world.aws.fault({ action: 'CreateRole', match: 'RoleName=raced', delayMs: 600, times: 1 });
+    const undo = world.aws.fault({ action: 'CreateRole', match: 'muster%3Afleet', delayMs: 2000, times: 1 });
     try {
       const handle = await world.start({ name: 'raced' });
       await until(handle, ({ steps }) =>

@@ -188,7 +188,7 @@ describe('the report of a run that failed', () => {
     assert.equal(
       endOf(text({ state: 'rolled-back', error })),
       [
-        "  cause     in 'look before touching anything'; nothing was made:",
+        "  cause     in 'look before touching anything':",
         "            - the role 'web' exists",
         '            - t3.micro is not offered in us-east-1e',
         '  left      nothing',

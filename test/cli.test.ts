@@ -223,7 +223,7 @@ describe('muster up', () => {
     assert.match(unreachable.stderr, /Temporal does not answer at 127.0.0.1:1/);
     const idle = await end(start(['up', file], { MUSTER_TASK_QUEUE: 'nobody-polls' }));
     assert.equal(idle.code, 4);
-    assert.match(idle.stderr, /no worker polls the task queue 'nobody-polls'[\s\S]*muster worker/);
+    assert.match(idle.stderr, /no worker answers on the task queue 'nobody-polls'[\s\S]*muster worker/);
   });
 
   it('ends with 5 when paused; retry and rollback decide', async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { Client, Connection, defaultPayloadConverter } from '@temporalio/client';
 import type { z } from 'zod';
 import { Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
@@ -223,6 +224,11 @@ describe('status', () => {
     const amnesiac = await Muster.connect({ address });
     try {
       await untilPolled(amnesiac);
+      const again = await amnesiac.up(specFrom(written('forgotten')));
+      assert.equal(again.met, 'ended');
+      assert.equal((await again.result()).state, 'complete');
+      const other = specFrom(written('forgotten', { tags: { team: 'blue' } }));
+      await assert.rejects(amnesiac.up(other), isRefused('FleetDiffers'));
       const report = await amnesiac.status('forgotten', { region: 'us-east-1' });
       assert.equal(report.state, 'complete');
       assert.equal(report.instances.length, 2);
@@ -233,7 +239,7 @@ describe('status', () => {
       );
       const { role, profile, instances } = await world.exists('forgotten');
       assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
-      assert.equal((await amnesiac.status('nobody')).state, 'gone');
+      await assert.rejects(amnesiac.status('nobody'), isRefused('FleetNotFound'));
     } finally {
       await amnesiac.close();
       worker.shutdown();
@@ -256,11 +262,26 @@ describe('status', () => {
     const report = await muster.status('murdered');
     assert.equal(report.state, 'lost');
     assert.deepEqual(report.leftovers.map(({ kind, id }) => `${kind} ${id}`).sort(), [
+      'policy murdered',
       'profile murdered',
       'role murdered',
     ]);
+    await assert.rejects(muster.up(specFrom(written('murdered'))), isRefused('FleetLeftOver'));
     assert.equal((await (await muster.down('murdered')).result()).state, 'gone');
     assert.equal((await world.exists('murdered')).role, undefined);
+  });
+});
+
+describe('a complete fleet of which something was ended by hand', () => {
+  it('is told as it is now, and is not taken for complete by another up', async () => {
+    const spec = specFrom(written('mauled'));
+    const { instances } = await (await muster.up(spec)).result();
+    await world.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instances[0]!.id] }));
+    const report = await muster.status('mauled');
+    assert.equal(report.state, 'degraded');
+    assert.match(report.error!.message, new RegExp(`^${instances[0]!.id} is (shutting-down|gone)$`));
+    await assert.rejects(muster.up(spec), isRefused('FleetDegraded'));
+    assert.equal((await (await muster.down('mauled')).result()).state, 'gone');
   });
 });
 

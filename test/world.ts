@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
-import type { Muster } from '../client/index.ts';
+import type { Muster, MusterError } from '../client/index.ts';
 import { checkSpec } from '../fleet/read-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, PROGRESS_QUERY, TASK_QUEUE } from '../fleet/run.ts';
@@ -186,7 +186,7 @@ export async function untilPolled(of: Muster): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     const isPolled = await of.status('nobody').then(
       () => true,
-      () => false,
+      (error: MusterError) => error.code === 'FleetNotFound',
     );
     if (isPolled) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

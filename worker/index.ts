@@ -36,10 +36,15 @@ export interface FleetWorker {
   shutdown(): void;
 }
 
+/** Where Temporal is, as its own tools find it. */
+export function temporalAddress(): string {
+  return loadClientConnectConfig().connectionOptions.address ?? 'localhost:7233';
+}
+
 /** Connects and makes ready to poll. Throws a TransportError when Temporal cannot be reached. */
 export async function createFleetWorker(options: FleetWorkerOptions = {}): Promise<FleetWorker> {
   const config = loadClientConnectConfig();
-  const address = options.address ?? config.connectionOptions.address ?? 'localhost:7233';
+  const address = options.address ?? temporalAddress();
   const connection = await NativeConnection.connect({ ...config.connectionOptions, address });
   const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
   const worker = await Worker.create({

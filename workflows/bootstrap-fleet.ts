@@ -16,6 +16,7 @@ import type { BootstrapRequest } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
+import { counted } from '../fleet/words.ts';
 import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice } from './patience.ts';
 import { Run, sideBySide, wasRefused } from './run.ts';
@@ -157,7 +158,7 @@ class Bootstrap {
             },
           ],
         ),
-      { undo: undoProfile(this.scope, profile.name), found: ({ arn }) => arn },
+      { undo: undoProfile(this.scope, profile.name, spec.role?.name), found: ({ arn }) => arn },
     );
   }
 
@@ -199,11 +200,11 @@ class Bootstrap {
   async awaitProfile(plan: Plan, { profile }: Identity): Promise<void> {
     const { spec, run } = this;
     const { propagation: deadline } = spec.deadlines;
-    let attempts = 0;
-    const waited = await run.step(
+    run.report.propagation = await run.step(
       'await-profile',
       async () => {
         const started = Date.now();
+        let attempts = 0;
         for (;;) {
           const waited = Date.now() - started;
           const look = await looking.awaitProfile.executeWithOptions(
@@ -223,15 +224,14 @@ class Bootstrap {
           );
           attempts += look.attempts;
           const seconds = (Date.now() - started) / 1000;
-          if (look.known) return seconds;
+          if (look.known) return { seconds, attempts };
           if (seconds >= deadline)
             throw tooLate(`EC2 did not accept the profile within ${deadline} s`, look.reason);
           run.waits('await-profile', notYet(attempts, seconds, deadline));
         }
       },
-      { found: () => `EC2 was asked ${times(attempts)}` },
+      { found: ({ attempts }) => `EC2 was asked ${times(attempts)}` },
     );
-    run.report.propagation = { seconds: waited, attempts };
   }
 
   /** One success proves nothing for the next call: the launch takes 'not yet' as not yet, too. */
@@ -298,7 +298,7 @@ class Bootstrap {
         for (;;) {
           const waited = Date.now() - started;
           const outcome = await looking.verify.executeWithOptions(
-            as('verify', `${ids.length} instances`, deadline),
+            as('verify', counted(ids.length, 'instance'), deadline),
             [
               {
                 region: spec.region,
@@ -335,14 +335,14 @@ class Bootstrap {
           if (seconds >= deadline) throw tooLate(`the fleet was not as wanted within ${deadline} s`);
         }
       },
-      { found: () => `${ids.length} running with ${profile.id}` },
+      { found: () => `${ids.length} running with the profile ${profile.name}` },
     );
   }
 
   private async tieAnew(ids: readonly string[], profile: ProfileReport): Promise<void> {
     const { spec, owner } = this;
     await quick.replaceProfile.executeWithOptions(
-      as('verify', `profile ${profile.id} for ${ids.length} instances`, spec.deadlines.step),
+      as('verify', `profile ${profile.id} for ${counted(ids.length, 'instance')}`, spec.deadlines.step),
       [{ region: spec.region, owner, ids, profileArn: profile.arn }],
     );
     // EC2 may go on resolving the name to its old self for a while.

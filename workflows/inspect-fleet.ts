@@ -32,8 +32,8 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
   };
 }
 
-/** Without a spec, a fleet is complete when it has machines and a profile for them. */
-function stateOf({ instances, role, profile, profileInUse }: FoundFleet): FleetReport['state'] {
-  if (instances.length > 0 && (profile ?? profileInUse) !== undefined) return 'complete';
-  return instances.length === 0 && !role && !profile ? 'gone' : 'left-over';
+/** The mark says that it was complete; that it still is, its machines have to show. */
+function stateOf({ instances, role, profile, marked }: FoundFleet): FleetReport['state'] {
+  if (instances.length === 0 && !role && !profile) return 'gone';
+  return marked && instances.length > 0 ? 'complete' : 'left-over';
 }

@@ -3,6 +3,7 @@
  * when a step has failed, and the rollback.
  */
 
+import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -153,8 +154,10 @@ export class Run {
     const rest = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
     return ApplicationFailure.create({
       type: FLEET_FAILED,
-      message: leftovers.length > 0 ? `${cause}. Left: ${rest}` : `${cause}. Nothing is left.`,
+      message: `${cause.replace(/\.$/, '')}. ${leftovers.length > 0 ? `Left: ${rest}` : 'Nothing is left.'}`,
       nonRetryable: true,
+      // It is told by the report; the worker need not log it as an error of its own.
+      category: ApplicationFailureCategory.BENIGN,
       details: [this.report],
     });
   }

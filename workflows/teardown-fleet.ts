@@ -8,6 +8,7 @@ import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { Owner } from '../fleet/tags.ts';
+import { counted } from '../fleet/words.ts';
 import { as, looking, undoing } from './activities.ts';
 import { Run } from './run.ts';
 
@@ -65,9 +66,10 @@ async function remove(
   await run.step(
     'terminate',
     () =>
-      undoing.terminate.executeWithOptions(as('terminate', `${found.instances.length} instances`, seconds), [
-        { ...request, ids: [], volumes, spare: skip },
-      ]),
+      undoing.terminate.executeWithOptions(
+        as('terminate', counted(found.instances.length, 'instance'), seconds),
+        [{ ...request, ids: [], volumes, spare: skip }],
+      ),
     {
       found: (termination) => {
         if (termination.volumesKept.length > 0) run.report.volumesKept = [...termination.volumesKept];
@@ -133,7 +135,7 @@ async function leftOf(
 }
 
 function inWords({ instances, role, profile }: FoundFleet): string {
-  const parts = [`${instances.length} instances`];
+  const parts = [counted(instances.length, 'instance')];
   if (profile) parts.push(`profile ${profile.name}`);
   if (role) parts.push(`role ${role.name}`);
   return parts.join(', ');

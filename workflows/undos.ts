@@ -67,7 +67,8 @@ export function undoAttachedPolicies(
   };
 }
 
-export function undoProfile({ spec, owner }: UndoScope, profile: string): Undo {
+/** `role` is the one that the fleet puts into it. */
+export function undoProfile({ spec, owner }: UndoScope, profile: string, role: string | undefined): Undo {
   return {
     name: 'delete-profile',
     run: async () =>
@@ -77,7 +78,7 @@ export function undoProfile({ spec, owner }: UndoScope, profile: string): Undo {
           [{ ...request(spec, owner), profile }],
         ),
       ),
-    leftovers: (reason) => [profileLeftover(profile, reason)],
+    leftovers: (reason) => [profileLeftover(profile, role, reason)],
   };
 }
 

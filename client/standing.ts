@@ -1,0 +1,69 @@
+/** How a fleet stands: what AWS shows of it by its tags, and what an earlier report said held against that. */
+
+import { randomUUID } from 'node:crypto';
+import type { FleetReport } from '../fleet/report.ts';
+import type { TeardownRequest } from '../fleet/run.ts';
+import { FleetRun } from './fleet-run.ts';
+import { assertWorkerPolls, type Temporal } from './temporal.ts';
+
+/** Asks AWS, through a worker, what it has of a fleet. Changes nothing. Throws NoWorker. */
+export async function inspect(
+  temporal: Temporal,
+  request: TeardownRequest,
+): Promise<{ readonly run: FleetRun; readonly report: FleetReport }> {
+  await assertWorkerPolls(temporal);
+  const { client, taskQueue } = temporal;
+  const handle = await client.workflow.start('inspectFleet', {
+    args: [request],
+    taskQueue,
+    // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
+    workflowId: `inspect:${request.fleet.toLowerCase()}:${randomUUID()}`,
+    memo: { fleet: request.fleet },
+    staticSummary: `what AWS has of ${request.fleet}`,
+  });
+  const report = (await handle.result()) as FleetReport;
+  const { workflowId, firstExecutionRunId } = handle;
+  return { run: new FleetRun(temporal, report.fleet, workflowId, firstExecutionRunId, 'ended'), report };
+}
+
+/** The report of a complete fleet as it is now. `patience` as in a TeardownRequest. */
+export async function asItIsNow(
+  temporal: Temporal,
+  report: FleetReport,
+  patience: number,
+): Promise<FleetReport> {
+  const { fleet, region, role, profile, instances } = report;
+  const { report: now } = await inspect(temporal, {
+    fleet,
+    region,
+    role: role?.reused ? undefined : role?.name,
+    profile: profile?.reused ? undefined : profile?.name,
+    instances: instances.map(({ id }) => id),
+    patience,
+    byNameOnly: true,
+  });
+  const problems = [
+    ...missingIdentity(report, now),
+    ...instances.flatMap(({ id }) => {
+      const state = now.instances.find((instance) => instance.id === id)?.state ?? 'gone';
+      return state === 'running' ? [] : [`${id} is ${state}`];
+    }),
+  ];
+  if (problems.length === 0) return { ...report, instances: now.instances };
+  const message = problems.join('; ');
+  return {
+    ...report,
+    state: 'degraded',
+    instances: now.instances,
+    error: { step: 'verify', code: 'Degraded', message },
+  };
+}
+
+function missingIdentity({ role, profile }: FleetReport, now: FleetReport): string[] {
+  const missing: string[] = [];
+  if (role && !role.reused && now.role?.id !== role.id) missing.push(`the role ${role.name} is gone`);
+  if (profile && !profile.reused && now.profile?.id !== profile.id) {
+    missing.push(`the instance profile ${profile.name} is gone`);
+  }
+  return missing;
+}
