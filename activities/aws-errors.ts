@@ -209,7 +209,7 @@ export function asFailure(error: AwsError): ApplicationFailure {
   };
   return ApplicationFailure.create({
     type: error.code,
-    message: `${error.call}: ${error.code}: ${error.message}`,
+    message: [error.call, error.code, error.message].filter(Boolean).join(': '),
     nonRetryable: !isPassing(error),
     nextRetryDelay: isThrottled(error) ? 1000 + Math.random() * 2000 : undefined,
     category: isPassing(error) ? ApplicationFailureCategory.BENIGN : undefined,

@@ -27,6 +27,12 @@ export async function findLaunched(ec2: EC2Client, owner: Owner, token: string):
   return ownedBy(owner, seen).filter(({ ClientToken }) => ClientToken === token);
 }
 
+/** All instances that were launched with this instance profile, whoever's they are. */
+export async function findUsers(ec2: EC2Client, profileArn: string): Promise<Instance[]> {
+  const seen = await describe(ec2, [{ Name: 'iam-instance-profile.arn', Values: [profileArn] }]);
+  return seen.filter(({ IamInstanceProfile }) => IamInstanceProfile?.Arn === profileArn);
+}
+
 /** EC2 shows an instance for about an hour after its end. */
 export function isTerminated(instance: Instance): boolean {
   return instance.State?.Name === 'terminated';

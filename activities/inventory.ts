@@ -9,7 +9,7 @@ import type { Tags } from '../fleet/spec.ts';
 import { COMPLETE, FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { collect, findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
+import { collect, findInstances, findUsers, instanceReport, isTerminated } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
 import { inlinePolicies } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
@@ -46,6 +46,8 @@ export interface FoundFleet {
   readonly profile?: ProfileReport;
   /** What the instances were launched with, when the fleet's own profile is no more or never was. */
   readonly profileInUse?: string;
+  /** Instances that run with the fleet's own profile and are not its own: `i-...`, with their fleet if they have one. */
+  readonly borrowers: readonly string[];
   /** Alive: terminated ones are left out. */
   readonly instances: readonly InstanceReport[];
 }
@@ -65,15 +67,20 @@ export function inventorySteps(clientsFor: ClientsFor) {
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
         identityAsNamed(iam, owner, request),
       ]);
-      const region = request.region ?? regionOf(byName) ?? somewhere;
-      const instances = await aliveInstances(clientsFor(region).ec2, owner, request);
+      // The tags know better than whoever asks: elsewhere the machines would be overlooked.
+      const place = regionOf(byName) ?? somewhere;
+      const spelled = { ...owner, fleet: tagsOf(byName)?.[FLEET_TAG] ?? request.fleet };
+      const there = await aliveInstances(clientsFor(place).ec2, spelled, request);
       const identity =
         (isFound(byName) && byName) ||
-        (await identityOfInstances(iam, owner, instances)) ||
-        (instances.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
+        (await identityOfInstances(iam, owner, there)) ||
+        (there.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
         {};
+      const region = regionOf(identity) ?? place;
+      const instances =
+        region === place ? there : await aliveInstances(clientsFor(region).ec2, spelled, request);
       const instanceTags = fromAwsTags(instances[0]?.Tags);
-      const tags = identity.role?.tags ?? identity.profile?.tags ?? instanceTags;
+      const tags = tagsOf(identity) ?? instanceTags;
       const mark = identity.profile?.tags[STATE_TAG] ?? instanceTags[STATE_TAG];
       return {
         account: Account!,
@@ -85,6 +92,9 @@ export function inventorySteps(clientsFor: ClientsFor) {
         policies: identity.role ? await inlinePolicies(iam, identity.role.name) : [],
         profile: identity.profile && made(identity.profile),
         profileInUse: instances[0]?.IamInstanceProfile?.Arn,
+        borrowers: identity.profile
+          ? await borrowersOf(clientsFor(region).ec2, spelled, identity.profile.arn)
+          : [],
         instances: instances.map(instanceReport),
       };
     },
@@ -94,6 +104,19 @@ export function inventorySteps(clientsFor: ClientsFor) {
 interface Identity {
   role?: RoleSeen;
   profile?: ProfileSeen;
+}
+
+/** IAM deletes a profile under running machines without a word; their credentials then end with the next rotation. */
+async function borrowersOf(ec2: EC2Client, owner: Owner, profileArn: string): Promise<string[]> {
+  const seen = await findUsers(ec2, profileArn);
+  return seen
+    .filter(
+      (instance) => !isTerminated(instance) && !owns({ fleet: owner.fleet }, fromAwsTags(instance.Tags)),
+    )
+    .map(({ InstanceId, Tags }) => {
+      const fleet = fromAwsTags(Tags)[FLEET_TAG];
+      return fleet === undefined ? InstanceId! : `${InstanceId} (fleet ${fleet})`;
+    });
 }
 
 /** Those that an earlier report gave are looked for while they may be too new to be shown. */
@@ -187,8 +210,12 @@ function isFound(identity: Identity): boolean {
   return identity.role !== undefined || identity.profile !== undefined;
 }
 
-function regionOf({ role, profile }: Identity): string | undefined {
-  return role?.tags[REGION_TAG] ?? profile?.tags[REGION_TAG];
+function tagsOf({ role, profile }: Identity): Tags | undefined {
+  return role?.tags ?? profile?.tags;
+}
+
+function regionOf(identity: Identity): string | undefined {
+  return tagsOf(identity)?.[REGION_TAG];
 }
 
 function made({ name, arn, id }: RoleSeen | ProfileSeen): RoleReport & ProfileReport {

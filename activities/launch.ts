@@ -1,6 +1,7 @@
 /** The launch: one RunInstances call with its token, tags and metadata options, and what came of it. */
 
 import { type EC2Client, type Instance, RunInstancesCommand, type Tag } from '@aws-sdk/client-ec2';
+import { Context } from '@temporalio/activity';
 import type { InstanceReport } from '../fleet/report.ts';
 import type { InstancesSpec, Tags } from '../fleet/spec.ts';
 import type { Owner } from '../fleet/tags.ts';
@@ -24,8 +25,13 @@ export interface LaunchRequest {
 
 export type LaunchOutcome =
   | { readonly state: 'launched'; readonly instances: readonly InstanceReport[] }
-  /** EC2 does not know the profile, or its role, yet: the next attempt has a new token. */
-  | { readonly state: 'not-yet'; readonly reason: string }
+  /** EC2 does not know the profile, or its role, yet. */
+  | {
+      readonly state: 'not-yet';
+      readonly reason: string;
+      /** An earlier attempt had no answer, and may have launched: only the same token may follow. */
+      readonly unsettled: boolean;
+    }
   /** What this token launched is terminated: the next attempt has a new token. */
   | { readonly state: 'token-spent'; readonly reason: string };
 
@@ -48,7 +54,10 @@ export function launchSteps(clientsFor: ClientsFor) {
       } catch (error) {
         const landed = await landedUnder(ec2, request, error);
         if (landed.length > 0) return { state: 'launched', instances: landed.map(instanceReport) };
-        if (isProfileUnknownToEc2(error)) return { state: 'not-yet', reason: error.message };
+        if (isProfileUnknownToEc2(error)) {
+          const unsettled = Context.current().info.attempt > 1;
+          return { state: 'not-yet', reason: error.message, unsettled };
+        }
         if (isTokenSpent(error)) return { state: 'token-spent', reason: (error as AwsError).message };
         throw error;
       }

@@ -1,6 +1,6 @@
 /** Whose a thing is: what is said of a name that somebody else has, and the removal of nothing but one's own. */
 
-import { NAME_TAKEN } from '../fleet/failures.ts';
+import { NAME_TAKEN, TAGS_GONE } from '../fleet/failures.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { Tags } from '../fleet/spec.ts';
 import { FLEET_TAG, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
@@ -13,9 +13,13 @@ export interface UndoRequest {
   readonly owner: Owner;
   /** Seconds to go on looking for what may have been made without an answer. */
   readonly patience: number;
+  /** The unique id (`AROA...`, `AIPA...`) that AWS gave the thing, when that is known. */
+  readonly id?: string;
 }
 
 interface Tagged {
+  readonly id: string;
+  readonly name: string;
   readonly tags: Tags;
 }
 
@@ -33,12 +37,13 @@ export async function removeIfOurs<T extends Tagged>(
 ): Promise<Removal> {
   let wasSeen = noted() === SEEN;
   for (;;) {
-    let foreign = false;
+    let foreign: T | undefined;
     const { found, ...search } = await lookFor(async () => {
       const seen = await look();
-      foreign = seen !== undefined && !owns(request.owner, seen.tags);
+      foreign = seen && !owns(request.owner, seen.tags) ? seen : undefined;
       return foreign ? undefined : seen;
     }, request.patience);
+    if (foreign && foreign.id === request.id) throw tagsGone(foreign);
     if (!found) return { ...search, outcome: wasSeen ? 'removed' : foreign ? 'not-ours' : 'absent' };
     wasSeen = true;
     note(SEEN);
@@ -49,11 +54,17 @@ export async function removeIfOurs<T extends Tagged>(
 
 const SEEN = 'seen';
 
+/** Only its tags allow to remove a thing: without them a person has to say whose it is. */
+function tagsGone({ name, id }: Tagged): AwsError {
+  const message = `${name} (${id}) was made by this run, and its tags ${FLEET_TAG} and ${RUN_TAG} do not say so any more`;
+  return new AwsError('', TAGS_GONE, message, 409);
+}
+
 /**
  * What IAM has by a name that it refuses to give again: the owner's own, from an attempt whose answer was lost, or
  * else a failure with NameTaken. One read is not believed, as it can show what had the name before.
  */
-export async function ownedOrTaken<T extends Tagged & { readonly name: string }>(
+export async function ownedOrTaken<T extends Tagged>(
   owner: Owner,
   call: string,
   kind: 'role' | 'instance profile',

@@ -160,7 +160,10 @@ export function profileUndos(clientsFor: ClientsFor) {
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),
-        () => takeOut(iam, request.profile, request.role),
+        async ({ role }) => {
+          if (role?.name === request.role) await takeOut(iam, request.profile, request.role);
+          return undefined;
+        },
       );
     },
 
@@ -204,7 +207,7 @@ export async function removeRoleFrom(
 }
 
 /** That it is not in there, or not to be seen there yet, is no matter: the profile's own deletion would say so. */
-async function takeOut(iam: IAMClient, profile: string, role: string): Promise<undefined> {
+async function takeOut(iam: IAMClient, profile: string, role: string): Promise<void> {
   const command = new RemoveRoleFromInstanceProfileCommand({
     InstanceProfileName: profile,
     RoleName: role,

@@ -10,7 +10,7 @@ import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.
 import type { Owner } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, instanceReport } from './fleet-instances.ts';
+import { findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
 import { nextPause, pause } from './patience.ts';
 import { readProfile } from './reads.ts';
 
@@ -86,6 +86,9 @@ async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<Ver
 
   const problems = [
     ...instances.flatMap((instance) => problemsOf(instance, request)),
+    ...seen
+      .filter((instance) => !wanted.has(instance.InstanceId!) && !isTerminated(instance))
+      .map(({ InstanceId }) => `${InstanceId} is of this run, and more than was asked for`),
     ...profileProblems(profile, request),
   ];
   if (problems.length > 0) return { state: 'wrong', problems };

@@ -65,6 +65,9 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'degraded':
       return `${colors.red('✗')} fleet ${name} is not what it was`;
     case 'gone':
+      if (!removedAnything(report)) {
+        return `${colors.green('✓')} nothing of a fleet ${name} is there: AWS shows nothing with its tag`;
+      }
       return `${colors.green('✓')} fleet ${name} is gone${exceptFor(report)}`;
     case 'rolled-back':
       if (error?.problems) return `${colors.red('✗')} fleet ${name} cannot come up; nothing was made`;
@@ -87,6 +90,12 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'running':
       return `… fleet ${name} is being brought up`;
   }
+}
+
+function removedAnything({ action, steps, volumesKept, skipped }: FleetReport): boolean {
+  return (
+    action === 'up' || Boolean(volumesKept ?? skipped) || steps.some((step) => step.outcome === 'removed')
+  );
 }
 
 /** What of a fleet stays although it is gone, as somebody wished. */

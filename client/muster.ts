@@ -371,7 +371,7 @@ export class Muster {
     const report = await outcomeOf(this.#handle(description)).catch(() => undefined);
     return {
       fleet: memo.fleet,
-      region: region ?? memo.region ?? report?.region,
+      region: report?.region ?? memo.region ?? region,
       role: report?.role?.reused ? undefined : report?.role?.name,
       profile: report?.profile?.reused ? undefined : report?.profile?.name,
       patience: report?.state === 'complete' ? stillNew(description) : 0,

@@ -26,4 +26,6 @@ export const DEADLINE_PASSED = 'DeadlinePassed';
 export const NAME_TAKEN = 'NameTaken';
 export const INSTANCES_DIED = 'InstancesDied';
 export const WRONG_INSTANCES = 'WrongInstances';
+export const PROFILE_IN_USE = 'ProfileInUse';
+export const TAGS_GONE = 'TagsGone';
 export const NO_ANSWER = 'Unanswered';

@@ -46,5 +46,7 @@ export function ownershipTags(of: Ownership): Tags {
  */
 export function owns(owner: Owner, tags: Tags): boolean {
   if (owner.fleet === '' || owner.run === '') return false;
-  return tags[FLEET_TAG] === owner.fleet && (owner.run === undefined || tags[RUN_TAG] === owner.run);
+  // As IAM's names, fleets are told apart ignoring case.
+  const isOfFleet = tags[FLEET_TAG]?.toLowerCase() === owner.fleet.toLowerCase();
+  return isOfFleet && (owner.run === undefined || tags[RUN_TAG] === owner.run);
 }

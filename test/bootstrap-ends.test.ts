@@ -218,6 +218,38 @@ describe('an answer that is lost after the effect', () => {
       undo();
     }
   });
+
+  it('launch: answered by a refusal the next time, the first call is still looked for', async () => {
+    const undo = world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true });
+    const refusals = [
+      { code: 'InvalidParameterValue', message: 'Value (x) is invalid. Invalid IAM Instance Profile ARN' },
+      { code: 'InsufficientInstanceCapacity', message: 'none', status: 500 },
+    ].map((error) => world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error, skip: 0 }));
+    try {
+      const { report } = await world.up({ name: 'lost-and-refused' });
+      assert.equal(report.error?.code, 'InsufficientInstanceCapacity');
+      assert.equal(report.undos[0]?.detail, '2 terminated');
+      await assertNothing('lost-and-refused');
+    } finally {
+      for (const take of [undo, ...refusals]) take();
+    }
+  });
+
+  it('launch: lost, then not yet: nothing is launched twice', async () => {
+    const error = {
+      code: 'InvalidParameterValue',
+      message: 'Value (x) is invalid. Invalid IAM Instance Profile ARN',
+    };
+    const undos = [
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true }),
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error }),
+    ];
+    try {
+      await assertComplete('lost-not-yet', await world.up({ name: 'lost-not-yet' }));
+    } finally {
+      for (const undo of undos) undo();
+    }
+  });
 });
 
 describe('cancelled', () => {
@@ -477,6 +509,21 @@ describe('teardown', () => {
     });
     assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
     assert.equal((await world.exists('custom-2')).instances.length, 2);
+  });
+
+  it('is refused while somebody else’s machines run with the profile', async () => {
+    await world.up({ name: 'lent-out' });
+    await world.up({ name: 'borrower', profile: 'lent-out' });
+    const { report } = await world.down('lent-out');
+    assert.equal(report.error?.code, 'ProfileInUse');
+    assert.match(
+      report.error!.message,
+      /is used by i-\w+ \(fleet borrower\), i-\w+ \(fleet borrower\): nothing/,
+    );
+    assert.equal((await world.exists('lent-out')).instances.length, 2);
+    assert.equal((await world.down('borrower')).report.state, 'gone');
+    assert.equal((await world.down('lent-out')).report.state, 'gone');
+    await assertNothing('lent-out');
   });
 
   it('of what does not exist is done', async () => {

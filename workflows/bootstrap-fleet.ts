@@ -72,7 +72,7 @@ class Bootstrap {
     const { firstExecutionRunId, namespace } = workflowInfo();
     this.spec = spec;
     this.owner = { fleet: spec.name, run: firstExecutionRunId };
-    this.scope = { spec, owner: this.owner };
+    this.scope = { spec, owner: this.owner, made: {} };
     this.ownership = ownershipTags({
       fleet: spec.name,
       run: firstExecutionRunId,
@@ -130,21 +130,23 @@ class Bootstrap {
     return { role, profile };
   }
 
-  private createRole(role: RoleToMake): Promise<RoleReport> {
-    const { spec, owner } = this;
-    return this.run.step(
+  private async createRole(role: RoleToMake): Promise<RoleReport> {
+    const { spec, owner, scope } = this;
+    const made = await this.run.step(
       'create-role',
       () =>
         quick.createRole.executeWithOptions(as('create-role', `role ${role.name}`, spec.deadlines.step), [
           { region: spec.region, owner, role, tags: { ...spec.tags, ...role.tags, ...this.ownership } },
         ]),
-      { undo: undoRole(this.scope, role.name), found: ({ arn }) => arn },
+      { undo: undoRole(scope, role.name), found: ({ arn }) => arn },
     );
+    scope.made.role = made.id;
+    return made;
   }
 
-  private createProfile(profile: ProfileToMake): Promise<ProfileReport> {
-    const { spec, owner } = this;
-    return this.run.step(
+  private async createProfile(profile: ProfileToMake): Promise<ProfileReport> {
+    const { spec, owner, scope } = this;
+    const made = await this.run.step(
       'create-profile',
       () =>
         quick.createProfile.executeWithOptions(
@@ -158,8 +160,10 @@ class Bootstrap {
             },
           ],
         ),
-      { undo: undoProfile(this.scope, profile.name, spec.role?.name), found: ({ arn }) => arn },
+      { undo: undoProfile(scope, profile.name, spec.role?.name), found: ({ arn }) => arn },
     );
+    scope.made.profile = made.id;
+    return made;
   }
 
   private async putPolicy(role: RoleReport): Promise<void> {
@@ -187,7 +191,7 @@ class Bootstrap {
           as('attach-policies', `${policies.length} managed policies`, spec.deadlines.step),
           [{ region: spec.region, role: role.name, policies }],
         ),
-      { undo: undoAttachedPolicies(this.scope, role.name, policies), inParts: true },
+      { undo: undoAttachedPolicies(this.scope, role.name, policies), mayHaveActed: () => true },
     );
   }
 
@@ -266,6 +270,7 @@ class Bootstrap {
       },
       {
         undo: undoLaunch(this.scope, () => ({ ids: this.launched, unsettled: this.unsettled })),
+        mayHaveActed: () => this.unsettled !== undefined,
         found: (ids) => `${ids.length} × ${instances.type}`,
       },
     );
@@ -273,16 +278,18 @@ class Bootstrap {
 
   private async launchOnce(request: Omit<LaunchRequest, 'token'>): Promise<LaunchOutcome> {
     const { count, instances } = request;
+    const isFirst = this.unsettled === undefined;
     this.unsettled ??= `${request.owner.run}-${++this.launches}`;
     try {
       const outcome = await launching.launch.executeWithOptions(
         as('launch', `${count} × ${instances.type}`, this.spec.deadlines.step),
         [{ ...request, token: this.unsettled }],
       );
-      this.unsettled = undefined;
+      if (outcome.state !== 'not-yet' || (isFirst && !outcome.unsettled)) this.unsettled = undefined;
       return outcome;
     } catch (error) {
-      if (wasRefused(error)) this.unsettled = undefined;
+      // What is refused now says nothing of a call before it, whose answer was lost.
+      if (isFirst && wasRefused(error)) this.unsettled = undefined;
       throw error;
     }
   }

@@ -43,8 +43,8 @@ export interface UndoTold {
 
 export interface StepOptions<T> {
   readonly undo?: Undo;
-  /** When AWS refuses the step it may have done a part of it: its undo is needed even then. */
-  readonly inParts?: boolean;
+  /** Whether the step may have had an effect although AWS refused its last call: then its undo is needed. */
+  readonly mayHaveActed?: () => boolean;
   /** What was found, made or removed, in a few words. */
   readonly found?: (result: T) => string | UndoTold | undefined;
 }
@@ -97,7 +97,7 @@ export class Run {
     const step = this.begin(name);
     const { undo } = options;
     if (undo) this.undos.push(undo);
-    let onlyRefused = options.inParts !== true;
+    let onlyRefused = true;
     for (;;) {
       try {
         const result = await work();
@@ -116,7 +116,8 @@ export class Run {
           this.begin(name);
           continue;
         }
-        if (undo && onlyRefused) this.undos.splice(this.undos.indexOf(undo), 1);
+        const hasNoEffect = onlyRefused && !options.mayHaveActed?.();
+        if (undo && hasNoEffect) this.undos.splice(this.undos.indexOf(undo), 1);
         throw error;
       }
     }
@@ -206,7 +207,12 @@ export class Run {
     this.decision = undefined;
     step.state = 'paused';
     this.setState('paused');
-    await condition(() => this.decision !== undefined);
+    try {
+      await condition(() => this.decision !== undefined);
+    } catch (error) {
+      step.state = 'failed';
+      throw error;
+    }
     const decision = this.decision!;
     if (decision === 'retry') {
       this.report.error = undefined;

@@ -1,7 +1,8 @@
 /** teardownFleet: removes a complete fleet, in the right order, and only that. */
 
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
+import { PROFILE_IN_USE } from '../fleet/failures.ts';
 import { leftoversOf, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
@@ -27,13 +28,19 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
   const deadline = request.undoDeadline ?? DEFAULT_DEADLINE;
   let found: FoundFleet | undefined;
   try {
-    found = await run.step(
+    await run.step(
       'find',
-      () =>
-        looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, deadline), [request]),
+      async () => {
+        found = await looking.findFleet.executeWithOptions(
+          as('find', `what ${request.fleet} has`, deadline),
+          [request],
+        );
+        assertNotBorrowed(found);
+        return found;
+      },
       { found: inWords },
     );
-    const { wanted, skipped } = withoutSkipped(found, request.skip);
+    const { wanted, skipped } = withoutSkipped(found!, request.skip);
     if (skipped.length > 0) run.report.skipped = skipped;
     await remove(run, wanted, request, deadline);
   } catch (error) {
@@ -44,6 +51,15 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
   run.report.instances = [];
   run.setState('gone');
   return run.report;
+}
+
+/** Before anything is removed: machines that somebody else runs with the profile would lose their credentials. */
+function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
+  if (borrowers.length === 0) return;
+  throw ApplicationFailure.nonRetryable(
+    `the instance profile ${profile?.name} is used by ${borrowers.join(', ')}: nothing was removed, take these down first`,
+    PROFILE_IN_USE,
+  );
 }
 
 async function remove(

@@ -19,16 +19,18 @@ import type { Undo, UndoTold } from './run.ts';
 export interface UndoScope {
   readonly spec: FleetSpec;
   readonly owner: Owner;
+  /** The unique ids of what the run has made, once AWS has answered them. */
+  readonly made: { role?: string; profile?: string };
 }
 
-export function undoRole({ spec, owner }: UndoScope, role: string): Undo {
+export function undoRole({ spec, owner, made }: UndoScope, role: string): Undo {
   return {
     name: 'delete-role',
     run: async () =>
       told(
         await undoing.deleteRole.executeWithOptions(
           asUndo('delete-role', `role ${role}`, spec.deadlines.undo),
-          [{ ...request(spec, owner), role }],
+          [{ ...request(spec, owner), id: made.role, role }],
         ),
       ),
     leftovers: (reason) => [roleLeftover(role, reason)],
@@ -68,14 +70,18 @@ export function undoAttachedPolicies(
 }
 
 /** `role` is the one that the fleet puts into it. */
-export function undoProfile({ spec, owner }: UndoScope, profile: string, role: string | undefined): Undo {
+export function undoProfile(
+  { spec, owner, made }: UndoScope,
+  profile: string,
+  role: string | undefined,
+): Undo {
   return {
     name: 'delete-profile',
     run: async () =>
       told(
         await undoing.deleteProfile.executeWithOptions(
           asUndo('delete-profile', `instance profile ${profile}`, spec.deadlines.undo),
-          [{ ...request(spec, owner), profile }],
+          [{ ...request(spec, owner), id: made.profile, profile }],
         ),
       ),
     leftovers: (reason) => [profileLeftover(profile, role, reason)],
