@@ -1,10 +1,8 @@
 #!/usr/bin/env node
 // Finds what to run: the built command of the published package, or the sources, which need a Node that strips types.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const built = new URL('../dist/cli/main.js', import.meta.url);
@@ -19,10 +17,8 @@ if (process.features.typescript || !existsSync(source)) {
   const { main } = await import((existsSync(source) ? source : built).href);
   await main(process.argv.slice(2));
 } else if (existsSync(ownNode)) {
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-  const { status, signal, error } = spawnSync(ownNode, process.argv.slice(1), { stdio: 'inherit' });
-  if (error) throw error;
-  process.exitCode = signal ? 128 + constants.signals[signal] : (status ?? 1);
+  const { runChild } = await import('../setup/child.js');
+  process.exitCode = await runChild(ownNode, process.argv.slice(1));
 } else {
   console.error(
     `muster: Node ${process.version} cannot run the sources; 'npm ci' in ${fileURLToPath(new URL('..', import.meta.url))} fetches one that can.`,

@@ -4,7 +4,7 @@ import type { FleetRun } from '../client/fleet-run.ts';
 import { exitCode, type FleetReport } from '../fleet/report.ts';
 import { reportJson } from './exit.ts';
 import { follow, introduce } from './follow.ts';
-import { jsonOf, print, say, stdoutColors } from './output.ts';
+import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
 import { reportText } from './report-text.ts';
 
 export interface RunOptions {
@@ -36,7 +36,8 @@ export function tellReport(
   uiUrl?: string,
   steps = false,
 ): void {
-  print(json ? reportJson(report, uiUrl) : reportText(report, { colors: stdoutColors(), uiUrl, steps }));
+  if (json) print(reportJson(report, uiUrl));
+  else printText(reportText(report, { colors: stdoutColors(), uiUrl, steps }));
 }
 
 export function codeOf(report: FleetReport | undefined): number {

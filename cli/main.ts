@@ -1,8 +1,10 @@
 /** The command line: which commands there are. Each is loaded when it is called. */
 
 import { Command, CommanderError } from 'commander';
+import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { tellError, WRONG_INPUT } from './exit.ts';
+import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
+import { flushed } from './output.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -45,7 +47,7 @@ function program(): Command {
     .argument('<file>', 'its spec, YAML or JSON')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .action(async (file, options) => ended(options, (await import('./up.ts')).up(file, options)));
+    .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options)));
   muster
     .command('down')
     .description('take a fleet down')
@@ -54,27 +56,33 @@ function program(): Command {
     .option(...DETACH_OPTION)
     .option('--yes', 'do not ask')
     .option(...REGION_OPTION)
-    .action(async (name, options) => ended(options, (await import('./down.ts')).down(name, options)));
+    .action((name, options) =>
+      ended(options, async () => (await import('./down.ts')).down(checkedName(name), options)),
+    );
   muster
     .command('status')
     .description('how a fleet is')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
     .option(...REGION_OPTION)
-    .action(async (name, options) => ended(options, (await import('./status.ts')).status(name, options)));
+    .action((name, options) =>
+      ended(options, async () => (await import('./status.ts')).status(checkedName(name), options)),
+    );
   muster
     .command('list')
     .description('the fleets of which Temporal knows')
     .option(...JSON_OPTION)
     .option('--all', 'also those that are gone')
-    .action(async (options) => ended(options, (await import('./list.ts')).list(options)));
+    .action((options) => ended(options, async () => (await import('./list.ts')).list(options)));
   muster
     .command('cancel')
     .description('have a run take back what it made')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .action(async (name, options) => ended(options, (await import('./cancel.ts')).cancel(name, options)));
+    .action((name, options) =>
+      ended(options, async () => (await import('./cancel.ts')).cancel(checkedName(name), options)),
+    );
   muster
     .command('retry')
     .description('take up again what the last run of a fleet could not finish')
@@ -82,14 +90,18 @@ function program(): Command {
     .option('--skip <kind/id...>', 'give up what it left, for instance role/web: it stays')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .action(async (name, options) => ended(options, (await import('./retry.ts')).retry(name, options)));
+    .action((name, options) =>
+      ended(options, async () => (await import('./retry.ts')).retry(checkedName(name), options)),
+    );
   muster
     .command('rollback')
     .description('have a paused run take back what it made')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .action(async (name, options) => ended(options, (await import('./rollback.ts')).rollback(name, options)));
+    .action((name, options) =>
+      ended(options, async () => (await import('./rollback.ts')).rollback(checkedName(name), options)),
+    );
   muster
     .command('sweep')
     .description('what runs have left that can do nothing about it any more')
@@ -97,11 +109,11 @@ function program(): Command {
     .option('--region <region...>', 'where to look, beside the regions that roles and profiles name')
     .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
     .option(...JSON_OPTION)
-    .action(async (options) => ended(options, (await import('./sweep.ts')).sweep(options)));
+    .action((options) => ended(options, async () => (await import('./sweep.ts')).sweep(options)));
   muster
     .command('worker')
     .description('do the work of fleets, until SIGTERM')
-    .action(async () => ended({}, (await import('./worker.ts')).worker()));
+    .action(() => ended({}, async () => (await import('./worker.ts')).worker()));
   muster
     .command('sandbox')
     .description('Temporal, its web UI and a local AWS to try things on')
@@ -112,18 +124,43 @@ function program(): Command {
     .option('--propagation <seconds>', 'until EC2 knows a new instance profile (default: 3)')
     .option('--env <file>', 'write what to export to a file, too')
     .option(...JSON_OPTION)
-    .action(async (options) => ended(options, (await import('./sandbox.ts')).sandbox(options)));
+    .action((options) => ended(options, async () => (await import('./sandbox.ts')).sandbox(options)));
   muster
     .command('demo')
     .description('all of it: a sandbox, a worker, a fleet, and the proof that its machines hold credentials')
-    .action(async () => ended({}, (await import('./demo.ts')).demo()));
+    .action(() => ended({}, async () => (await import('./demo.ts')).demo()));
   return muster;
 }
 
-async function ended({ json = false }: { json?: boolean }, command: Promise<number>): Promise<void> {
+interface CommonOptions {
+  readonly json?: boolean;
+  readonly region?: string | readonly string[];
+}
+
+/** Runs a command and ends the process: no connection that is in the middle of something may hold it or break it. */
+async function ended({ json = false, region }: CommonOptions, command: () => Promise<number>): Promise<void> {
+  let code: number;
   try {
-    process.exitCode = await command;
+    for (const each of [region ?? []].flat()) checkRegion(each);
+    code = await command();
   } catch (error) {
-    process.exitCode = tellError(error, json);
+    code = tellError(error, json);
   }
+  await flushed();
+  process.exit(code);
+}
+
+/** What no fleet can be called is not looked for. */
+function checkedName(name: string): string {
+  if (ROLE_NAME.test(name)) return name;
+  throw new UsageError(
+    `${JSON.stringify(name.slice(0, 100))} is no name of a fleet: 1 to 64 letters, digits and + = , . @ _ -`,
+  );
+}
+
+function checkRegion(region: string): void {
+  if (REGION.test(region)) return;
+  throw new UsageError(
+    `--region ${JSON.stringify(region.slice(0, 100))} is none; a region is us-east-1 or the like`,
+  );
 }

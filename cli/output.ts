@@ -4,12 +4,37 @@ import picocolors from 'picocolors';
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
+// Whoever reads only the first lines, or has a full disk, changes nothing of what became of a fleet.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+/** Resolves when all that was said so far is out, or will never be. */
+export async function flushed(): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
+  );
+}
+
+/** A result as it is: JSON, or what the shell is to take. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** A result for people to read. */
+export function printText(text: string): void {
+  print(asTyped(text));
+}
+
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${asTyped(text)}\n`);
+}
+
+/** In a clone it is npm that finds the command: what is to be typed next is said so that it can be. */
+function asTyped(text: string): string {
+  if (process.env.npm_command === undefined) return text;
+  return text.replace(
+    /(^|[\s'(])muster (?=(?:up|down|status|list|cancel|retry|rollback|sweep|worker|sandbox)\b)/g,
+    '$1npx muster ',
+  );
 }
 
 export const jsonOf = (value: unknown): string => JSON.stringify(value, null, 2);

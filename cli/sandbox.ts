@@ -1,7 +1,7 @@
 /** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
 
 import { writeFileSync } from 'node:fs';
-import { freePort, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
+import { freePort, isFree, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
 import { DONE, UsageError } from './exit.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
 
@@ -18,21 +18,23 @@ export interface SandboxCommandOptions {
 export async function sandbox(options: SandboxCommandOptions): Promise<number> {
   const weather = weatherOf(options.weather);
   const propagation = seconds(options.propagation);
+  const ports = {
+    aws: await port('--port', options.port),
+    // Where Temporal's own tools look first, if nothing is there.
+    temporal: (await port('--temporal-port', options.temporalPort)) ?? (await freePort(7233)),
+    ui: (await port('--ui-port', options.uiPort)) ?? (await freePort(8233)),
+  };
+  if (options.env) write(options.env, '');
   const stopped = toldToStop();
   const started = await startSandbox({
-    ports: {
-      aws: port('--port', options.port),
-      // Where Temporal's own tools look first, if nothing is there.
-      temporal: port('--temporal-port', options.temporalPort) ?? (await freePort(7233)),
-      ui: port('--ui-port', options.uiPort) ?? (await freePort(8233)),
-    },
+    ports,
     weather,
     behaviour: propagation === undefined ? {} : { propagationSeconds: propagation },
     say,
   });
   try {
     const exports = exportLines(started.env);
-    if (options.env) writeFileSync(options.env, `${exports}\n`, { mode: 0o600 });
+    if (options.env) write(options.env, `${exports}\n`);
     print(options.json ? jsonOf(started.env) : exports);
     const colors = stderrColors();
     say('');
@@ -74,11 +76,22 @@ function weatherOf(nameOrFile: string | undefined): Weather | undefined {
   }
 }
 
-function port(option: string, text: string | undefined): number | undefined {
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+  } catch (error) {
+    throw new UsageError(`--env ${file} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+async function port(option: string, text: string | undefined): Promise<number | undefined> {
   if (text === undefined) return undefined;
   const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number;
-  throw new UsageError(`${option} ${text}: a port is a whole number from 1 to 65535`);
+  if (!Number.isInteger(number) || number < 1 || number > 65_535) {
+    throw new UsageError(`${option} ${text}: a port is a whole number from 1 to 65535`);
+  }
+  if (!(await isFree(number))) throw new UsageError(`${option} ${text}: something listens there already`);
+  return number;
 }
 
 function seconds(text: string | undefined): number | undefined {

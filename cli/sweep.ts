@@ -3,7 +3,7 @@
 import { Muster } from '../client/muster.ts';
 import type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 import { DONE, LEFT_OVER, UsageError } from './exit.ts';
-import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
+import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
 
 export interface SweepCommandOptions {
   readonly yes?: boolean;
@@ -18,7 +18,8 @@ export async function sweep({ yes, region, olderThan, json }: SweepCommandOption
   try {
     say('looking through the roles and instance profiles of the account, instances and volumes …');
     const report = await muster.sweep({ remove: yes, regions: region, olderThan: seconds });
-    print(json ? jsonOf(report) : sweepText(report, stdoutColors()));
+    if (json) print(jsonOf(report));
+    else printText(sweepText(report, stdoutColors()));
     return report.swept.some(({ leftovers }) => leftovers.length > 0) ? LEFT_OVER : DONE;
   } finally {
     await muster.close();

@@ -1,7 +1,7 @@
 /** `muster worker`: does the work of fleets until it is told to end. */
 
 import { MusterError } from '../client/errors.ts';
-import { createFleetWorker, type FleetWorker, quietRuntime, temporalAddress } from '../worker/index.ts';
+import { createFleetWorker, type FleetWorker, quietRuntime, UnreachableError } from '../worker/index.ts';
 import { DONE } from './exit.ts';
 import { say } from './output.ts';
 
@@ -19,10 +19,10 @@ async function started(): Promise<FleetWorker> {
   try {
     return await createFleetWorker();
   } catch (error) {
-    if ((error as Error).name !== 'TransportError') throw error;
+    if (!(error instanceof UnreachableError)) throw error;
     throw new MusterError(
       'TemporalUnreachable',
-      `Temporal does not answer at ${temporalAddress()}`,
+      error.message,
       "start one ('muster sandbox' has one), or say where yours is with TEMPORAL_ADDRESS",
     );
   }

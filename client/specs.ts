@@ -1,5 +1,6 @@
 /** Specs as a client gets them: written by a program, or in a file. */
 
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkSpec, readSpec, type SpecReading } from '../fleet/read-spec.ts';
@@ -39,4 +40,9 @@ function orThrow(reading: SpecReading, file?: string): CheckedSpec {
   return reading;
 }
 
-const readerIn = (folder: string) => (path: string) => readFileSync(resolve(folder, path), 'utf8');
+/** Of a file that is no text, gzipped user data for instance, no part is guessed. */
+const readerIn = (folder: string) => (path: string) => {
+  const bytes = readFileSync(resolve(folder, path));
+  if (!isUtf8(bytes)) throw new Error('it is no text (UTF-8)');
+  return bytes.toString();
+};

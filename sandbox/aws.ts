@@ -57,6 +57,9 @@ export async function startLocalAws(options: {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
+  }).catch(async (error) => {
+    await moto.stop();
+    throw error;
   });
   const endpoint = `http://127.0.0.1:${port}`;
 

@@ -14,7 +14,7 @@ export type { Behaviour } from './behaviour.ts';
 export { WrongValue } from './checked.ts';
 export type { Fault } from './faults.ts';
 export type { Call, LocalAws } from './local-aws.ts';
-export { freePort } from './processes.ts';
+export { freePort, isFree } from './processes.ts';
 export { readWeather, type Weather } from './weather.ts';
 
 export interface Sandbox {

@@ -62,6 +62,11 @@ export async function freePort(wanted = 0): Promise<number> {
   return (await tryPort(wanted)) ?? (await tryPort(0))!;
 }
 
+/** Whether nothing listens there. */
+export async function isFree(port: number): Promise<boolean> {
+  return (await tryPort(port)) === port;
+}
+
 function tryPort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

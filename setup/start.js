@@ -1,17 +1,16 @@
 /** Brings the npm packages and the Python environment up to date, then becomes the script that was asked for. */
 
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runChild, SIGNALS } from './child.js';
 import { stopInstallers } from './install.js';
 import { ensurePackages } from './packages.js';
 import { ensurePython } from './python.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules', '.bin');
-const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /**
  * Ends this process: with the script's exit code, with 128 and the signal's number when a signal ended it, with 1 when
@@ -71,43 +70,17 @@ function projectNode() {
  * @param {string} python
  * @returns {Promise<number>} the exit code
  */
-function run(node, args, python) {
+async function run(node, args, python) {
   const path = [BIN, ...(process.env.PATH ?? '').split(delimiter).filter((entry) => entry !== BIN)].join(
     delimiter,
   );
-  const child = spawn(node, args, {
-    stdio: 'inherit',
-    env: { ...process.env, PATH: path, MUSTER_PYTHON: process.env.MUSTER_PYTHON || python },
-  });
-  for (const signal of SIGNALS) process.on(signal, forwarder(child));
-  return new Promise((resolve) => {
-    child.on('error', (error) => {
-      say(`${node} could not be started: ${error.message}`);
-      resolve(1);
-    });
-    child.on('exit', (code, signal) =>
-      resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]),
-    );
-  });
-}
-
-/**
- * Hands signals on to the child, but not what it has already got. The terminal sends Ctrl-C, and the end of its
- * session, to all processes in its foreground, and npm then sends us the same once more: a child that takes a second
- * Ctrl-C for 'at once, without cleaning up' must not see these.
- *
- * @param {import('node:child_process').ChildProcess} child
- * @returns {(signal: NodeJS.Signals) => void}
- */
-function forwarder(child) {
-  const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  let last = Number.NEGATIVE_INFINITY;
-  return (signal) => {
-    const repeated = performance.now() - last < 1000;
-    last = performance.now();
-    if (repeated || (onTerminal && signal !== 'SIGTERM')) return;
-    child.kill(signal);
-  };
+  const env = { ...process.env, PATH: path, MUSTER_PYTHON: process.env.MUSTER_PYTHON || python };
+  try {
+    return await runChild(node, args, env);
+  } catch (error) {
+    say(`${node} could not be started: ${messageOf(error)}`);
+    return 1;
+  }
 }
 
 /** @param {string} line */

@@ -39,7 +39,8 @@ ${more}`,
 
 function start(args: string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [MUSTER, ...args], {
-    env: { ...process.env, ...world.sandbox.env, NO_COLOR: '1', ...env },
+    // As when it is not npm that runs it.
+    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -305,6 +306,50 @@ describe('muster down', () => {
     assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
     const listed = JSON.parse((await muster('list', '--json')).stdout) as { fleet: string }[];
     assert.ok(listed.every(({ fleet }) => fleet !== 'brought-down'));
+  });
+});
+
+describe('arguments and streams', () => {
+  it('that name no fleet, no region and no free port are refused, and nothing is sent', async () => {
+    const taken = new URL(world.sandbox.aws.endpoint).port;
+    for (const [args, why] of [
+      [['down', 'foo bar', '--yes'], /"foo bar" is no name of a fleet/],
+      [['down', '', '--yes'], /"" is no name of a fleet/],
+      [['status', 'a\u001b[31mred'], /"a\\u001b\[31mred" is no name of a fleet/],
+      [['status', 'x'.repeat(3000)], /is no name of a fleet/],
+      [['down', 'x', '--yes', '--region', 'bogus'], /--region "bogus" is none/],
+      [['sandbox', '--port', taken], /something listens there already/],
+      [['sandbox', '--env', '/nonexistent/dir/env'], /cannot be written/],
+    ] as const) {
+      const { code, stdout, stderr } = await muster(...args);
+      assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
+      assert.equal(stdout, '');
+      assert.match(stderr, why);
+    }
+  });
+
+  it('says npx where it was called through npm', async () => {
+    const { stderr } = await end(start(['cancel', 'nobody'], { npm_command: 'exec' }));
+    assert.match(stderr, /'npx muster list' shows all/);
+  });
+
+  it('a closed stdout changes nothing of the exit code', async () => {
+    const child = start(['up', specFile('unread')]);
+    child.stdout!.destroy();
+    assert.equal((await end(child)).code, 0);
+    assert.equal((await world.exists('unread')).instances.length, 2);
+  });
+
+  it('a fleet of which nothing is known is not called gone', async () => {
+    const status = await muster('status', 'nobody');
+    assert.equal(status.code, 2);
+    assert.match(
+      status.stderr,
+      /knows no run of the fleet 'nobody', and AWS shows nothing with its tag in us-east-1/,
+    );
+    const down = await muster('down', 'nobody', '--yes');
+    assert.equal(down.code, 0);
+    assert.match(down.stdout, /^✓ nothing of a fleet nobody is there/);
   });
 });
 

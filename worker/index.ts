@@ -36,16 +36,31 @@ export interface FleetWorker {
   shutdown(): void;
 }
 
+/** Nothing at the address of Temporal, or no address. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    super(`Temporal does not answer at ${address}`, { cause });
+    this.address = address;
+  }
+}
+
 /** Where Temporal is, as its own tools find it. */
-export function temporalAddress(): string {
+function temporalAddress(): string {
   return loadClientConnectConfig().connectionOptions.address ?? 'localhost:7233';
 }
 
-/** Connects and makes ready to poll. Throws a TransportError when Temporal cannot be reached. */
+/** Connects and makes ready to poll. Throws an UnreachableError when there is no Temporal. */
 export async function createFleetWorker(options: FleetWorkerOptions = {}): Promise<FleetWorker> {
   const config = loadClientConnectConfig();
   const address = options.address ?? temporalAddress();
-  const connection = await NativeConnection.connect({ ...config.connectionOptions, address });
+  const connection = await NativeConnection.connect({ ...config.connectionOptions, address }).catch(
+    (error) => {
+      throw new UnreachableError(address, error);
+    },
+  );
   const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
   const worker = await Worker.create({
     connection,
