@@ -50,6 +50,8 @@ export function createIam(moto: Moto, behaviour: Behaviour, draws: Draws): Iam {
             const known = times.get(name);
             if (known) known.joinedAt = Date.now();
           });
+        case 'RemoveRoleFromInstanceProfile':
+          return (await refuseRemoval(request, name)) ?? moto.forward(request);
         case 'DeleteInstanceProfile': {
           const profile = await moto.profile(name);
           return after(request, () => {
@@ -97,6 +99,15 @@ export function createIam(moto: Moto, behaviour: Behaviour, draws: Draws): Iam {
     }
     if (Date.now() - known.acceptedAt >= behaviour.flapSeconds * 1000) return false;
     return draws.happens(behaviour.staleChance, 'flap', name);
+  }
+
+  /** moto fails with HTTP 500 when the role is not in the profile. */
+  async function refuseRemoval(request: AwsRequest, name: string): Promise<Answer | undefined> {
+    const role = request.params.get('RoleName');
+    const profile = await moto.profile(name);
+    if (!profile || profile.roles.some((inside) => inside.name === role)) return undefined;
+    const message = `Role ${role} in instance profile ${name} not found.`;
+    return errorAnswer(request, { code: 'NoSuchEntity', message, status: 404 });
   }
 
   async function after(request: AwsRequest, effect: () => void): Promise<Answer> {

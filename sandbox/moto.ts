@@ -66,14 +66,9 @@ const ANYTHING = JSON.stringify({
 
 export async function startMoto(python: string): Promise<Moto> {
   const port = await freePort();
-  const server = startLeashed(python, 'moto', python, [
-    '-m',
-    'moto.server',
-    '-H',
-    '127.0.0.1',
-    '-p',
-    `${port}`,
-  ]);
+  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`];
+  // AWS's own managed policies exist, as in every account; moto takes half a second to load them.
+  const server = startLeashed(python, 'moto', python, args, { MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' });
   const url = `http://127.0.0.1:${port}`;
   try {
     await untilReady(60, server.died, async () => (await fetch(`${url}/moto-api/`)).arrayBuffer());

@@ -17,6 +17,7 @@ import {
   CreateRoleCommand,
   DeleteInstanceProfileCommand,
   GetInstanceProfileCommand,
+  GetPolicyCommand,
   IAMClient,
   PutRolePolicyCommand,
   RemoveRoleFromInstanceProfileCommand,
@@ -228,6 +229,16 @@ describe('an instance', () => {
 });
 
 describe('IAM', () => {
+  it('has AWS’s managed policies, and knows no role that is not in a profile', async () => {
+    const arn = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
+    assert.equal((await iam.send(new GetPolicyCommand({ PolicyArn: arn }))).Policy!.Arn, arn);
+    await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: 'empty' }));
+    await assert.rejects(
+      iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName: 'empty', RoleName: 'none' })),
+      isError('NoSuchEntityException'),
+    );
+  });
+
   it('refuses a trust policy that is none', async () => {
     for (const document of ['{', '{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole"}]}']) {
       await assert.rejects(
