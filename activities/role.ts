@@ -40,7 +40,7 @@ export function roleSteps(clientsFor: ClientsFor) {
         Path: role.path,
         Description: role.description,
         PermissionsBoundary: role.permissionsBoundary,
-        AssumeRolePolicyDocument: JSON.stringify(ec2TrustPolicy()),
+        AssumeRolePolicyDocument: JSON.stringify(ec2TrustPolicy(region)),
         Tags: toAwsTags(tags),
       });
       try {

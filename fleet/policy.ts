@@ -20,13 +20,16 @@ export interface PolicyStatement {
 export const MOST_INLINE_CHARACTERS = 10_240;
 
 const EC2 = 'ec2.amazonaws.com';
+/** In China's regions (Karpenter's PassedToService condition has both). */
+const EC2_IN_CHINA = 'ec2.amazonaws.com.cn';
 const ASSUME_ROLE = 'sts:AssumeRole';
 
-/** The trust policy of a role that EC2 hands to instances. */
-export function ec2TrustPolicy() {
+/** The trust policy of a role that EC2 hands to instances of a region. */
+export function ec2TrustPolicy(region = '') {
+  const Service = region.startsWith('cn-') ? EC2_IN_CHINA : EC2;
   return {
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal: { Service: EC2 }, Action: ASSUME_ROLE }],
+    Statement: [{ Effect: 'Allow', Principal: { Service }, Action: ASSUME_ROLE }],
   } as const;
 }
 
@@ -61,7 +64,8 @@ function matchesAssumeRole(pattern: unknown): boolean {
 }
 
 function isForEc2(statement: unknown): boolean {
-  return listed(fieldOf(fieldOf(statement, 'Principal'), 'Service')).includes(EC2);
+  const services = listed(fieldOf(fieldOf(statement, 'Principal'), 'Service'));
+  return services.includes(EC2) || services.includes(EC2_IN_CHINA);
 }
 
 /** `*` stands for accounts and not for services in an Allow; in a Deny it is not worth the risk to assume so. */

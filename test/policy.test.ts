@@ -183,6 +183,8 @@ describe('trust', () => {
   test('of our own lets EC2 assume the role and is well under 2,048 characters', () => {
     assert.ok(letsEc2Assume(ec2TrustPolicy()));
     assert.ok(policySize(ec2TrustPolicy()) < 2048);
+    assert.ok(letsEc2Assume(ec2TrustPolicy('cn-north-1')));
+    assert.equal(ec2TrustPolicy('cn-north-1').Statement[0].Principal.Service, 'ec2.amazonaws.com.cn');
   });
 
   test('in all the forms that IAM takes', () => {
