@@ -200,21 +200,18 @@ export function isPassing(error: AwsError): boolean {
  * callers of the account drink from one bucket.
  */
 export function asFailure(error: AwsError): ApplicationFailure {
-  const detail: AwsFailure = {
-    call: error.call,
-    code: error.code,
-    message: error.message,
-    requestId: error.requestId,
-    left: error.left,
-  };
   return ApplicationFailure.create({
     type: error.code,
     message: [error.call, error.code, error.message].filter(Boolean).join(': '),
     nonRetryable: !isPassing(error),
     nextRetryDelay: isThrottled(error) ? 1000 + Math.random() * 2000 : undefined,
     category: isPassing(error) ? ApplicationFailureCategory.BENIGN : undefined,
-    details: [detail],
+    details: [detailOf(error)],
   });
+}
+
+export function detailOf({ call, code, message, requestId, left }: AwsError): AwsFailure {
+  return { call, code, message, requestId, left };
 }
 
 /** The same for an undo, which is tried again whatever it met: the cause may be mended meanwhile. */

@@ -3,12 +3,12 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { AwsFailure } from '../fleet/failures.ts';
-import { AwsError, asFailure, asUndoFailure, isRefusal } from './aws-errors.ts';
+import { AwsError, asFailure, asUndoFailure, detailOf, isRefusal } from './aws-errors.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { inventorySteps } from './inventory.ts';
 import { launchSteps } from './launch.ts';
 import { markSteps } from './mark.ts';
-import { beating } from './patience.ts';
+import { beating, noteFailure } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
 import { preflightSteps } from './preflight.ts';
 import { profileSteps, profileUndos } from './profile.ts';
@@ -61,7 +61,9 @@ function withFailures<T extends ActivityFunctions>(
       try {
         return await beating(() => run(request));
       } catch (error) {
-        throw error instanceof AwsError ? failureOf(error) : error;
+        if (!(error instanceof AwsError)) throw error;
+        noteFailure(detailOf(error));
+        throw failureOf(error);
       }
     },
   ]);

@@ -1,6 +1,7 @@
 /** Waiting inside an activity: short, growing intervals, with heartbeats, so that a dead worker is noticed. */
 
 import { Context } from '@temporalio/activity';
+import type { AwsFailure } from '../fleet/failures.ts';
 
 /**
  * How long to wait before the next look, in milliseconds: a twelfth of the time waited so far, so that nobody waits
@@ -17,7 +18,14 @@ export async function pause(ms: number): Promise<void> {
 }
 
 const BEAT_MS = 4_000;
-const notes = new WeakMap<Context, unknown>();
+
+/** What an activity's heartbeats carry, for its next attempt and for whoever has to tell why it was given up. */
+interface Notes {
+  readonly word?: string;
+  readonly failure?: AwsFailure;
+}
+
+const notes = new WeakMap<Context, Notes>();
 
 /** Has the activity under way beat until it ends: a worker that was killed is missed within seconds. */
 export async function beating<T>(work: () => Promise<T>): Promise<T> {
@@ -29,20 +37,33 @@ export async function beating<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function beat(): void {
-  Context.current().heartbeat(noted());
-}
-
-/** Keeps a word for the activity's next attempt: every heartbeat from now on carries it. */
+/** Keeps a word for the activity's next attempt. */
 export function note(word: string): void {
-  notes.set(Context.current(), word);
-  beat();
+  add({ word });
 }
 
 /** The word that this attempt, or else the one before, has kept. */
-export function noted(): unknown {
+export function noted(): string | undefined {
+  return notesNow().word;
+}
+
+/** Keeps what AWS said last: when time runs out in the middle of the next attempt, it is the reason. */
+export function noteFailure(failure: AwsFailure): void {
+  add({ failure });
+}
+
+function add(more: Notes): void {
+  notes.set(Context.current(), { ...notesNow(), ...more });
+  beat();
+}
+
+function notesNow(): Notes {
   const context = Context.current();
-  return notes.get(context) ?? context.info.heartbeatDetails;
+  return notes.get(context) ?? (context.info.heartbeatDetails as Notes | undefined) ?? {};
+}
+
+function beat(): void {
+  Context.current().heartbeat(notesNow());
 }
 
 export interface Search<T> {

@@ -17,10 +17,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import { type AwsFailure, PREFLIGHT_FAILED } from '../fleet/failures.ts';
 import { profileName } from '../fleet/names.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { FleetSpec, InstancesSpec, RoleSpec } from '../fleet/spec.ts';
+import type { FleetSpec, InstancesSpec, RoleSpec, Tags } from '../fleet/spec.ts';
+import { owns } from '../fleet/tags.ts';
 import { AwsError, ask, isPassing } from './aws-errors.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
 import { takenWords } from './ownership.ts';
+import { lookFor } from './patience.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 
 export interface PreflightRequest {
@@ -248,13 +250,32 @@ async function checkManagedPolicies({ iam }: AwsClients, role: RoleSpec | undefi
 }
 
 async function checkNamesAreFree({ iam }: AwsClients, spec: FleetSpec, findings: Findings): Promise<void> {
+  const { role: wantedRole, profile: wantedProfile } = spec;
   const [role, profile] = await Promise.all([
-    spec.role && !spec.role.reuse ? readRole(iam, spec.role.name) : undefined,
-    spec.profile.reuse ? undefined : readProfile(iam, spec.profile.name),
+    wantedRole && !wantedRole.reuse ? whoHas(spec, () => readRole(iam, wantedRole.name)) : undefined,
+    wantedProfile.reuse ? undefined : whoHas(spec, () => readProfile(iam, wantedProfile.name)),
   ]);
   if (role) findings.add(takenWords('role', role));
   if (profile) findings.add(takenWords('instance profile', profile));
 }
+
+/** What was the fleet's own until it was taken down a moment ago, IAM may still show: one read is not believed. */
+async function whoHas<T extends { readonly tags: Tags }>(
+  spec: FleetSpec,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  let seen: T | undefined;
+  await lookFor(
+    async () => {
+      seen = await read();
+      return !seen || !owns({ fleet: spec.name }, seen.tags) ? 'known' : undefined;
+    },
+    Math.min(LINGERS_SECONDS, spec.deadlines.consistency),
+  );
+  return seen;
+}
+
+const LINGERS_SECONDS = 15;
 
 /** What exists and is to be used has to be usable: a profile with a role, a role that EC2 may assume. */
 async function existingIdentity({ iam }: AwsClients, spec: FleetSpec, findings: Findings) {

@@ -63,10 +63,10 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
     ec2,
     start,
     up: async (written: WrittenSpec) => endOf(await start(written)),
-    down: async (fleet: string) =>
+    down: async (fleet: string, known: object = {}) =>
       endOf(
         await client.workflow.start('teardownFleet', {
-          args: [{ fleet, region: 'us-east-1' }],
+          args: [{ fleet, region: 'us-east-1', ...known }],
           taskQueue: TASK_QUEUE,
           workflowId: fleetWorkflowId(fleet),
         }),
@@ -87,6 +87,12 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
         instances,
         volumes: volumes.Volumes ?? [],
       };
+    },
+    /** How many of these instances run. */
+    async running(ids: string[]): Promise<number> {
+      const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: ids }));
+      const seen = Reservations.flatMap(({ Instances = [] }) => Instances);
+      return seen.filter(({ State }) => State?.Name === 'running').length;
     },
     /** The inline policies of a role, decoded. */
     async policies(role: string) {

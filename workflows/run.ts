@@ -284,13 +284,14 @@ function describeFailure(step: StepName, error: unknown): FailureReport {
     };
   }
   if (cause instanceof TimeoutFailure) {
-    const last = cause.cause instanceof ApplicationFailure ? describeFailure(step, cause.cause) : undefined;
+    const last = lastAnswer(cause);
     const said = last ? `; the last answer was ${last.code}: ${last.message}` : '';
     return {
       step,
       code: DEADLINE_PASSED,
       message: `no success within the step's deadline${said}`,
       call: last?.call,
+      requestId: last?.requestId,
     };
   }
   if (cause instanceof CancelledFailure) return { step, code: 'Cancelled', message: 'cancelled' };
@@ -304,9 +305,11 @@ export function wasRefused(error: unknown): boolean {
   return !(cause instanceof TimeoutFailure) && lastAnswer(error)?.untouched === true;
 }
 
-/** What AWS said last before an activity was given up. */
+/** What AWS said last before an activity was given up: its failure, or what its heartbeats carried. */
 function lastAnswer(error: unknown): AwsFailure | undefined {
-  if (error instanceof ActivityFailure || error instanceof TimeoutFailure) return lastAnswer(error.cause);
+  if (error instanceof ActivityFailure) return lastAnswer(error.cause);
   if (error instanceof ApplicationFailure) return error.details?.[0] as AwsFailure | undefined;
-  return undefined;
+  if (!(error instanceof TimeoutFailure)) return undefined;
+  const notes = error.lastHeartbeatDetails as { failure?: AwsFailure } | undefined;
+  return lastAnswer(error.cause) ?? notes?.failure;
 }
