@@ -23,6 +23,7 @@ import { AwsError, ask, isPassing } from './aws-errors.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
 import { takenWords } from './ownership.ts';
 import { lookFor } from './patience.ts';
+import { deniedRemovals } from './permissions.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 
 export interface PreflightRequest {
@@ -61,6 +62,7 @@ export function preflightSteps(clientsFor: ClientsFor) {
         findings.of(checkPlace(aws, spec.instances, findings)),
         findings.of(checkKey(aws, spec.instances.key)),
         findings.of(checkManagedPolicies(aws, spec.role, findings)),
+        checkRemovals(aws, identity, spec, findings),
       ]);
       if (image) await findings.of(checkType(aws, spec.instances.type, image.architecture, findings));
       if (findings.problems.length > 0 || !image) throw findings.failure();
@@ -246,6 +248,19 @@ async function checkManagedPolicies({ iam }: AwsClients, role: RoleSpec | undefi
     arns.map((PolicyArn) =>
       findings.of(ask(`iam:GetPolicy ${PolicyArn}`, iam.send(new GetPolicyCommand({ PolicyArn })))),
     ),
+  );
+}
+
+async function checkRemovals(
+  { iam }: AwsClients,
+  identity: { account: string; caller: string },
+  spec: FleetSpec,
+  findings: Findings,
+): Promise<void> {
+  const denied = await deniedRemovals(iam, identity, spec);
+  if (denied.length === 0) return;
+  findings.add(
+    `The worker (${identity.caller}) may not ${denied.join(', ')}: what it makes it could not take back. Allow that first.`,
   );
 }
 

@@ -39,6 +39,11 @@ export function errorAnswer({ service }: AwsRequest, { code, message, status = 4
   return answer(status, 'text/xml;charset=UTF-8', writeXml(document), requestId);
 }
 
+/** A good answer of the query protocols. */
+export function textAnswer(document: object): Answer {
+  return answer(200, 'text/xml;charset=UTF-8', writeXml(document), randomUUID());
+}
+
 /** The same answer with another body. */
 export function withBody(original: Answer, body: string): Answer {
   const { 'content-length': _, ...headers } = original.headers;

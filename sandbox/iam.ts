@@ -5,6 +5,7 @@ import type { Behaviour } from './behaviour.ts';
 import type { Draws } from './draws.ts';
 import type { Moto } from './moto.ts';
 import type { AwsRequest } from './request.ts';
+import { simulatePrincipalPolicy } from './simulation.ts';
 
 /** Which profile EC2 takes a reference for, or the message by which it refuses it. */
 export type SeenProfile = { readonly arn: string; readonly id: string } | { readonly refused: string };
@@ -50,6 +51,8 @@ export function createIam(moto: Moto, behaviour: Behaviour, draws: Draws): Iam {
             const known = times.get(name);
             if (known) known.joinedAt = Date.now();
           });
+        case 'SimulatePrincipalPolicy':
+          return simulatePrincipalPolicy(moto.iam, request.params);
         case 'RemoveRoleFromInstanceProfile':
           return (await refuseRemoval(request, name)) ?? moto.forward(request);
         case 'DeleteInstanceProfile': {

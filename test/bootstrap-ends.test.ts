@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { CreateInstanceProfileCommand, CreateRoleCommand, DeleteRoleCommand } from '@aws-sdk/client-iam';
+import {
+  CreateInstanceProfileCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteUserPolicyCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { DECIDE_UPDATE } from '../fleet/run.ts';
 import { FLEET_TAG, RUN_TAG } from '../fleet/tags.ts';
@@ -290,7 +296,7 @@ describe('names that somebody has', () => {
     assert.equal(report.error?.code, 'PreflightFailed');
     assert.equal(report.error?.problems?.length, 2);
     assert.deepEqual(
-      world.aws.calls().filter(({ action }) => !/^(Get|Describe|List)/.test(action)),
+      world.aws.calls().filter(({ action }) => !/^(Get|Describe|List|Simulate)/.test(action)),
       [],
       'nothing was asked for but answers',
     );
@@ -335,6 +341,46 @@ describe('names that somebody has', () => {
   });
 });
 
+describe('permissions that a rollback needs', () => {
+  const policy = (...statements: object[]) => ({
+    UserName: 'operator',
+    PolicyName: 'less',
+    PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: statements }),
+  });
+
+  async function withPolicy(statement: object, test: () => Promise<void>): Promise<void> {
+    await world.iam.send(new PutUserPolicyCommand(policy(statement)));
+    try {
+      await test();
+    } finally {
+      await world.iam.send(new DeleteUserPolicyCommand({ UserName: 'operator', PolicyName: 'less' }));
+    }
+  }
+
+  it('are missed before anything is made', async () => {
+    const Action = ['iam:ListAttachedRolePolicies', 'ec2:TerminateInstances'];
+    await withPolicy({ Effect: 'Deny', Action, Resource: '*' }, async () => {
+      const { report } = await world.up({ name: 'stuck-later' });
+      assert.equal(report.error?.code, 'PreflightFailed');
+      assert.match(
+        report.error!.problems!.join(),
+        /^The worker \(\S+user\/operator\) may not ec2:TerminateInstances, iam:ListAttachedRolePolicies: what/,
+      );
+      await assertNothing('stuck-later');
+    });
+  });
+
+  it('may hang on the fleet’s tag, and a simulation that is not allowed hinders nobody', async () => {
+    const Condition = { StringEquals: { 'aws:ResourceTag/muster:fleet': 'somebody-else' } };
+    await withPolicy({ Effect: 'Deny', Action: 'iam:DeleteRole', Resource: '*', Condition }, async () => {
+      await assertComplete('tag-scoped', await world.up({ name: 'tag-scoped' }));
+    });
+    const undo = world.aws.fault({ action: 'SimulatePrincipalPolicy', error: DENIED, times: 10 });
+    await assertComplete('unsimulated', await world.up({ name: 'unsimulated' }));
+    undo();
+  });
+});
+
 describe('reuse', () => {
   it('uses a profile that exists, by name and by ARN, as often as people like', async () => {
     await world.up({ name: 'lender' });
@@ -349,7 +395,9 @@ describe('reuse', () => {
       assert.equal(report.profile?.id, profile!.InstanceProfileId);
       assert.equal(report.profile?.reused, true);
       assert.deepEqual(
-        world.aws.calls().filter(({ service, action }) => service === 'iam' && !action.startsWith('Get')),
+        world.aws
+          .calls()
+          .filter(({ service, action }) => service === 'iam' && !/^(Get|Simulate)/.test(action)),
         [],
         'no IAM is made',
       );
