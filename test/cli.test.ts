@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { DescribeInstanceAttributeCommand } from '@aws-sdk/client-ec2';
 import { openWorld, QUICK, type World } from './world.ts';
 
 const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
@@ -387,6 +388,47 @@ describe('muster worker', () => {
     } finally {
       world.aws.configure(QUICK);
     }
+  });
+});
+
+describe('what is secret', () => {
+  it('is in no output, no log, no progress and no memo, whatever fails', async () => {
+    const secret = 'hunter2-in-user-data';
+    const queue = { MUSTER_TASK_QUEUE: 'of-secrets' };
+    const worker = start(['worker'], queue);
+    const workerEnded = end(worker);
+    await says(worker, /worker polls/);
+    const undos = [
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', cut: true, times: 2 }),
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED }),
+    ];
+    const file = specFile('secretive', `tags: { team: blue }`);
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace(
+        'type: t3.micro',
+        `type: t3.micro, userData: "echo ${secret} $(id) {{x}}"`,
+      ),
+    );
+    const up = await end(start(['up', file], queue));
+    for (const undo of undos) undo();
+    const status = await end(start(['status', 'secretive', '--json'], queue));
+    const described = await world.client.workflow.getHandle('fleet:secretive').describe();
+    worker.kill('SIGTERM');
+    const said = await workerEnded;
+    assert.equal(up.code, 1, up.stderr);
+    const all = [up, status, said].map(({ stdout, stderr }) => stdout + stderr).join('\n');
+    assert.doesNotMatch(all, new RegExp(secret));
+    assert.doesNotMatch(all, new RegExp(world.sandbox.env.AWS_SECRET_ACCESS_KEY!.replace(/[^\w]/g, '.')));
+    assert.doesNotMatch(JSON.stringify([described.memo, described.searchAttributes]), new RegExp(secret));
+
+    const whole = await muster('up', file);
+    assert.equal(whole.code, 0, whole.stderr);
+    const [instance] = (await world.exists('secretive')).instances;
+    const { UserData } = await world.ec2.send(
+      new DescribeInstanceAttributeCommand({ InstanceId: instance!.InstanceId, Attribute: 'userData' }),
+    );
+    assert.equal(Buffer.from(UserData!.Value!, 'base64').toString(), `echo ${secret} $(id) {{x}}`);
   });
 });
 
