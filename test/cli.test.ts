@@ -332,6 +332,9 @@ describe('arguments and streams', () => {
   it('says npx where it was called through npm', async () => {
     const { stderr } = await end(start(['cancel', 'nobody'], { npm_command: 'exec' }));
     assert.match(stderr, /'npx muster list' shows all/);
+    const colored = { npm_command: 'exec', NO_COLOR: '', FORCE_COLOR: '1' };
+    const { stdout } = await end(start(['up', specFile('through-npm')], colored));
+    assert.match(stdout, /next[^\n]*npx muster status through-npm\n/);
   });
 
   it('a closed stdout changes nothing of the exit code', async () => {
