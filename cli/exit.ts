@@ -23,6 +23,7 @@ const CODES: Record<MusterErrorCode, number> = {
   UnknownLeftover: WRONG_INPUT,
   TemporalUnreachable: UNREACHABLE,
   NoWorker: UNREACHABLE,
+  LookFailed: UNREACHABLE,
 };
 
 /** Something that is wrong with how the command was called. */

@@ -12,7 +12,7 @@ Exit codes:
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
   3    failed, and something is left, which is named
-  4    Temporal cannot be reached, or no worker answers
+  4    Temporal or AWS cannot be reached, or no worker answers
   5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
   70   an error of Muster's own, of which nothing is known
   130  interrupted; the run goes on`;

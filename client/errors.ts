@@ -9,8 +9,10 @@ export type MusterErrorCode =
   | 'SpecMistakes'
   /** Temporal does not answer, or has no such namespace. */
   | 'TemporalUnreachable'
-  /** No worker polls the task queue. */
+  /** No worker polls the task queue, or none answers. */
   | 'NoWorker'
+  /** The worker could not ask AWS what is there. */
+  | 'LookFailed'
   /** Another run has the fleet. */
   | 'FleetBusy'
   /** The fleet exists, or is being made, by another spec. */
@@ -83,6 +85,14 @@ export function fleetNotFound(fleet: string, region?: string): MusterError {
     region === undefined
       ? "'muster list' shows all"
       : "'muster list' shows all; --region says where its instances are",
+  );
+}
+
+export function lookFailed(fleet: string, why: string): MusterError {
+  return new MusterError(
+    'LookFailed',
+    `AWS could not be asked what it has of the fleet '${fleet}': ${why}`,
+    'see whether the worker finds AWS and its credentials',
   );
 }
 

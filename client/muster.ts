@@ -26,6 +26,7 @@ import {
   fleetDiffers,
   fleetLeftOver,
   fleetNotFound,
+  MusterError,
   notNow,
   unknownLeftovers,
 } from './errors.ts';
@@ -284,13 +285,23 @@ export class Muster {
 
   /** A fleet of which Temporal knows no run may be there all the same: its history ends, its tags in AWS do not. */
   async #joinForgotten(spec: FleetSpec, hash: string): Promise<FleetRun | undefined> {
-    const { run, report } = await inspect(this.#temporal, {
-      fleet: spec.name,
-      region: spec.region,
-      role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
-      profile: spec.profile.reuse ? undefined : spec.profile.name,
-      byNameOnly: true,
+    const found = await inspect(
+      this.#temporal,
+      {
+        fleet: spec.name,
+        region: spec.region,
+        role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
+        profile: spec.profile.reuse ? undefined : spec.profile.name,
+        byNameOnly: true,
+      },
+      FIRST_LOOK_SECONDS,
+    ).catch((error) => {
+      // What is wrong with AWS the run itself finds and tells, and it is to be seen while it does.
+      if (error instanceof MusterError && error.code === 'LookFailed') return undefined;
+      throw error;
     });
+    if (!found) return undefined;
+    const { run, report } = found;
     if (report.state === 'gone') return undefined;
     if (report.state === 'left-over') throw fleetLeftOver(spec.name, report.leftovers, 'down');
     if (report.specHash !== hash) throw fleetDiffers(spec.name, 'complete');
@@ -403,6 +414,8 @@ function memoOf({ memo }: WorkflowExecutionDescription): FleetMemo {
 function needsWorker({ status }: WorkflowExecutionDescription): boolean {
   return status.name !== 'COMPLETED' && status.name !== 'FAILED';
 }
+
+const FIRST_LOOK_SECONDS = 5;
 
 /** Seconds for which AWS may not show yet what a run has made that ended just now. */
 function stillNew({ closeTime }: WorkflowExecutionDescription): number {

@@ -1,15 +1,21 @@
 /** How a fleet stands: what AWS shows of it by its tags, and what an earlier report said held against that. */
 
 import { randomUUID } from 'node:crypto';
+import { ActivityFailure, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { FleetReport } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
+import { lookFailed } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { assertWorkerPolls, type Temporal } from './temporal.ts';
 
-/** Asks AWS, through a worker, what it has of a fleet. Changes nothing. Throws NoWorker. */
+/** How long an answer of AWS is waited for, its retries included. */
+const LOOK_SECONDS = 60;
+
+/** Asks AWS, through a worker, what it has of a fleet. Changes nothing. Throws NoWorker and LookFailed. */
 export async function inspect(
   temporal: Temporal,
   request: TeardownRequest,
+  seconds = LOOK_SECONDS,
 ): Promise<{ readonly run: FleetRun; readonly report: FleetReport }> {
   await assertWorkerPolls(temporal);
   const { client, taskQueue } = temporal;
@@ -20,10 +26,22 @@ export async function inspect(
     workflowId: `inspect:${request.fleet.toLowerCase()}:${randomUUID()}`,
     memo: { fleet: request.fleet },
     staticSummary: `what AWS has of ${request.fleet}`,
+    workflowExecutionTimeout: (seconds + (request.patience ?? 0)) * 1000,
   });
-  const report = (await handle.result()) as FleetReport;
+  const report = await resultOf(request.fleet, handle);
   const { workflowId, firstExecutionRunId } = handle;
   return { run: new FleetRun(temporal, report.fleet, workflowId, firstExecutionRunId, 'ended'), report };
+}
+
+async function resultOf(fleet: string, handle: WorkflowHandle): Promise<FleetReport> {
+  try {
+    return (await handle.result()) as FleetReport;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    let { cause } = error;
+    while (cause instanceof ActivityFailure) cause = cause.cause;
+    throw lookFailed(fleet, cause?.message ?? error.message);
+  }
 }
 
 /** The report of a complete fleet as it is now. `patience` as in a TeardownRequest. */

@@ -306,6 +306,26 @@ describe('list', () => {
 });
 
 describe('without what it needs', () => {
+  it('no AWS is told by the run, and by a look', async () => {
+    const error = { code: 'ExpiredTokenException', message: 'the token is old', status: 403 };
+    const undo = world.aws.fault({
+      action: 'GetCallerIdentity',
+      error: { ...error, code: 'Denied' },
+      times: 9,
+    });
+    try {
+      await assert.rejects(
+        muster.status('blind'),
+        (error: MusterError) => error.code === 'LookFailed' && error.message.includes('the token is old'),
+      );
+      const report = await (await muster.up(specFrom(written('blind')))).result();
+      assert.equal(report.state, 'rolled-back');
+      assert.match(report.error!.problems!.join(), /the token is old/);
+    } finally {
+      undo();
+    }
+  });
+
   it('no Temporal is told, with its address', async () => {
     await assert.rejects(
       Muster.connect({ address: '127.0.0.1:1' }),
