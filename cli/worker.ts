@@ -17,7 +17,7 @@ export async function worker(): Promise<number> {
 
 async function started(): Promise<FleetWorker> {
   try {
-    return await createFleetWorker();
+    return await createFleetWorker({ onTemporal: tellChanges() });
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     throw new MusterError(
@@ -26,4 +26,17 @@ async function started(): Promise<FleetWorker> {
       "start one ('muster sandbox' has one), or say where yours is with TEMPORAL_ADDRESS",
     );
   }
+}
+
+/** Says when Temporal falls silent, and when it answers again. */
+function tellChanges(): (answers: boolean) => void {
+  let answered = true;
+  return (answers) => {
+    if (answers !== answered) {
+      say(
+        answers ? 'Temporal answers again' : 'Temporal does not answer; the worker goes on asking for work',
+      );
+    }
+    answered = answers;
+  };
 }

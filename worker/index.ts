@@ -8,6 +8,7 @@ import {
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
+  TransportError,
   Worker,
   type WorkerOptions,
   type WorkflowBundleOption,
@@ -25,6 +26,8 @@ export interface FleetWorkerOptions {
   readonly workflowBundle?: WorkflowBundleOption;
   /** How long running activities may go on after a shutdown has begun, in milliseconds. */
   readonly shutdownGraceTime?: number;
+  /** Told every ten seconds whether Temporal answers; the worker itself goes on asking for work either way. */
+  readonly onTemporal?: (answers: boolean) => void;
 }
 
 export interface FleetWorker {
@@ -36,14 +39,30 @@ export interface FleetWorker {
   shutdown(): void;
 }
 
-/** Nothing at the address of Temporal, or no address. */
+const ASK_EVERY_MS = 10_000;
+
+async function ask(connection: NativeConnection, tell: FleetWorkerOptions['onTemporal']): Promise<void> {
+  if (!tell) return;
+  try {
+    await connection.withDeadline(Date.now() + 5_000, () => connection.healthService.check({}));
+    tell(true);
+  } catch {
+    tell(false);
+  }
+}
+
+/** Nothing at the address of Temporal, or no such namespace there. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError';
-  readonly address: string;
 
-  constructor(address: string, cause: unknown) {
-    super(`Temporal does not answer at ${address}`, { cause });
-    this.address = address;
+  constructor(address: string, namespace: string, cause: unknown) {
+    const isAnswered = cause instanceof Error && cause.message.includes('code: NotFound');
+    super(
+      isAnswered
+        ? `Temporal at ${address} has no namespace '${namespace}'`
+        : `Temporal does not answer at ${address}`,
+      { cause },
+    );
   }
 }
 
@@ -56,29 +75,33 @@ function temporalAddress(): string {
 export async function createFleetWorker(options: FleetWorkerOptions = {}): Promise<FleetWorker> {
   const config = loadClientConnectConfig();
   const address = options.address ?? temporalAddress();
-  const connection = await NativeConnection.connect({ ...config.connectionOptions, address }).catch(
-    (error) => {
-      throw new UnreachableError(address, error);
-    },
-  );
+  const namespace = options.namespace ?? config.namespace ?? 'default';
   const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
+  const unreachable = (error: unknown): never => {
+    throw new UnreachableError(address, namespace, error);
+  };
+  const connection = await NativeConnection.connect({ ...config.connectionOptions, address }).catch(
+    unreachable,
+  );
   const worker = await Worker.create({
     connection,
-    namespace: options.namespace ?? config.namespace,
+    namespace,
     taskQueue,
     activities: createActivities(),
     ...workflowSource(options),
     shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
     // An activity learns of a cancellation by its heartbeat: nobody should wait a minute for that.
     maxHeartbeatThrottleInterval: 2_000,
-  });
+  }).catch((error) => (error instanceof TransportError ? unreachable(error) : Promise.reject(error)));
   return {
     taskQueue,
     address,
     run: async () => {
+      const watch = setInterval(() => ask(connection, options.onTemporal), ASK_EVERY_MS);
       try {
         await worker.run();
       } finally {
+        clearInterval(watch);
         await connection.close();
       }
     },
@@ -90,14 +113,17 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
 }
 
 /**
- * Has the SDK log warnings and errors alone, and nothing of calls whose asker went away: a watcher that detaches takes
- * its query along, a cancelled step its answer. Before the first worker of a process, if at all.
+ * Has the SDK log warnings and errors alone; nothing of calls whose asker went away (a watcher that detaches takes its
+ * query along, a cancelled step its answer), nor each retry of each poller while Temporal is away: `onTemporal` tells
+ * that. Before the first worker of a process, if at all.
  */
 export function quietRuntime(): void {
   const filter = [
     makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }),
     'temporalio_sdk_core::worker::workflow=error',
     'temporalio_sdk_core::worker::activities=error',
+    'temporalio_sdk_core::worker::heartbeat=error',
+    'temporalio_client::retry=error',
   ].join(',');
   Runtime.install({ logger: new DefaultLogger('WARN'), telemetryOptions: { logging: { filter } } });
 }
