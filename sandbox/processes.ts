@@ -12,6 +12,8 @@ export interface Leashed {
   readonly died: Promise<never>;
   /** Resolves when the process has ended. */
   stop(): Promise<void>;
+  /** The same by SIGKILL: it has no time for anything. */
+  kill(): Promise<void>;
 }
 
 /** Starts a command in a process group of its own, so that a terminal's Ctrl-C does not reach it first. */
@@ -52,6 +54,13 @@ export function startLeashed(
     stop: async () => {
       stopping = true;
       child.stdin.end();
+      await ended;
+    },
+    kill: async () => {
+      stopping = true;
+      // The group is that of the leash and the command alone; where there are no groups, the leash ends the command.
+      if (child.pid !== undefined && process.platform !== 'win32') process.kill(-child.pid, 'SIGKILL');
+      else child.kill();
       await ended;
     },
   };

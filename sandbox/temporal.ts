@@ -12,11 +12,15 @@ export interface LocalTemporal {
   /** Rejects when the server ends by itself. */
   readonly died: Promise<never>;
   stop(): Promise<void>;
+  /** By SIGKILL: what it has not written to its `dbFile` is lost. */
+  kill(): Promise<void>;
 }
 
 export interface LocalTemporalOptions {
   readonly port?: number;
   readonly uiPort?: number;
+  /** Where it keeps what it knows; otherwise it forgets all at its end. */
+  readonly dbFile?: string;
   /** Of the project's Python environment. */
   readonly python: { readonly python: string; readonly bin: string };
 }
@@ -32,7 +36,10 @@ const NAMESPACE = 'default';
 export async function startLocalTemporal(options: LocalTemporalOptions): Promise<LocalTemporal> {
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
-  const settings = UNBRAKED.flatMap((setting) => ['--dynamic-config-value', setting]);
+  const settings = [
+    ...UNBRAKED.flatMap((setting) => ['--dynamic-config-value', setting]),
+    ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
+  ];
   const executable = findTemporal(options.python.bin);
   const server = executable
     ? startLeashed(options.python.python, 'The Temporal server', executable, [
@@ -55,6 +62,7 @@ export async function startLocalTemporal(options: LocalTemporalOptions): Promise
     uiUrl: `http://127.0.0.1:${uiPort}`,
     died: server.died,
     stop: server.stop,
+    kill: server.kill,
   };
 }
 
@@ -76,7 +84,8 @@ async function startDownloaded(port: number, uiPort: number, extraArgs: string[]
   const environment = await TestWorkflowEnvironment.createLocal({
     server: { ip: '127.0.0.1', port, ui: true, uiPort, extraArgs },
   });
-  return { died: new Promise<never>(() => {}), stop: () => environment.teardown() };
+  const stop = () => environment.teardown();
+  return { died: new Promise<never>(() => {}), stop, kill: stop };
 }
 
 async function answers(address: string, died: Promise<never>): Promise<void> {
