@@ -1,0 +1,183 @@
+/** One run, played as its plan says: what is done to it meanwhile, and how it ended. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, ServiceError } from '@temporalio/client';
+import { type FleetReport, type FleetRun, MusterError, type SweepReport, specFrom } from '../client/index.ts';
+import type { Account } from './account.ts';
+import { makeForeign, makeInUse } from './foreign.ts';
+import type { Lane } from './lane.ts';
+import { inUse, type Plan, REGION, specOf } from './plan.ts';
+
+export interface Ending {
+  readonly before: Account;
+  readonly after: Account;
+  /** Of the last run; absent when nothing was begun. */
+  readonly report?: FleetReport;
+  /** Of the last run, as Temporal has it. */
+  readonly status?: string;
+  /** Of the sweep after a run that was terminated. */
+  readonly sweep?: SweepReport;
+  /** Why nothing was begun. */
+  readonly refused?: string;
+  /** What is wrong already, before AWS is asked. */
+  readonly problems: readonly string[];
+  /** What was done to it in the end, for the record. */
+  readonly did: readonly string[];
+}
+
+/** Longer than any run takes whose deadlines hold. */
+const ENDS_WITHIN_MS = 120_000;
+
+export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<Ending> {
+  const { muster, operator } = lane;
+  const { fleet, weather } = plan;
+  const problems: string[] = [];
+  const did: string[] = [];
+  lane.calm();
+  await prepare();
+  const before = await lane.read();
+  const spec = specFrom(specOf(plan));
+  lane.aws.setWeather({ seed: plan.seed, behaviour: weather.behaviour, faults: weather.faults });
+
+  let run: FleetRun;
+  try {
+    run = await within(muster.up(spec));
+  } catch (error) {
+    return { before, ...(await settle()), refused: `${error}`, problems, did };
+  }
+  const over = new AbortController();
+  const meanwhile = [
+    ...plan.kills.map((at) => after(at, 'kill', () => lane.worker.replace())),
+    ...plan.cancels.map((at) => after(at, 'cancel', () => unlessOver(muster.cancel(fleet)))),
+    ...(plan.terminate === null ? [] : [after(plan.terminate, 'terminate', () => terminate(run))]),
+    ...(plan.secondUp === null ? [] : [after(plan.secondUp, 'second up', secondUp)]),
+    decide(),
+  ];
+  let report: FleetReport;
+  try {
+    report = await end(run);
+  } finally {
+    over.abort();
+    await Promise.all(meanwhile);
+  }
+  // A second request may have begun another at the last moment.
+  if (report.runId !== run.runId) report = await end(run);
+  let sweep: SweepReport | undefined;
+  if (report.state === 'lost') {
+    lane.calm();
+    await lane.quiet();
+    sweep = await within(muster.sweep({ regions: [REGION], remove: true, olderThan: 0, undoDeadline: 20 }));
+  } else if (report.state === 'complete' && plan.downAfter) {
+    await mend();
+    did.push('down');
+    run = await within(muster.down(fleet));
+    report = await end(run);
+  } else if (report.state === 'left-over' && plan.retryAfter) {
+    await mend();
+    did.push('retry');
+    run = await within(muster.retry(fleet));
+    report = await end(run);
+  }
+  const { status } = await temporal.workflow.getHandle(run.workflowId, run.runId).describe();
+  return { before, ...(await settle()), report, status: status.name, sweep, problems, did };
+
+  async function prepare(): Promise<void> {
+    const { role, profile } = inUse(fleet);
+    if (plan.reuse !== 'nothing')
+      await makeInUse(operator, role, plan.reuse === 'profile' ? profile : undefined);
+    if (plan.foreign) await makeForeign(operator, fleet);
+  }
+
+  /** Whoever stood in the way has given in: what passes by itself goes on. */
+  async function mend(): Promise<void> {
+    if (weather.kind === 'denied' || weather.kind === 'hands') lane.calm();
+    if (weather.kind === 'hands') await lane.unprotect();
+  }
+
+  async function settle(): Promise<{ after: Account }> {
+    lane.calm();
+    await lane.quiet();
+    return { after: await lane.read() };
+  }
+
+  async function after(at: number, what: string, act: () => Promise<unknown>): Promise<void> {
+    const isDue = await sleep(at, true, { signal: over.signal }).catch(() => false);
+    if (!isDue) return;
+    did.push(what);
+    await act().catch((error) => problems.push(`${what}: ${error}`));
+  }
+
+  /** A second request for the same fleet meets the first, whatever has become of it by then. */
+  async function secondUp(): Promise<void> {
+    const second = await muster.up(spec).catch((error) => {
+      if (error instanceof MusterError && ['FleetLeftOver', 'FleetDegraded'].includes(error.code)) return run;
+      throw error;
+    });
+    // What has been taken back may be asked for again.
+    const first = second.runId === run.runId ? undefined : await run.result();
+    if (first?.state === 'rolled-back' || first?.state === 'cancelled') run = second;
+    else if (first) problems.push(`a second up began ${second.runId} beside ${run.runId}, ${first.state}`);
+  }
+
+  /** Answers for whoever is asked by a paused run. */
+  async function decide(): Promise<void> {
+    if (plan.onFailure !== 'pause') return;
+    const decisions = [...plan.decisions];
+    while (!over.signal.aborted) {
+      await sleep(300);
+      const { state } = await run.progress().catch(() => ({ state: undefined }));
+      if (state !== 'paused') continue;
+      const decision = decisions.shift() ?? 'rollback';
+      did.push(decision);
+      await unlessOver(muster.decide(fleet, decision)).catch(() => {});
+    }
+  }
+
+  async function terminate({ workflowId, runId }: FleetRun): Promise<void> {
+    const handle = temporal.workflow.getHandle(workflowId, runId);
+    await handle.terminate('chaos').catch((error: Error) => {
+      if (error.name !== 'WorkflowNotFoundError') throw error;
+    });
+  }
+
+  /** The end of the run, or of the one that a second request began after it. */
+  async function end(first: FleetRun): Promise<FleetReport> {
+    const report = await within(resultOf(first));
+    return run.runId === first.runId ? report : end(run);
+  }
+
+  async function within<T>(work: Promise<T>): Promise<T> {
+    const late = new AbortController();
+    try {
+      return await Promise.race([
+        work,
+        sleep(ENDS_WITHIN_MS, undefined, { signal: late.signal }).then(() => {
+          throw new Error(`no end after ${ENDS_WITHIN_MS / 1000} s`);
+        }),
+      ]);
+    } finally {
+      late.abort();
+    }
+  }
+}
+
+/** A run that did not end by itself is told of by a worker, and the only one may have been killed just now. */
+async function resultOf(run: FleetRun): Promise<FleetReport> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run.result();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (tries === MOST_TRIES) throw new Error(`${error.message}: ${error.cause}`, { cause: error });
+    }
+  }
+}
+
+const MOST_TRIES = 5;
+
+/** It may have ended the moment before. */
+async function unlessOver(asked: Promise<unknown>): Promise<void> {
+  await asked.catch((error) => {
+    if (!(error instanceof MusterError && error.code === 'NotNow')) throw error;
+  });
+}

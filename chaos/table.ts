@@ -1,0 +1,41 @@
+/** What came of a campaign, in tables: by weather, and by what was done to the runs. */
+
+import type { Result } from './campaign.ts';
+import { groups } from './groups.ts';
+
+const ENDS = ['complete', 'gone', 'rolled-back', 'cancelled', 'left-over', 'lost', 'refused'] as const;
+
+export function tables(results: readonly Result[]): string {
+  const byWeather = Object.fromEntries(groups(results, ({ plan }) => plan.weather.kind));
+  const deeds = (what: string) => results.filter(({ ending }) => ending?.did.includes(what));
+  const byDeed = {
+    'nothing else': results.filter(({ ending }) => ending?.did.length === 0),
+    ...Object.fromEntries(
+      ['kill', 'cancel', 'terminate', 'second up', 'down', 'retry', 'rollback'].map((what) => [
+        what,
+        deeds(what),
+      ]),
+    ),
+    'ignored filters': results.filter(({ plan }) => plan.weather.behaviour.ignoreFilters),
+    'another’s role or profile': results.filter(({ plan }) => plan.reuse !== 'nothing'),
+    'short deadlines': results.filter(({ plan }) => plan.shortDeadlines),
+  };
+  return `${table('weather', byWeather)}\n\n${table('done to it', byDeed)}`;
+}
+
+function table(title: string, rows: Readonly<Record<string, readonly Result[]>>): string {
+  return [
+    `| ${[title, 'runs', ...ENDS, 'broken'].join(' | ')} |`,
+    `|${'---|'.repeat(ENDS.length + 3)}`,
+    ...Object.entries(rows).map(([name, of]) => {
+      const ends = ENDS.map((end) => of.filter((result) => endOf(result) === end).length);
+      const broken = of.filter(({ problems }) => problems.length > 0).length;
+      return `| ${[name, of.length, ...ends, broken].map((cell) => cell || '').join(' | ')} |`;
+    }),
+  ].join('\n');
+}
+
+export function endOf({ ending }: Result): string {
+  if (!ending) return 'no end';
+  return ending.report?.state ?? 'refused';
+}
