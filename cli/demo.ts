@@ -13,6 +13,7 @@ import { freePort, type Sandbox, startSandbox } from '../sandbox/index.ts';
 import { createFleetWorker, type FleetWorker, quietRuntime } from '../worker/index.ts';
 import { DONE } from './exit.ts';
 import { seeThrough } from './finish.ts';
+import { announce } from './follow.ts';
 import { say, stderrColors } from './output.ts';
 import { prove } from './proof.ts';
 import { exportLines, toldToStop } from './sandbox.ts';
@@ -54,7 +55,9 @@ async function act(sandbox: Sandbox, isInteractive: boolean): Promise<number> {
   const muster = await Muster.connect();
   try {
     say(colors.dim(`muster up ${relative(process.cwd(), SPEC)}\n`));
-    const run = await muster.up(specFromFile(SPEC));
+    const checked = specFromFile(SPEC);
+    announce(checked.spec.name);
+    const run = await muster.up(checked);
     const report = (await seeThrough(run, {}))!;
     if (report.state !== 'complete') return exitCode(report);
 
@@ -76,6 +79,7 @@ async function act(sandbox: Sandbox, isInteractive: boolean): Promise<number> {
       return DONE;
     }
     say(colors.dim(`\nmuster down ${report.fleet}\n`));
+    announce(report.fleet);
     return exitCode((await seeThrough(await muster.down(report.fleet), {}))!);
   } finally {
     await muster.close();

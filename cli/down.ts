@@ -6,6 +6,7 @@ import type { FleetReport } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { announce } from './follow.ts';
 import { say } from './output.ts';
 
 export interface DownCommandOptions extends RunOptions {
@@ -26,6 +27,7 @@ export async function down(fleet: string, options: DownCommandOptions): Promise<
       say('Nothing was changed.');
       return 0;
     }
+    announce(fleet);
     return codeOf(await seeThrough(await muster.down(fleet, options), options));
   } finally {
     await muster.close();

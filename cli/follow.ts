@@ -16,11 +16,15 @@ const MET = {
   ended: ' (its run has ended: nothing was started)',
 } as const;
 
-/** Says which run it is, at once: before it is waited for. */
+/** Says which fleet it is about, at once: before anything is waited for. */
+export function announce(fleet: string): void {
+  say(`fleet     ${stderrColors().bold(fleet)}`);
+}
+
+/** Says which run it is, and where it is to be seen. */
 export function introduce(run: FleetRun): void {
   const colors = stderrColors();
-  say(`fleet     ${colors.bold(run.fleet)}${colors.dim(MET[run.met])}`);
-  say(`workflow  ${run.workflowId}`);
+  say(`workflow  ${run.workflowId}${colors.dim(MET[run.met])}`);
   if (run.uiUrl) say(`watch     ${colors.cyan(run.uiUrl)}`);
   say('');
 }

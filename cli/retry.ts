@@ -2,12 +2,14 @@
 
 import { Muster } from '../client/muster.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { announce } from './follow.ts';
 
 export interface RetryCommandOptions extends RunOptions {
   readonly skip?: readonly string[];
 }
 
 export async function retry(fleet: string, options: RetryCommandOptions): Promise<number> {
+  announce(fleet);
   const muster = await Muster.connect();
   try {
     return codeOf(await seeThrough(await muster.retry(fleet, options), options));

@@ -3,8 +3,10 @@
 import { Muster } from '../client/muster.ts';
 import { DONE } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { announce } from './follow.ts';
 
 export async function rollback(fleet: string, options: RunOptions): Promise<number> {
+  announce(fleet);
   const muster = await Muster.connect();
   try {
     const report = await seeThrough(await muster.decide(fleet, 'rollback'), options);

@@ -132,6 +132,6 @@ function newsOf(step: StepReport, pending: readonly PendingStep[]): string | und
   if (step.state === 'pending') return undefined;
   if (step.state !== 'running') return plainLine(step, pending, '');
   const again = retryOf(step, pending);
-  if (again) return `${Math.floor(Math.log2(again.attempt))} ${again.reason?.split(':')[0]}`;
+  if (again) return `${Math.floor(Math.log2(again.attempt))} ${again.code}`;
   return step.detail?.replace(/attempt \d+, (\d+) s/, (_, s) => `${Math.floor(Number(s) / 10)}`) ?? BEGUN;
 }

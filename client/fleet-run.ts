@@ -24,7 +24,9 @@ export interface PendingStep {
   readonly name: string;
   /** Counted from 1. */
   readonly attempt: number;
-  /** AWS's code and words. */
+  /** AWS's code. */
+  readonly code?: string;
+  /** The call, AWS's code and words. */
   readonly reason?: string;
 }
 
@@ -151,11 +153,12 @@ export class FleetRun {
     return (raw.pendingActivities ?? [])
       .filter(({ attempt, lastFailure }) => Number(attempt) > 1 && lastFailure)
       .map(({ activityId, attempt, lastFailure }) => {
-        const type = lastFailure!.applicationFailureInfo?.type;
+        const code = lastFailure!.applicationFailureInfo?.type ?? undefined;
         return {
           name: `${activityId}`.replace(/^undo-/, ''),
           attempt: Number(attempt),
-          reason: type ? `${type}: ${lastFailure!.message}` : `${lastFailure!.message}`,
+          code,
+          reason: `${lastFailure!.message}`,
         };
       });
   }

@@ -415,7 +415,7 @@ function needsWorker({ status }: WorkflowExecutionDescription): boolean {
   return status.name !== 'COMPLETED' && status.name !== 'FAILED';
 }
 
-const FIRST_LOOK_SECONDS = 5;
+const FIRST_LOOK_SECONDS = 3;
 
 /** Seconds for which AWS may not show yet what a run has made that ended just now. */
 function stillNew({ closeTime }: WorkflowExecutionDescription): number {

@@ -1,7 +1,7 @@
 /** How a fleet stands: what AWS shows of it by its tags, and what an earlier report said held against that. */
 
 import { randomUUID } from 'node:crypto';
-import { ActivityFailure, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { FleetReport } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { lookFailed } from './errors.ts';
@@ -38,9 +38,7 @@ async function resultOf(fleet: string, handle: WorkflowHandle): Promise<FleetRep
     return (await handle.result()) as FleetReport;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    let { cause } = error;
-    while (cause instanceof ActivityFailure) cause = cause.cause;
-    throw lookFailed(fleet, cause?.message ?? error.message);
+    throw lookFailed(fleet, error.cause?.message ?? error.message);
   }
 }
 

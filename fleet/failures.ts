@@ -27,5 +27,6 @@ export const NAME_TAKEN = 'NameTaken';
 export const INSTANCES_DIED = 'InstancesDied';
 export const WRONG_INSTANCES = 'WrongInstances';
 export const PROFILE_IN_USE = 'ProfileInUse';
+export const LOOK_FAILED = 'LookFailed';
 export const TAGS_GONE = 'TagsGone';
 export const NO_ANSWER = 'Unanswered';

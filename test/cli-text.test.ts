@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
 import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
 import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
+import type { PendingStep } from '../client/fleet-run.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, InstanceReport, Leftover, StepReport } from '../fleet/report.ts';
 
@@ -378,7 +379,7 @@ describe('the live list', () => {
 });
 
 describe('the plain lines', () => {
-  const look = (steps: StepReport[], pending: { name: string; attempt: number; reason?: string }[] = []) => ({
+  const look = (steps: StepReport[], pending: PendingStep[] = []) => ({
     report: report({ steps }),
     pending,
   });
@@ -411,8 +412,10 @@ describe('the plain lines', () => {
   });
 
   test('tell a retry when its reason is of another kind or its attempts have doubled', () => {
-    const retry = (attempt: number, reason?: string) =>
-      look([step('launch', 'running')], [{ name: 'launch', attempt, reason }]);
+    const retry = (attempt: number, reason?: string) => {
+      const code = reason?.split(':')[0];
+      return look([step('launch', 'running')], [{ name: 'launch', attempt, code, reason }]);
+    };
     const tells = (before: Parameters<typeof changedLines>[0], after: NonNullable<typeof before>) =>
       changedLines(before, after).length === 1;
     assert.deepEqual(changedLines(look([step('launch', 'running')]), retry(2, 'Throttling: Rate exceeded')), [

@@ -1,16 +1,16 @@
 /** inspectFleet: what AWS has of a fleet, by its tags, when no history tells it. Changes nothing. */
 
-import { workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
+import { LOOK_FAILED } from '../fleet/failures.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { as, looking } from './activities.ts';
 
 export async function inspectFleet(request: TeardownRequest): Promise<FleetReport> {
-  const found = await looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, 300), [
-    request,
-  ]);
+  const found = await look(request);
   const { workflowId, runId } = workflowInfo();
   const state = stateOf(found);
   return {
@@ -30,6 +30,23 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
     undos: [],
     leftovers: state === 'left-over' ? leftoversOf(found, 'an earlier run left it') : [],
   };
+}
+
+/** That AWS cannot be asked is told to whoever asked: to the worker it is no failure of its own. */
+async function look(request: TeardownRequest): Promise<FoundFleet> {
+  try {
+    return await looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, 300), [
+      request,
+    ]);
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    throw ApplicationFailure.create({
+      type: LOOK_FAILED,
+      message: error.cause?.message ?? error.message,
+      nonRetryable: true,
+      category: ApplicationFailureCategory.BENIGN,
+    });
+  }
 }
 
 /** The mark says that it was complete; that it still is, its machines have to show. */
