@@ -84,7 +84,7 @@ export function policyUndos(clientsFor: ClientsFor) {
       );
     },
 
-    /** Detaches the named managed policies from a role of the owner's. */
+    /** Detaches the named managed policies from a role of the owner's; those that stay are told by the failure. */
     async detachPolicies(
       request: UndoRequest & { role: string; policies: readonly string[] },
     ): Promise<Removal> {
@@ -93,7 +93,13 @@ export function policyUndos(clientsFor: ClientsFor) {
         request,
         () => readRole(iam, request.role),
         async () => {
-          for (const arn of request.policies) await detach(iam, request.role, arn);
+          // The step may have been refused: only what is there can be left.
+          const attached = await attachedPolicies(iam, request.role);
+          await detachEach(
+            iam,
+            request.role,
+            request.policies.filter((arn) => attached.includes(arn)),
+          );
           return undefined;
         },
       );
@@ -118,14 +124,33 @@ export async function inlinePolicies(iam: IAMClient, role: string): Promise<stri
   return PolicyNames;
 }
 
+/** ARNs of a role's managed policies. */
+async function attachedPolicies(iam: IAMClient, role: string): Promise<string[]> {
+  const command = new ListAttachedRolePoliciesCommand({ RoleName: role });
+  const { AttachedPolicies = [] } = await ask('iam:ListAttachedRolePolicies', iam.send(command));
+  return AttachedPolicies.map(({ PolicyArn }) => PolicyArn!);
+}
+
+/** One that is refused holds no other up. */
+async function detachEach(iam: IAMClient, role: string, arns: readonly string[]): Promise<void> {
+  const left: string[] = [];
+  let refused: AwsError | undefined;
+  for (const arn of arns) {
+    try {
+      await detach(iam, role, arn);
+    } catch (error) {
+      refused = error as AwsError;
+      left.push(arn);
+    }
+  }
+  if (refused) throw refused.leaving(left);
+}
+
 /** Takes every policy off a role, whoever put it there: a role goes only when it is empty. */
 export async function emptyRole(iam: IAMClient, role: string): Promise<undefined> {
-  const [inline, attached] = await Promise.all([
-    inlinePolicies(iam, role),
-    ask('iam:ListAttachedRolePolicies', iam.send(new ListAttachedRolePoliciesCommand({ RoleName: role }))),
-  ]);
+  const [inline, attached] = await Promise.all([inlinePolicies(iam, role), attachedPolicies(iam, role)]);
   for (const name of inline) await deleteInline(iam, role, name);
-  for (const policy of attached.AttachedPolicies ?? []) await detach(iam, role, policy.PolicyArn!);
+  await detachEach(iam, role, attached);
 }
 
 /** That the role has no such policy is no matter: if it has one after all, its own deletion says so. */

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { type FleetReport, isSettled } from '../fleet/report.ts';
+import { blankReport, type FleetReport, isSettled } from '../fleet/report.ts';
 import { PROGRESS_QUERY } from '../fleet/run.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
@@ -124,7 +124,9 @@ export class FleetRun {
     } catch (error) {
       const of = error instanceof MusterError && error.code === 'NoWorker' ? 'worker' : 'temporal';
       const seconds = Math.round((Date.now() - this.#heardAt) / 1000);
-      return { report: this.#last ?? this.#unheard(), pending: [], silence: { of, seconds } };
+      const { fleet, workflowId, runId } = this;
+      const report = this.#last ?? blankReport({ fleet, action: 'up', workflowId, runId });
+      return { report, pending: [], silence: { of, seconds } };
     }
   }
 
@@ -140,12 +142,6 @@ export class FleetRun {
         await sleep(LOOK_EVERY_MS);
       }
     }
-  }
-
-  #unheard(): FleetReport {
-    const { fleet, workflowId, runId } = this;
-    const nothing = { instances: [], steps: [], undos: [], leftovers: [] };
-    return { schema: 1, fleet, action: 'up', state: 'running', workflowId, runId, ...nothing };
   }
 
   async #pending(): Promise<PendingStep[]> {

@@ -3,14 +3,19 @@
 import {
   ApplicationFailure,
   CancelledFailure,
+  isGrpcServiceError,
+  ServiceError,
   TerminatedFailure,
   TimeoutFailure,
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
 import { FLEET_FAILED } from '../fleet/failures.ts';
-import type { FleetReport } from '../fleet/report.ts';
-import { PROGRESS_QUERY } from '../fleet/run.ts';
+import { blankReport, type FleetReport } from '../fleet/report.ts';
+import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
+
+/** "Workflow execution closed before WorkflowTaskStarted event". */
+const GRPC_FAILED_PRECONDITION = 9;
 
 /**
  * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
@@ -26,9 +31,24 @@ export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
     if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {
       return cause.details![0] as FleetReport;
     }
-    const last = await handle.query<FleetReport>(PROGRESS_QUERY);
-    if (cause instanceof CancelledFailure) return last;
+    const last = await lastWords(handle);
+    if (cause instanceof CancelledFailure)
+      return { ...last, state: last.state === 'running' ? 'cancelled' : last.state };
     return { ...last, state: 'lost', error: { step: stepOf(last), ...whyLost(cause) } };
+  }
+}
+
+/** What the history tells; a run that ended before any worker took it up has done nothing, and tells nothing. */
+async function lastWords(handle: WorkflowHandle): Promise<FleetReport> {
+  try {
+    return await handle.query<FleetReport>(PROGRESS_QUERY);
+  } catch (error) {
+    const cause = error instanceof ServiceError ? error.cause : error;
+    if (!isGrpcServiceError(cause) || cause.code !== GRPC_FAILED_PRECONDITION) throw error;
+    const { memo, type, runId } = await handle.describe();
+    const { fleet, region } = memo as unknown as FleetMemo;
+    const action = type === 'teardownFleet' ? 'down' : 'up';
+    return blankReport({ fleet, region, action, workflowId: handle.workflowId, runId });
   }
 }
 

@@ -140,6 +140,13 @@ export interface FleetReport {
   error?: FailureReport;
 }
 
+/** Of a run that has not said anything yet. */
+export function blankReport(
+  about: Pick<FleetReport, 'fleet' | 'action' | 'region' | 'workflowId' | 'runId'>,
+): FleetReport {
+  return { schema: 1, state: 'running', instances: [], steps: [], undos: [], leftovers: [], ...about };
+}
+
 /** The exit code of a command that ends with this report; see the table in the README. */
 export function exitCode(report: Pick<FleetReport, 'state'>): number {
   switch (report.state) {

@@ -523,6 +523,21 @@ describe('a rollback that cannot finish', () => {
     await assertNothing('stuck');
   });
 
+  it('does not name a managed policy that was never attached', async () => {
+    const undos = ['AttachRolePolicy', 'DetachRolePolicy'].map((action) =>
+      world.aws.fault({ action, error: DENIED, times: 1000 }),
+    );
+    try {
+      const managedPolicies = ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'];
+      const { report } = await world.up({ name: 'unattached', role: { managedPolicies } });
+      assert.equal(report.error?.step, 'attach-policies');
+      assert.equal(report.state, 'rolled-back', JSON.stringify(report.leftovers));
+      await assertNothing('unattached');
+    } finally {
+      for (const undo of undos) undo();
+    }
+  });
+
   it('is tried again for as long as it was told to, and cancelling again does not cut it short', async () => {
     const undos = [
       world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', delayMs: 500, times: 1 }),

@@ -163,6 +163,20 @@ async function completeByHand(connection: Connection, result: object): Promise<v
   });
 }
 
+describe('result', () => {
+  it('of a run that was terminated before any worker took it up is lost, and names nothing', async () => {
+    const handle = await world.client.workflow.start('bootstrapFleet', {
+      workflowId: 'fleet:unborn',
+      taskQueue: 'nobody-polls',
+      memo: { fleet: 'unborn', region: 'us-east-1' },
+    });
+    await handle.terminate('by a test');
+    const report = await (await muster.attach('unborn')).result();
+    assert.deepEqual([report.fleet, report.state, report.steps], ['unborn', 'lost', []]);
+    assert.equal(report.error?.code, 'Terminated');
+  });
+});
+
 describe('down', () => {
   it('is refused while the fleet is brought up', async () => {
     const run = await muster.up(specFrom(written('rising')));

@@ -65,7 +65,7 @@ export function undoAttachedPolicies(
           [{ ...request(spec, owner), role, policies }],
         ),
       ),
-    leftovers: (reason) => policies.map((arn) => attachedPolicyLeftover(role, arn, reason)),
+    leftovers: (reason, left = policies) => left.map((arn) => attachedPolicyLeftover(role, arn, reason)),
   };
 }
 
