@@ -223,8 +223,10 @@ export function unlikeYaml(value: unknown): Finding[] {
     for (const { path, value } of level) {
       if (typeof value !== 'object' || value === null) continue;
       for (const [key, field] of Object.entries(value)) {
-        if (key === '__proto__') findings.push({ path: [...path, key], ...UNUSABLE_KEY });
-        next.push({ path: [...path, Array.isArray(value) ? Number(key) : key], value: field });
+        // A list's own `constructor`, say, would be called by the first map over it.
+        const isNoItem = Array.isArray(value) && !/^\d+$/.test(key);
+        if (key === '__proto__' || isNoItem) findings.push({ path: [...path, key], ...UNUSABLE_KEY });
+        next.push({ path: [...path, Array.isArray(value) && !isNoItem ? Number(key) : key], value: field });
       }
       if (nodes + next.length > MOST_NODES) return [{ path: [], ...TOO_MUCH }];
     }
