@@ -33,6 +33,8 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   const { fleet, weather } = plan;
   const problems: string[] = [];
   const did: string[] = [];
+  /** A run was terminated, and another begun after it. */
+  let hasLost = false;
   lane.calm();
   await prepare();
   const before = await lane.read();
@@ -63,7 +65,7 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   // A second request may have begun another at the last moment.
   if (report.runId !== run.runId) report = await end(run);
   let sweep: SweepReport | undefined;
-  if (report.state === 'lost') {
+  if (report.state === 'lost' || hasLost) {
     lane.calm();
     await lane.quiet();
     sweep = await within(muster.sweep({ regions: [REGION], remove: true, olderThan: 0, undoDeadline: 20 }));
@@ -113,9 +115,10 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
       if (error instanceof MusterError && ['FleetLeftOver', 'FleetDegraded'].includes(error.code)) return run;
       throw error;
     });
-    // What has been taken back may be asked for again.
-    const first = second.runId === run.runId ? undefined : await run.result();
-    if (first?.state === 'rolled-back' || first?.state === 'cancelled') run = second;
+    const first = second.runId === run.runId ? undefined : await resultOf(run);
+    if (first?.state === 'lost') hasLost = true;
+    // What has been taken back, or is not to be seen, may be asked for again.
+    if (first && ['rolled-back', 'cancelled', 'lost'].includes(first.state)) run = second;
     else if (first) problems.push(`a second up began ${second.runId} beside ${run.runId}, ${first.state}`);
   }
 
