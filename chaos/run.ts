@@ -27,6 +27,15 @@ Runtime.install({
   logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error } as never,
 });
 const started = performance.now();
+const played: Result[] = [];
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (!values.matrix) console.log(`\n${tables(played)}\n`);
+    sum(played, 'runs so far');
+    // Workers and servers end with the process that holds them.
+    process.exit(130);
+  });
+}
 process.exitCode = (await (values.matrix ? runMatrix() : runCampaign())) > 0 ? 1 : 0;
 
 async function runCampaign(): Promise<number> {
@@ -58,6 +67,7 @@ function sum(all: readonly { readonly problems: readonly string[] }[], what: str
 }
 
 function tell(result: Result): void {
+  played.push(result);
   const { plan, ending, problems, seconds } = result;
   const how = `${plan.weather.kind}; ${ending?.did.join(', ') || 'nothing done'}: ${endOf(result)}, ${seconds.toFixed(1)} s`;
   if (problems.length > 0) console.log(`--seed ${plan.seed} --runs 1: ${how}: ${problems.join('; ')}`);
