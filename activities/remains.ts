@@ -7,7 +7,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import type { Tags } from '../fleet/spec.ts';
-import type { KnownRun, Remains } from '../fleet/sweep.ts';
+import { isRunId, type KnownRun, type Remains } from '../fleet/sweep.ts';
 import { COMPLETE, FLEET_TAG, NAMESPACE_TAG, REGION_TAG, RUN_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
@@ -53,7 +53,13 @@ export function remainsSteps(clientsFor: ClientsFor) {
     /** For each of the runs, in their order, what Temporal knows of it. */
     async describeRuns({ runs }: { readonly runs: readonly RunOfFleet[] }): Promise<KnownRun[]> {
       const known: KnownRun[] = [];
-      for (const { fleet, run } of runs) {
+      const here = Context.current().info.workflowNamespace;
+      for (const { fleet, run, namespace } of runs) {
+        // Of other namespaces nothing is known here, and nothing is removed.
+        if (namespace !== here || !isRunId(run)) {
+          known.push({});
+          continue;
+        }
         const [own, last] = await Promise.all([describe(fleet, run), describe(fleet)]);
         known.push({ status: own?.status, last });
       }
@@ -62,10 +68,7 @@ export function remainsSteps(clientsFor: ClientsFor) {
   };
 }
 
-interface RunOfFleet {
-  readonly fleet: string;
-  readonly run: string;
-}
+type RunOfFleet = Pick<Remains, 'fleet' | 'run' | 'namespace'>;
 
 /** Lists carry no tags, so that each name is read by itself. */
 async function identityThings(iam: IAMClient): Promise<Thing[]> {

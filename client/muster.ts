@@ -385,6 +385,7 @@ export class Muster {
       region: report?.region ?? memo.region ?? region,
       role: report?.role?.reused ? undefined : report?.role?.name,
       profile: report?.profile?.reused ? undefined : report?.profile?.name,
+      instances: report?.state === 'complete' ? report.instances.map(({ id }) => id) : undefined,
       patience: report?.state === 'complete' ? stillNew(description) : 0,
     };
   }

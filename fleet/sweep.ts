@@ -73,6 +73,7 @@ export function judge(
   here: { readonly namespace: string; readonly now: number; readonly olderThan: number },
 ): Verdict {
   const { fleet, run, namespace, marked, youngest } = remains;
+  if (!isRunId(run)) return spare("its run is none of Temporal's");
   if (namespace !== here.namespace) return spare(`its run is of Temporal's namespace '${namespace}'`);
   if (last?.status === 'RUNNING' && last.run !== run) return spare(`another run of ${fleet} is under way`);
   if (status === 'RUNNING') return spare('its run is under way');
@@ -87,6 +88,11 @@ export function judge(
   const age = Math.round((here.now - youngest) / 1000);
   if (age < here.olderThan) return spare(`Temporal knows no such run, but it is only ${age} s old`);
   return remove('Temporal knows no such run');
+}
+
+/** Tags can say anything; Temporal's runs have UUIDs, and it refuses to be asked for others. */
+export function isRunId(run: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(run);
 }
 
 /** Volumes that a teardown may have kept stay; a run that never completed a fleet kept none. */

@@ -192,6 +192,22 @@ describe('down', () => {
   });
 });
 
+describe('down right after up', () => {
+  it('ends machines that EC2 does not show yet', async () => {
+    const run = await muster.up(specFrom(written('brief-life')));
+    world.aws.configure({ ec2LagSeconds: 4, staleChance: 1 });
+    try {
+      assert.equal((await run.result()).state, 'complete');
+      const { state, steps } = await (await muster.down('brief-life')).result();
+      assert.equal(state, 'gone');
+      assert.equal(steps.find(({ name }) => name === 'terminate')?.detail, '2 terminated');
+    } finally {
+      world.aws.configure({ ...QUICK, ec2LagSeconds: 0, staleChance: 0.5 });
+    }
+    assert.equal((await world.exists('brief-life')).instances.length, 0);
+  });
+});
+
 describe('cancel', () => {
   it('takes back what the run made', async () => {
     world.aws.configure({ propagationSeconds: 10 });

@@ -11,9 +11,11 @@ import { ensurePython } from '../setup/python.js';
 import { createFleetWorker } from '../worker/index.ts';
 import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
 
+const RUN = '01a20f3d-c98e-75a4-a665-6ddaebb0cb9f';
+
 const remains: Remains = {
   fleet: 'web',
-  run: 'r1',
+  run: RUN,
   namespace: 'default',
   region: 'us-east-1',
   marked: false,
@@ -26,7 +28,7 @@ const remains: Remains = {
 
 describe('the verdict', () => {
   const here = { namespace: 'default', now: 7_200_000, olderThan: 3_600 };
-  const own = (status: string): KnownRun => ({ status, last: { run: 'r1', type: 'bootstrapFleet', status } });
+  const own = (status: string): KnownRun => ({ status, last: { run: RUN, type: 'bootstrapFleet', status } });
   const after = (status: string | undefined, last: string): KnownRun => ({
     status,
     last: { run: 't1', type: 'teardownFleet', status: last },
@@ -42,6 +44,7 @@ describe('the verdict', () => {
     ['a complete fleet that is being taken down', {}, after('COMPLETED', 'RUNNING'), false],
     ['a complete fleet whose removal was terminated', {}, after('COMPLETED', 'TERMINATED'), true],
     ['an unknown run', {}, {}, true],
+    ['what has a run’s tag that is none of Temporal’s', { run: 'theirs' }, {}, false],
     ['an unknown run whose things are new', { youngest: 7_000_000 }, {}, false],
     ['an unknown run with the mark of a complete fleet', { marked: true }, {}, false],
     ['an unknown run of another namespace', { namespace: 'staging' }, {}, false],
@@ -106,15 +109,26 @@ describe('the sweep', () => {
     undo();
     const trust = JSON.stringify(ec2TrustPolicy());
     await world.iam.send(new CreateRoleCommand({ RoleName: 'murdered-2', AssumeRolePolicyDocument: trust }));
+    // Somebody's tags: Temporal refuses to be asked for such a run, and that must not end the sweep.
+    const theirs = { fleet: 'theirs', run: 'theirs', region: 'us-east-1', namespace: 'default' };
+    const Tags = Object.entries(theirs).map(([key, Value]) => ({ Key: `muster:${key}`, Value }));
+    await world.iam.send(
+      new CreateRoleCommand({ RoleName: 'theirs', AssumeRolePolicyDocument: trust, Tags }),
+    );
 
-    assert.deepEqual(await verdicts(), { whole: false, murdered: true, paused: false });
+    assert.deepEqual(await verdicts(), { whole: false, murdered: true, paused: false, theirs: false });
     assert.ok((await world.exists('murdered')).role, 'it was only shown');
-    assert.deepEqual(await verdicts({ remove: true }), { whole: false, murdered: true, paused: false });
+    assert.deepEqual(await verdicts({ remove: true }), {
+      whole: false,
+      murdered: true,
+      paused: false,
+      theirs: false,
+    });
     const { role, profile } = await world.exists('murdered');
     assert.deepEqual([role, profile], [undefined, undefined]);
     assert.equal((await world.exists('whole')).instances.length, 2);
     assert.ok(await world.iam.send(new GetRoleCommand({ RoleName: 'murdered-2' })));
-    assert.deepEqual(await verdicts(), { whole: false, paused: false });
+    assert.deepEqual(await verdicts(), { whole: false, paused: false, theirs: false });
   });
 
   it('names what it could not remove', async () => {
@@ -148,9 +162,9 @@ describe('the sweep', () => {
         const { swept } = await amnesiac.sweep({ olderThan, remove: true });
         return Object.fromEntries(swept.map(({ remains, remove }) => [remains.fleet, remove]));
       };
-      assert.deepEqual(await verdict(), { whole: false, paused: false, forgotten: false });
+      assert.deepEqual(await verdict(), { whole: false, paused: false, forgotten: false, theirs: false });
       await (await muster.decide('paused', 'rollback')).result();
-      assert.deepEqual(await verdict(0), { whole: false, forgotten: true });
+      assert.deepEqual(await verdict(0), { whole: false, forgotten: true, theirs: false });
       assert.equal((await world.exists('forgotten')).role, undefined);
       assert.equal((await world.exists('whole')).instances.length, 2);
     } finally {

@@ -34,7 +34,7 @@ export async function sweepFleets(request: SweepRequest): Promise<SweepReport> {
   );
   const known = await looking.describeRuns.executeWithOptions(
     as('find', `${found.remains.length} runs`, LOOK_DEADLINE),
-    [{ runs: found.remains.map(({ fleet, run }) => ({ fleet, run })) }],
+    [{ runs: found.remains.map(({ fleet, run, namespace }) => ({ fleet, run, namespace })) }],
   );
   const here = {
     namespace: found.namespace,

@@ -65,7 +65,7 @@ function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
 async function remove(
   run: Run,
   found: FoundFleet,
-  { run: ofRun, volumes = 'keep', skip }: TeardownRequest,
+  { run: ofRun, volumes = 'keep', skip = [], instances = [], patience = 0 }: TeardownRequest,
   seconds: number,
 ): Promise<void> {
   const { region, role, profile } = found;
@@ -78,6 +78,11 @@ async function remove(
     profile,
     instances: [...found.instances],
   });
+
+  // Those of a fleet that came up a moment ago may not be shown yet, and those that were shown may be hidden again.
+  const isNew = patience > 0;
+  const ids = new Set([...found.instances.map(({ id }) => id), ...(isNew ? instances : [])]);
+  for (const id of [...ids]) if (skip.includes(`instance/${id}`)) ids.delete(id);
 
   await run.step(
     'terminate',
