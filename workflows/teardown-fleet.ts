@@ -14,6 +14,7 @@ import { as, looking, undoing } from './activities.ts';
 import { Run } from './run.ts';
 
 const DEFAULT_DEADLINE = 900;
+const STALE_SECONDS = 15;
 
 /**
  * Finds by its tags what the fleet has, or with `run` what that run of it made, ends its instances and waits for that, takes the role out of the profile,
@@ -70,7 +71,8 @@ async function remove(
 ): Promise<void> {
   const { region, role, profile } = found;
   const owner: Owner = { fleet: found.fleet, run: ofRun };
-  const request = { region, owner, patience: 0 };
+  // What was found is there: a look that does not show it is a stale one.
+  const request = { region, owner, patience: Math.max(patience, STALE_SECONDS) };
   Object.assign(run.report, {
     account: found.account,
     region,
@@ -89,7 +91,7 @@ async function remove(
     () =>
       undoing.terminate.executeWithOptions(
         as('terminate', counted(found.instances.length, 'instance'), seconds),
-        [{ ...request, ids: [], volumes, spare: skip }],
+        [{ ...request, ids: [...ids], volumes, spare: skip }],
       ),
     {
       found: (termination) => {
