@@ -21,6 +21,19 @@ export async function findInstances(ec2: EC2Client, owner?: Owner): Promise<Inst
   return ownedBy(owner, await describe(ec2, ownerFilters(owner)));
 }
 
+/** Those of these ids that EC2 shows. As a filter an id that it does not know is no error. */
+export async function findByIds(ec2: EC2Client, ids: readonly string[]): Promise<Instance[]> {
+  const seen: Instance[] = [];
+  for (let from = 0; from < ids.length; from += MOST_FILTER_VALUES) {
+    const some = ids.slice(from, from + MOST_FILTER_VALUES);
+    seen.push(...(await describe(ec2, [{ Name: 'instance-id', Values: some }])));
+  }
+  return seen.filter(({ InstanceId }) => ids.includes(InstanceId!));
+}
+
+/** EC2 takes no more values in one filter (API reference, "Filter"). */
+const MOST_FILTER_VALUES = 200;
+
 /** What was launched with this client token, and carries the owner's tags. */
 export async function findLaunched(ec2: EC2Client, owner: Owner, token: string): Promise<Instance[]> {
   const seen = await describe(ec2, [{ Name: 'client-token', Values: [token] }]);

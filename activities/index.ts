@@ -6,6 +6,7 @@ import type { AwsFailure } from '../fleet/failures.ts';
 import { AwsError, asFailure, asUndoFailure, detailOf, isRefusal } from './aws-errors.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { inventorySteps } from './inventory.ts';
+import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
 import { markSteps } from './mark.ts';
 import { beating, noteFailure } from './patience.ts';
@@ -29,6 +30,7 @@ export function createActivities(clientsFor: ClientsFor = awsClients()) {
     ...verifySteps(clientsFor),
     ...markSteps(clientsFor),
     ...inventorySteps(clientsFor),
+    ...lastLookSteps(clientsFor),
     ...remainsSteps(clientsFor),
   };
   const undos = {

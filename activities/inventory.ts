@@ -11,7 +11,7 @@ import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { collect, findInstances, findUsers, instanceReport, isTerminated } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
-import { inlinePolicies } from './policy.ts';
+import { policiesOf } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { fromAwsTags } from './tags.ts';
 
@@ -41,7 +41,7 @@ export interface FoundFleet {
   /** It carries the mark of a complete fleet. */
   readonly marked: boolean;
   readonly role?: RoleReport;
-  /** Names of the role's inline policies. */
+  /** Names of the role's inline policies, ARNs of its managed ones. */
   readonly policies: readonly string[];
   readonly profile?: ProfileReport;
   /** What the instances were launched with, when the fleet's own profile is no more or never was. */
@@ -89,7 +89,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
         specHash: tags[SPEC_TAG],
         marked: mark === COMPLETE,
         role: identity.role && made(identity.role),
-        policies: identity.role ? await inlinePolicies(iam, identity.role.name) : [],
+        policies: identity.role ? await policiesOf(iam, identity.role.name) : [],
         profile: identity.profile && made(identity.profile),
         profileInUse: instances[0]?.IamInstanceProfile?.Arn,
         borrowers: identity.profile

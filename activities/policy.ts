@@ -117,8 +117,8 @@ export function policyUndos(clientsFor: ClientsFor) {
   };
 }
 
-/** Names of a role's inline policies: a role of Muster's has one. */
-export async function inlinePolicies(iam: IAMClient, role: string): Promise<string[]> {
+/** A role of Muster's has one. */
+async function inlinePolicies(iam: IAMClient, role: string): Promise<string[]> {
   const command = new ListRolePoliciesCommand({ RoleName: role });
   const { PolicyNames = [] } = await ask('iam:ListRolePolicies', iam.send(command));
   return PolicyNames;
@@ -129,6 +129,12 @@ async function attachedPolicies(iam: IAMClient, role: string): Promise<string[]>
   const command = new ListAttachedRolePoliciesCommand({ RoleName: role });
   const { AttachedPolicies = [] } = await ask('iam:ListAttachedRolePolicies', iam.send(command));
   return AttachedPolicies.map(({ PolicyArn }) => PolicyArn!);
+}
+
+/** Names of a role's inline policies and ARNs of its managed ones. */
+export async function policiesOf(iam: IAMClient, role: string): Promise<string[]> {
+  const both = await Promise.all([inlinePolicies(iam, role), attachedPolicies(iam, role)]);
+  return both.flat();
 }
 
 /** One that is refused holds no other up. */

@@ -65,10 +65,11 @@ async function deleteEach(ec2: EC2Client, ids: readonly string[]): Promise<AwsEr
 
 async function lasting(ec2: EC2Client, { owner, spare = [] }: VolumesRequest): Promise<Volume[]> {
   const seen = await findVolumes(ec2, owner);
-  return seen.filter(
-    (volume) =>
-      volume.State !== 'deleting' && volume.State !== 'deleted' && !spare.includes(`volume/${idOf(volume)}`),
-  );
+  return seen.filter((volume) => isLasting(volume) && !spare.includes(`volume/${idOf(volume)}`));
+}
+
+export function isLasting({ State }: Volume): boolean {
+  return State !== 'deleting' && State !== 'deleted';
 }
 
 const idOf = (volume: Volume): string => volume.VolumeId!;

@@ -1,7 +1,7 @@
 /** One run, played as its plan says: what is done to it meanwhile, and how it ended. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, ServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { type FleetReport, type FleetRun, MusterError, type SweepReport, specFrom } from '../client/index.ts';
 import type { Account } from './account.ts';
 import { makeForeign, makeInUse } from './foreign.ts';
@@ -115,7 +115,7 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
       if (error instanceof MusterError && ['FleetLeftOver', 'FleetDegraded'].includes(error.code)) return run;
       throw error;
     });
-    const first = second.runId === run.runId ? undefined : await resultOf(run);
+    const first = second.runId === run.runId ? undefined : await run.result();
     if (first?.state === 'lost') hasLost = true;
     // What has been taken back, or is not to be seen, may be asked for again.
     if (first && ['rolled-back', 'cancelled', 'lost'].includes(first.state)) run = second;
@@ -145,7 +145,7 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
 
   /** The end of the run, or of the one that a second request began after it. */
   async function end(first: FleetRun): Promise<FleetReport> {
-    const report = await within(resultOf(first));
+    const report = await within(first.result());
     return run.runId === first.runId ? report : end(run);
   }
 
@@ -163,20 +163,6 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
     }
   }
 }
-
-/** A run that did not end by itself is told of by a worker, and the only one may have been killed just now. */
-async function resultOf(run: FleetRun): Promise<FleetReport> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await run.result();
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      if (tries === MOST_TRIES) throw new Error(`${error.message}: ${error.cause}`, { cause: error });
-    }
-  }
-}
-
-const MOST_TRIES = 5;
 
 /** It may have ended the moment before. */
 async function unlessOver(asked: Promise<unknown>): Promise<void> {

@@ -1,10 +1,9 @@
 /** A run's report, however the run ended. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   CancelledFailure,
-  isGrpcServiceError,
-  ServiceError,
   TerminatedFailure,
   TimeoutFailure,
   WorkflowFailedError,
@@ -13,9 +12,7 @@ import {
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import { blankReport, type FleetReport } from '../fleet/report.ts';
 import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
-
-/** "Workflow execution closed before WorkflowTaskStarted event". */
-const GRPC_FAILED_PRECONDITION = 9;
+import { hadNotBegun, isPastDeadline, isPastWorkers } from './temporal.ts';
 
 /**
  * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
@@ -38,18 +35,31 @@ export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
   }
 }
 
-/** What the history tells; a run that ended before any worker took it up has done nothing, and tells nothing. */
+/**
+ * What the history tells, through a worker. A run that ended before any worker took it up has done nothing, and tells
+ * nothing; and when no worker comes, how the run ended is known all the same.
+ */
 async function lastWords(handle: WorkflowHandle): Promise<FleetReport> {
-  try {
-    return await handle.query<FleetReport>(PROGRESS_QUERY);
-  } catch (error) {
-    const cause = error instanceof ServiceError ? error.cause : error;
-    if (!isGrpcServiceError(cause) || cause.code !== GRPC_FAILED_PRECONDITION) throw error;
-    const { memo, type, runId } = await handle.describe();
-    const { fleet, region } = memo as unknown as FleetMemo;
-    const action = type === 'teardownFleet' ? 'down' : 'up';
-    return blankReport({ fleet, region, action, workflowId: handle.workflowId, runId });
+  const started = Date.now();
+  for (;;) {
+    try {
+      return await handle.query<FleetReport>(PROGRESS_QUERY);
+    } catch (error) {
+      if (!isPastDeadline(error) && !isPastWorkers(error)) throw error;
+      if (hadNotBegun(error) || Date.now() - started > WORKER_PATIENCE_MS) return blankOf(handle);
+      await sleep(500);
+    }
   }
+}
+
+/** One that was killed is missed by Temporal for a while, and another may be on its way. */
+const WORKER_PATIENCE_MS = 15_000;
+
+async function blankOf(handle: WorkflowHandle): Promise<FleetReport> {
+  const { memo, type, runId } = await handle.describe();
+  const { fleet, region } = memo as unknown as FleetMemo;
+  const action = type === 'teardownFleet' ? 'down' : 'up';
+  return blankReport({ fleet, region, action, workflowId: handle.workflowId, runId });
 }
 
 function stepOf({ steps }: FleetReport): string {

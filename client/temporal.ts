@@ -35,6 +35,7 @@ export interface Temporal {
 const POLLS_WITHIN_MS = 70_000;
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
+const GRPC_FAILED_PRECONDITION = 9;
 
 /** Throws TemporalUnreachable. */
 export async function connectToTemporal(options: ConnectOptions): Promise<Temporal> {
@@ -90,8 +91,22 @@ async function workerPolls({ client, address, namespace, taskQueue }: Temporal):
 
 /** Whether the call was given up because nobody answered in time. */
 export function isPastDeadline(error: unknown): boolean {
+  return grpcError(error)?.code === GRPC_DEADLINE_EXCEEDED;
+}
+
+/** Whether Temporal answered that no worker will: none has asked for work lately, or the run ended before one did. */
+export function isPastWorkers(error: unknown): boolean {
+  return grpcError(error)?.code === GRPC_FAILED_PRECONDITION;
+}
+
+/** Whether the run ended before any worker took it up. */
+export function hadNotBegun(error: unknown): boolean {
+  return isPastWorkers(error) && grpcError(error)!.details.includes('closed before WorkflowTaskStarted');
+}
+
+function grpcError(error: unknown) {
   const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && cause.code === GRPC_DEADLINE_EXCEEDED;
+  return isGrpcServiceError(cause) ? cause : undefined;
 }
 
 /** What Temporal's refusal means; an error of any other kind stays as it is. */

@@ -55,7 +55,7 @@ interface Existing {
   readonly region: string;
   readonly instances: readonly { readonly id: string }[];
   readonly role?: { readonly name: string };
-  /** Names of the role's inline policies. */
+  /** Names of the role's inline policies, ARNs of its managed ones. */
   readonly policies?: readonly string[];
   readonly profile?: { readonly name: string };
 }
@@ -66,10 +66,16 @@ export function leftoversOf(found: Existing, reason: string): Leftover[] {
   const leftovers = instances.map(({ id }) => instanceLeftover(region, id, reason));
   if (profile) leftovers.push(profileLeftover(profile.name, role?.name, reason));
   if (role) {
-    leftovers.push(...policies.map((policy) => policyLeftover(role.name, policy, reason)));
+    leftovers.push(...policies.map((policy) => ofRole(role.name, policy, reason)));
     leftovers.push(roleLeftover(role.name, reason));
   }
   return leftovers;
+}
+
+function ofRole(role: string, policy: string, reason: string): Leftover {
+  return policy.startsWith('arn:')
+    ? attachedPolicyLeftover(role, policy, reason)
+    : policyLeftover(role, policy, reason);
 }
 
 /** As a person names one thing to give it up. */
@@ -77,21 +83,28 @@ export function leftoverName({ kind, id }: Pick<Leftover, 'kind' | 'id'>): strin
   return `${kind}/${id}`;
 }
 
-/** Takes out of what exists that which a person has given up; `skip` are its names (`leftoverName`). */
+/**
+ * Takes out of what exists that which a person has given up; `skip` are its names (`leftoverName`). A role goes only
+ * when it is empty, so that it stays with its policies and they with it.
+ */
 export function withoutSkipped<T extends Existing>(
   found: T,
   skip: readonly string[] = [],
 ): { readonly wanted: T; readonly skipped: Leftover[] } {
-  const skipped = leftoversOf(found, 'given up by a person (--skip)').filter((leftover) =>
-    skip.includes(leftoverName(leftover)),
-  );
-  const isSkipped = (kind: Leftover['kind'], id: string) =>
+  const isSkipped = (leftover: Leftover) => skip.includes(leftoverName(leftover));
+  const all = leftoversOf(found, GIVEN_UP);
+  const isOfRole = ({ kind }: Leftover) => kind === 'role' || kind === 'policy';
+  const roleStays = all.some((leftover) => isOfRole(leftover) && isSkipped(leftover));
+  const skipped = all.filter((leftover) => isSkipped(leftover) || (roleStays && isOfRole(leftover)));
+  const stays = (kind: Leftover['kind'], id: string) =>
     skipped.some((leftover) => leftover.kind === kind && leftover.id === id);
   const wanted = {
     ...found,
-    instances: found.instances.filter(({ id }) => !isSkipped('instance', id)),
-    role: found.role && !isSkipped('role', found.role.name) ? found.role : undefined,
-    profile: found.profile && !isSkipped('profile', found.profile.name) ? found.profile : undefined,
+    instances: found.instances.filter(({ id }) => !stays('instance', id)),
+    role: found.role && !stays('role', found.role.name) ? found.role : undefined,
+    profile: found.profile && !stays('profile', found.profile.name) ? found.profile : undefined,
   };
   return { wanted, skipped };
 }
+
+const GIVEN_UP = 'given up by a person (--skip)';

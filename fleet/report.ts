@@ -102,6 +102,8 @@ export interface FailureReport {
   requestId?: string;
   /** Everything that preflight found wrong. */
   problems?: string[];
+  /** Ids of what a removal could not remove, when it removed all else. */
+  left?: string[];
 }
 
 export interface PropagationReport {

@@ -175,6 +175,28 @@ describe('result', () => {
     assert.deepEqual([report.fleet, report.state, report.steps], ['unborn', 'lost', []]);
     assert.equal(report.error?.code, 'Terminated');
   });
+
+  it('of a run that was terminated is told although its worker is gone', async () => {
+    const worker = await createFleetWorker({ taskQueue: 'deserted', shutdownGraceTime: 100 });
+    const working = worker.run();
+    const other = await Muster.connect({ taskQueue: 'deserted' });
+    try {
+      await untilPolled(other);
+      const undo = world.aws.fault({ action: 'CreateInstanceProfile', delayMs: 500 });
+      const run = await other.up(specFrom(written('deserted')));
+      for await (const { report } of run.watch()) if (report.steps.length > 0) break;
+      worker.shutdown();
+      await working;
+      undo();
+      await world.client.workflow.getHandle(run.workflowId).terminate('by a test');
+      const { state, error, fleet } = await run.result();
+      assert.deepEqual([fleet, state, error?.code], ['deserted', 'lost', 'Terminated']);
+      // Its worker was told to end, and has ended the call first.
+      assert.equal((await (await muster.down('deserted')).result()).state, 'gone');
+    } finally {
+      await other.close();
+    }
+  });
 });
 
 describe('down', () => {

@@ -85,6 +85,54 @@ describe('where replicas lag', () => {
   });
 });
 
+describe('a last look', () => {
+  it('takes off the list what an undo was removing when its time was up', async () => {
+    turn({
+      faults: [
+        { ...LAUNCH, error: DENIED },
+        { action: 'DeleteRole', delayMs: 3000 },
+      ],
+    });
+    const end = await world.up({ name: 'in-time', deadlines: { ...deadlines, undo: 2 } });
+    assertRolledBack(end);
+    const undo = end.report.undos.find(({ name }) => name === 'delete-role');
+    assert.deepEqual([undo?.state, undo?.outcome], ['done', 'removed']);
+    assert.match(undo!.detail!, /^gone, as a last look showed \(DeadlinePassed: /);
+    await assertNothing('in-time');
+  });
+
+  it('does not name machines that have died by themselves as kept', async () => {
+    turn({ behaviour: { deathChance: 1 } });
+    const { report } = await world.up({ name: 'died', deadlines, onFailure: 'keep' });
+    assert.equal(report.error?.code, 'InstancesDied');
+    assert.deepEqual(report.leftovers.map(({ kind }) => kind).sort(), ['policy', 'profile', 'role']);
+    assert.equal((await world.down('died')).report.state, 'gone');
+    await assertNothing('died');
+  });
+
+  it('names the volumes and the managed policies that a teardown could not remove', async () => {
+    const managedPolicies = ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'];
+    await world.up({
+      name: 'tough',
+      role: { managedPolicies },
+      instances: { count: 1, volumes: [{ device: '/dev/sdf', size: 1, deleteOnTermination: false }] },
+    });
+    turn({ faults: [{ action: 'DeleteVolume', error: DENIED, times: 1000 }] });
+    const { report } = await world.down('tough', { volumes: 'delete', undoDeadline: 3 });
+    assert.equal(report.state, 'left-over');
+    const { volumes } = await world.exists('tough');
+    assert.deepEqual(report.leftovers.map(({ kind, id }) => `${kind} ${id}`).sort(), [
+      `policy ${managedPolicies[0]}`,
+      'profile tough',
+      'role tough',
+      `volume ${volumes[0]!.VolumeId}`,
+    ]);
+    calm();
+    assert.equal((await world.down('tough', { volumes: 'delete' })).report.state, 'gone');
+    await assertNothing('tough');
+  });
+});
+
 describe('where other hands were at work', () => {
   it('a protected instance holds no other up, is named, and goes when it is protected no more', async () => {
     turn({

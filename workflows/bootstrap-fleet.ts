@@ -11,13 +11,14 @@ import {
 import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { Plan } from '../activities/preflight.ts';
 import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
-import type { FleetReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, launching, looking, quick } from './activities.ts';
+import { lastLook, stillLeft } from './last-look.ts';
 import { nextSlice } from './patience.ts';
 import { Run, sideBySide, wasRefused } from './run.ts';
 import {
@@ -377,16 +378,24 @@ class Bootstrap {
   async giveUp(error: unknown): Promise<never> {
     const { run, spec } = this;
     const { report } = run;
+    const { consistency } = spec.deadlines;
     const cancelled = isCancellation(error);
     if (!cancelled && spec.onFailure === 'keep') {
-      run.keep(`kept, as the spec says (onFailure: keep); 'muster down ${spec.name}' removes it`);
+      const reason = `kept, as the spec says (onFailure: keep); 'muster down ${spec.name}' removes it`;
+      await run.keep(reason, (made) => lastLook({ ...this.whatToLookFor(made), patience: consistency }));
     } else {
-      await run.rollBack();
+      await run.rollBack((left) => stillLeft(this.whatToLookFor(left), consistency));
       report.instances = [];
     }
     if (report.leftovers.length > 0) run.setState('left-over');
     else run.setState(cancelled ? 'cancelled' : 'rolled-back');
     throw cancelled && report.leftovers.length === 0 ? error : run.failure();
+  }
+
+  private whatToLookFor(leftovers: readonly Leftover[]) {
+    const { spec, owner, scope } = this;
+    const made = Object.values(scope.made);
+    return { region: spec.region, owner, leftovers, role: spec.role?.name, made };
   }
 }
 

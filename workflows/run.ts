@@ -19,6 +19,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
+import { leftoverName } from '../fleet/leftovers.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/report.ts';
@@ -40,6 +41,15 @@ export interface UndoTold {
   readonly outcome: RemovalOutcome;
   readonly detail: string;
 }
+
+/** An undo that has failed for good, as its step tells it. */
+interface FailedUndo {
+  readonly step: StepReport;
+  readonly leftovers: readonly Leftover[];
+}
+
+/** Which of these are left, as AWS shows it. */
+export type LastLook = (leftovers: readonly Leftover[]) => Promise<readonly Leftover[]>;
 
 export interface StepOptions<T> {
   readonly undo?: Undo;
@@ -130,17 +140,23 @@ export class Run {
     this.show();
   }
 
-  /** Rolls back: the undos, last first, out of reach of cancellation; one that fails for good leaves the others to run. */
-  async rollBack(): Promise<void> {
+  /**
+   * Rolls back: the undos, last first, out of reach of cancellation; one that fails for good leaves the others to run.
+   * What those that failed have left is named after a last look.
+   */
+  async rollBack(lastLook: LastLook): Promise<void> {
     this.setState('rolling-back');
     await CancellationScope.nonCancellable(async () => {
-      for (const undo of this.undos.reverse()) await this.undo(undo);
+      const failed: FailedUndo[] = [];
+      for (const undo of this.undos.reverse()) failed.push(...(await this.undo(undo)));
+      await this.tellLeft(failed, lastLook);
     });
   }
 
   /** What exists because the run made it, for a run that keeps it. */
-  keep(reason: string): void {
-    for (const undo of [...this.undos].reverse()) this.report.leftovers.push(...undo.leftovers(reason));
+  async keep(reason: string, lastLook: LastLook): Promise<void> {
+    const made = [...this.undos].reverse().flatMap((undo) => undo.leftovers(reason));
+    this.report.leftovers.push(...(await lastLook(made)));
   }
 
   setState(state: FleetReport['state']): void {
@@ -188,18 +204,35 @@ export class Run {
     this.show();
   }
 
-  private async undo(undo: Undo): Promise<void> {
+  /** Answers itself when it has failed for good. */
+  private async undo(undo: Undo): Promise<FailedUndo[]> {
     const step: StepReport = { name: undo.name, state: 'running', startedAt: Date.now() };
     this.report.undos.push(step);
     this.show();
     try {
       this.finish(step, await undo.run());
+      return [];
     } catch (error) {
-      const { call, code, message } = describeFailure(undo.name, error);
+      const { call, code, message, left } = describeFailure(undo.name, error);
       this.end(step, 'failed', `${code}: ${message}`);
       const reason = `${call ? `${call}: ` : ''}${code}: ${message}`;
-      this.report.leftovers.push(...undo.leftovers(reason, lastAnswer(error)?.left));
+      return [{ step, leftovers: undo.leftovers(reason, left) }];
     }
+  }
+
+  private async tellLeft(failed: readonly FailedUndo[], lastLook: LastLook): Promise<void> {
+    const named = failed.flatMap(({ leftovers }) => leftovers);
+    if (named.length === 0) return;
+    const left = new Set((await lastLook(named)).map(leftoverName));
+    for (const { step, leftovers } of failed) {
+      const isLeft = leftovers.filter((leftover) => left.has(leftoverName(leftover)));
+      this.report.leftovers.push(...isLeft);
+      if (leftovers.length === 0 || isLeft.length > 0) continue;
+      step.state = 'done';
+      step.outcome = 'removed';
+      step.detail = `gone, as a last look showed (${step.detail})`;
+    }
+    this.show();
   }
 
   private async askPerson(step: StepReport, failure: FailureReport): Promise<Decision> {
@@ -281,6 +314,7 @@ function describeFailure(step: StepName, error: unknown): FailureReport {
       call: aws?.call,
       requestId: aws?.requestId,
       problems: aws?.problems && [...aws.problems],
+      left: aws?.left && [...aws.left],
     };
   }
   if (cause instanceof TimeoutFailure) {
@@ -292,6 +326,7 @@ function describeFailure(step: StepName, error: unknown): FailureReport {
       message: `no success within the step's deadline${said}`,
       call: last?.call,
       requestId: last?.requestId,
+      left: last?.left && [...last.left],
     };
   }
   if (cause instanceof CancelledFailure) return { step, code: 'Cancelled', message: 'cancelled' };

@@ -3,7 +3,7 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
 import { PROFILE_IN_USE } from '../fleet/failures.ts';
-import { leftoversOf, withoutSkipped } from '../fleet/leftovers.ts';
+import { leftoversOf, volumeLeftover, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
@@ -11,6 +11,7 @@ import type { StepName } from '../fleet/steps.ts';
 import type { Owner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, undoing } from './activities.ts';
+import { stillLeft } from './last-look.ts';
 import { Run } from './run.ts';
 
 const DEFAULT_DEADLINE = 900;
@@ -45,7 +46,7 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
     if (skipped.length > 0) run.report.skipped = skipped;
     await remove(run, wanted, request, deadline);
   } catch (error) {
-    if (found) run.report.leftovers = await leftOf(run, found, request, deadline);
+    if (found) run.report.leftovers.push(...(await leftOf(run, found, request)));
     run.setState('left-over');
     throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
@@ -66,13 +67,13 @@ function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
 async function remove(
   run: Run,
   found: FoundFleet,
-  { run: ofRun, volumes = 'keep', skip = [], instances = [], patience = 0 }: TeardownRequest,
+  teardown: TeardownRequest,
   seconds: number,
 ): Promise<void> {
+  const { run: ofRun, volumes = 'keep', skip = [], instances = [], patience = 0 } = teardown;
   const { region, role, profile } = found;
   const owner: Owner = { fleet: found.fleet, run: ofRun };
-  // What was found is there: a look that does not show it is a stale one.
-  const request = { region, owner, patience: Math.max(patience, STALE_SECONDS) };
+  const request = { region, owner, patience: patienceOf(teardown) };
   Object.assign(run.report, {
     account: found.account,
     region,
@@ -132,29 +133,32 @@ async function remove(
   }
 }
 
-/** What is still there, as AWS tells it now; when it cannot be asked, all that was found before. */
-async function leftOf(
-  run: Run,
-  found: FoundFleet,
-  request: TeardownRequest,
-  seconds: number,
-): Promise<Leftover[]> {
-  const reason = run.report.error ? `${run.report.error.code}: ${run.report.error.message}` : 'cancelled';
-  const names = {
-    fleet: found.fleet,
-    run: request.run,
-    region: found.region,
-    role: found.role?.name,
-    profile: found.profile?.name,
-  };
-  const left = await CancellationScope.nonCancellable(async () => {
-    try {
-      return await looking.findFleet.executeWithOptions(as('find', 'what is left', seconds), [names]);
-    } catch {
-      return found;
-    }
-  });
-  return leftoversOf(withoutSkipped(left, request.skip).wanted, reason);
+/** What is left of what was found, as AWS shows it when it has made up its mind. */
+async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Promise<readonly Leftover[]> {
+  const { error } = run.report;
+  const { region, role, profile } = found;
+  const reason = error ? `${error.code}: ${error.message}` : 'cancelled';
+  const volumes = (error?.left ?? []).filter((id) => id.startsWith('vol-'));
+  const leftovers = [
+    ...leftoversOf(withoutSkipped(found, request.skip).wanted, reason),
+    ...volumes.map((id) => volumeLeftover(region, id, reason)),
+  ];
+  if (!hasBegun(run)) return leftovers;
+  const made = [role, profile].flatMap((thing) => thing?.id ?? []);
+  const owner: Owner = { fleet: found.fleet, run: request.run };
+  return CancellationScope.nonCancellable(() =>
+    stillLeft({ region, owner, leftovers, role: role?.name, made }, patienceOf(request)),
+  );
+}
+
+/** Whether anything can have been removed. */
+function hasBegun({ report }: Run): boolean {
+  return report.steps.some(({ name, state }) => name === 'terminate' && state !== 'pending');
+}
+
+/** What was found is there: a look that does not show it is a stale one. */
+function patienceOf({ patience = 0 }: TeardownRequest): number {
+  return Math.max(patience, STALE_SECONDS);
 }
 
 function inWords({ instances, role, profile }: FoundFleet): string {

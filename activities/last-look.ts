@@ -1,0 +1,106 @@
+/** The last look, before a report names what is left: what a removal could not take may be gone all the same. */
+
+import type { Instance, Volume } from '@aws-sdk/client-ec2';
+import type { Leftover, LeftoverKind } from '../fleet/report.ts';
+import { type Owner, owns } from '../fleet/tags.ts';
+import type { AwsClients, ClientsFor } from './clients.ts';
+import { findByIds, findInstances, findVolumes, isTerminated } from './fleet-instances.ts';
+import { lookFor } from './patience.ts';
+import { policiesOf } from './policy.ts';
+import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
+import { isLasting } from './volumes.ts';
+
+export interface LastLookRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  /** What may be left. */
+  readonly leftovers: readonly Leftover[];
+  /** The role that has the policies among them. */
+  readonly role?: string;
+  /** Unique ids (`AROA...`, `AIPA...`) of what the run has made, where they are known. */
+  readonly made: readonly string[];
+  /** Seconds to go on looking for what is not shown. */
+  readonly patience: number;
+}
+
+export function lastLookSteps(clientsFor: ClientsFor) {
+  return {
+    /** Those of the leftovers that are there, or whose end nothing proves. */
+    async lastLook(request: LastLookRequest): Promise<Leftover[]> {
+      const clients = clientsFor(request.region);
+      let left: readonly Leftover[] = request.leftovers;
+      const there = new Set<Leftover>();
+      await lookFor(async () => {
+        const view = await viewOf(clients, request);
+        left = left.filter((leftover) => !hasEnded(leftover, view));
+        for (const leftover of left) if (isShown(leftover, view)) there.add(leftover);
+        return left.every((leftover) => there.has(leftover)) || undefined;
+      }, request.patience);
+      return left.filter((leftover) => there.has(leftover) || provesNothingUnshown(leftover));
+    },
+  };
+}
+
+/** What AWS shows at one moment, as far as it was asked. */
+interface View {
+  readonly role: RoleSeen | undefined;
+  /** Names of the inline ones, ARNs of the managed ones. */
+  readonly policies: readonly string[];
+  readonly profile: ProfileSeen | undefined;
+  readonly instances: readonly Instance[];
+  readonly volumes: readonly Volume[];
+}
+
+/** Only what is in question is asked for: the rest may be denied. */
+async function viewOf({ iam, ec2 }: AwsClients, request: LastLookRequest): Promise<View> {
+  const { owner, leftovers, made } = request;
+  const idsOf = (wanted: LeftoverKind) => leftovers.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+  const own = <T extends RoleSeen | ProfileSeen>(seen: T | undefined) =>
+    seen && (owns(owner, seen.tags) || made.includes(seen.id)) ? seen : undefined;
+  const hasPolicies = idsOf('policy').length > 0;
+  const roleName = idsOf('role')[0] ?? (hasPolicies ? request.role : undefined);
+  const profileName = idsOf('profile')[0];
+  const instances = idsOf('instance');
+  const role = roleName === undefined ? undefined : own(await readRole(iam, roleName));
+  return {
+    role,
+    policies: role && hasPolicies ? await policiesOf(iam, role.name) : [],
+    profile: profileName === undefined ? undefined : own(await readProfile(iam, profileName)),
+    instances:
+      instances.length === 0
+        ? []
+        : [...(await findByIds(ec2, instances.filter(isId))), ...(await findInstances(ec2, owner))],
+    volumes: idsOf('volume').length === 0 ? [] : await findVolumes(ec2, owner),
+  };
+}
+
+function isShown({ kind, id }: Leftover, view: View): boolean {
+  switch (kind) {
+    case 'role':
+      return view.role !== undefined;
+    case 'policy':
+      return view.policies.includes(id);
+    case 'profile':
+      return view.profile !== undefined;
+    case 'instance':
+      return view.instances.some(
+        (instance) => !isTerminated(instance) && (instance.InstanceId === id || !isId(id)),
+      );
+    case 'volume':
+      return view.volumes.some((volume) => volume.VolumeId === id && isLasting(volume));
+  }
+}
+
+/** EC2 shows for about an hour what is terminated: that alone proves it. */
+function hasEnded({ kind, id }: Leftover, { instances }: View): boolean {
+  return kind === 'instance' && instances.some((one) => one.InstanceId === id && isTerminated(one));
+}
+
+function provesNothingUnshown({ kind, id }: Leftover): boolean {
+  return kind === 'instance' && isId(id);
+}
+
+/** Otherwise it stands for whatever carries a tag. */
+function isId(id: string): boolean {
+  return id.startsWith('i-');
+}
