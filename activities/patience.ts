@@ -2,6 +2,7 @@
 
 import { Context } from '@temporalio/activity';
 import type { AwsFailure } from '../fleet/failures.ts';
+import { AwsError, isPassing } from './aws-errors.ts';
 
 /**
  * How long to wait before the next look, in milliseconds: a twelfth of the time waited so far, so that nobody waits
@@ -75,7 +76,8 @@ export interface Search<T> {
 
 /**
  * Looks until something is found, or until AWS has had time to make up its mind: reads lag behind writes by up to
- * minutes, so that one empty answer does not prove absence ("Eventual consistency in the Amazon EC2 API").
+ * minutes, so that one empty answer does not prove absence ("Eventual consistency in the Amazon EC2 API"). A look that
+ * is throttled or not answered is none, and does not begin the search anew; the last one has to be answered.
  */
 export async function lookFor<T>(
   look: () => Promise<T | undefined>,
@@ -83,11 +85,20 @@ export async function lookFor<T>(
 ): Promise<Search<T>> {
   const started = Date.now();
   for (let looks = 1; ; looks++) {
-    const found = await look();
+    const seen = await orPassing(look());
     const waited = Date.now() - started;
-    if (found !== undefined || waited >= patienceSeconds * 1000) {
-      return { found, looks, seconds: waited / 1000 };
-    }
+    const isOver = waited >= patienceSeconds * 1000;
+    if (isOver && seen.failed) throw seen.failed;
+    if (isOver || seen.found !== undefined) return { found: seen.found, looks, seconds: waited / 1000 };
     await pause(Math.min(nextPause(waited, 250, 5_000), patienceSeconds * 1000 - waited));
+  }
+}
+
+async function orPassing<T>(look: Promise<T | undefined>): Promise<{ found?: T; failed?: AwsError }> {
+  try {
+    return { found: await look };
+  } catch (error) {
+    if (!(error instanceof AwsError) || !isPassing(error)) throw error;
+    return { failed: error };
   }
 }

@@ -6,7 +6,7 @@ import { ModifyInstanceAttributeCommand, RunInstancesCommand } from '@aws-sdk/cl
 import { GetRoleCommand, UntagRoleCommand } from '@aws-sdk/client-iam';
 import { FLEET_TAG, RUN_TAG } from '../fleet/tags.ts';
 import type { Weather } from '../sandbox/index.ts';
-import { type End, openWorld, QUICK, until, type World } from './world.ts';
+import { type End, endOf, openWorld, QUICK, until, type World } from './world.ts';
 
 let world: World;
 before(async () => {
@@ -72,6 +72,20 @@ describe('where replicas lag', () => {
     assert.match(undo!.detail!, /^not there: looked [345] times in 1 s$/);
   });
 
+  it('a search goes on although every other look is not answered', async () => {
+    await world.up({ name: 'unheard', deadlines });
+    turn({
+      seed: 1,
+      faults: [
+        { action: 'DeleteInstanceProfile', lost: true },
+        { action: 'GetInstanceProfile', chance: 0.4, cut: true },
+      ],
+    });
+    const { report } = await world.down('unheard');
+    assert.equal(report.state, 'gone');
+    await assertNothing('unheard');
+  });
+
   it('a fleet goes down right after it came up, and comes up right after it went down', async () => {
     turn({ seed: 5, behaviour: { iamLagSeconds: 2, ec2LagSeconds: 0.5 } });
     assert.equal((await world.up({ name: 'again', deadlines })).report.state, 'complete');
@@ -108,6 +122,21 @@ describe('a last look', () => {
     assert.deepEqual(report.leftovers.map(({ kind }) => kind).sort(), ['policy', 'profile', 'role']);
     assert.equal((await world.down('died')).report.state, 'gone');
     await assertNothing('died');
+  });
+
+  it('is cut short by whoever cancels, and wants gone what was to be kept', async () => {
+    turn({
+      faults: [
+        { ...LAUNCH, error: DENIED },
+        { action: 'GetInstanceProfile', skip: 1, delayMs: 1500 },
+      ],
+    });
+    const handle = await world.start({ name: 'unkept', deadlines, onFailure: 'keep' });
+    await until(handle, ({ error }) => error !== undefined);
+    await handle.cancel();
+    const { report, status } = await endOf(handle);
+    assert.deepEqual([report.state, status, report.leftovers], ['cancelled', 'CANCELLED', []]);
+    await assertNothing('unkept');
   });
 
   it('names the volumes and the managed policies that a teardown could not remove', async () => {

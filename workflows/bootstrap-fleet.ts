@@ -4,7 +4,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
-  isCancellation,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -46,8 +45,8 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
     await fleet.verify(plan, identity, ids);
     await fleet.mark(identity, ids);
     return fleet.complete();
-  } catch (error) {
-    return await fleet.giveUp(error);
+  } catch {
+    return await fleet.giveUp();
   }
 }
 
@@ -369,27 +368,39 @@ class Bootstrap {
 
   complete(): FleetReport {
     // Who cancels while the last look ends has not asked for a fleet.
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
+    if (isCancelled()) throw new CancelledFailure('cancelled');
     this.run.setState('complete');
     return this.run.report;
   }
 
-  /** Rolls back or keeps what there is, and ends the run as what it is: failed or cancelled. */
-  async giveUp(error: unknown): Promise<never> {
-    const { run, spec } = this;
+  /** Keeps what there is or takes it back, and ends the run as what it is: failed or cancelled. */
+  async giveUp(): Promise<never> {
+    const { run } = this;
     const { report } = run;
-    const { consistency } = spec.deadlines;
-    const cancelled = isCancellation(error);
-    if (!cancelled && spec.onFailure === 'keep') {
-      const reason = `kept, as the spec says (onFailure: keep); 'muster down ${spec.name}' removes it`;
-      await run.keep(reason, (made) => lastLook({ ...this.whatToLookFor(made), patience: consistency }));
-    } else {
-      await run.rollBack((left) => stillLeft(this.whatToLookFor(left), consistency));
-      report.instances = [];
-    }
+    const isKept = await this.keep();
+    const wasCancelled = isCancelled();
+    if (!isKept) await this.takeBack();
     if (report.leftovers.length > 0) run.setState('left-over');
-    else run.setState(cancelled ? 'cancelled' : 'rolled-back');
-    throw cancelled && report.leftovers.length === 0 ? error : run.failure();
+    else run.setState(wasCancelled ? 'cancelled' : 'rolled-back');
+    throw wasCancelled && report.leftovers.length === 0 ? new CancelledFailure('cancelled') : run.failure();
+  }
+
+  /** Whether it is kept, as the spec says: whoever cancels wants it gone. */
+  private async keep(): Promise<boolean> {
+    const { spec, run } = this;
+    if (spec.onFailure !== 'keep' || isCancelled()) return false;
+    const made = run.made(`kept, as the spec says (onFailure: keep); 'muster down ${spec.name}' removes it`);
+    const patience = spec.deadlines.consistency;
+    const left = await lastLook({ ...this.whatToLookFor(made), patience });
+    if (isCancelled()) return false;
+    run.report.leftovers.push(...left);
+    return true;
+  }
+
+  private async takeBack(): Promise<void> {
+    const { run, spec } = this;
+    await run.rollBack((left) => stillLeft(this.whatToLookFor(left), spec.deadlines.consistency));
+    run.report.instances = [];
   }
 
   private whatToLookFor(leftovers: readonly Leftover[]) {
@@ -397,6 +408,10 @@ class Bootstrap {
     const made = Object.values(scope.made);
     return { region: spec.region, owner, leftovers, role: spec.role?.name, made };
   }
+}
+
+function isCancelled(): boolean {
+  return CancellationScope.current().consideredCancelled;
 }
 
 /** The steps that are certain to come. */

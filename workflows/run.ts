@@ -153,10 +153,9 @@ export class Run {
     });
   }
 
-  /** What exists because the run made it, for a run that keeps it. */
-  async keep(reason: string, lastLook: LastLook): Promise<void> {
-    const made = [...this.undos].reverse().flatMap((undo) => undo.leftovers(reason));
-    this.report.leftovers.push(...(await lastLook(made)));
+  /** What may exist because the run made it. */
+  made(reason: string): Leftover[] {
+    return [...this.undos].reverse().flatMap((undo) => undo.leftovers(reason));
   }
 
   setState(state: FleetReport['state']): void {
