@@ -25,8 +25,11 @@ export interface Ending {
   readonly did: readonly string[];
 }
 
-/** Longer than any run takes whose deadlines hold. */
-const ENDS_WITHIN_MS = 120_000;
+/**
+ * Longer than any run takes whose deadlines hold: a teardown right after a fleet came up looks for a minute for each
+ * thing of whose deletion it got no answer.
+ */
+const ENDS_WITHIN_MS = 400_000;
 
 export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<Ending> {
   const { muster, operator } = lane;
