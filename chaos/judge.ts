@@ -29,19 +29,18 @@ function endProblems(plan: Plan, report: FleetReport, own: Own, { status, sweep,
     case 'cancelled':
       return [...told, ...mustBeEmpty(own)];
     case 'left-over':
-      return [...told, ...leftoverProblems(report.leftovers.filter(hasNotDied), own)];
+      return [...told, ...leftoverProblems(sweptOr(report.leftovers.filter(hasNotDied)), own)];
     case 'gone':
       return [...told, ...leftoverProblems((report.volumesKept ?? []).map(asVolume), own)];
     case 'lost':
-      return [
-        ...told,
-        ...leftoverProblems(
-          (sweep?.swept ?? []).flatMap(({ leftovers }) => leftovers),
-          own,
-        ),
-      ];
+      return [...told, ...leftoverProblems(sweptOr([]), own)];
     default:
       return [...told, `ended as ${report.state}`];
+  }
+
+  /** What a sweep could not remove, where there was one; a run before it may have left more. */
+  function sweptOr(named: readonly Leftover[]): readonly Leftover[] {
+    return sweep ? sweep.swept.flatMap(({ leftovers }) => leftovers) : named;
   }
 
   /** A machine that dies by itself may do so after it was told of. */
