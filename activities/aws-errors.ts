@@ -7,6 +7,7 @@
 
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { type AwsFailure, NO_ANSWER } from '../fleet/failures.ts';
+import type { RefusalKind } from '../fleet/launch-plan.ts';
 
 /** A failed AWS call, in AWS's words. */
 export class AwsError extends Error implements AwsFailure {
@@ -145,7 +146,7 @@ export function isProtected(error: unknown): boolean {
   return hasCode(error, 'OperationNotPermitted');
 }
 
-function isThrottled(error: AwsError): boolean {
+export function isThrottled(error: AwsError): boolean {
   return THROTTLES.has(error.code);
 }
 
@@ -179,7 +180,28 @@ const CAPACITY = new Set([
   'InsufficientReservedInstanceCapacity',
   'InsufficientVolumeCapacity',
   'ReservationCapacityExceeded',
+  'UnfulfillableCapacity',
+  'SpotMaxPriceTooLow',
 ]);
+const QUOTAS = new Set(['VcpuLimitExceeded', 'InstanceLimitExceeded']);
+const SPOT_QUOTAS = new Set([
+  'MaxSpotInstanceCountExceeded',
+  'AuthFailure.ServiceLinkedRoleCreationNotPermitted',
+]);
+
+/**
+ * What a refusal of a launch says of its placement; undefined when no other placement helps. `Unsupported` says two
+ * things, told apart by its text: `Your requested instance type (T) is not supported in your requested Availability
+ * Zone (Z)` (runs-on #5) is about the place, any other about the launch.
+ */
+export function refusalKind({ code, message }: AwsError): RefusalKind | undefined {
+  if (CAPACITY.has(code)) return 'capacity';
+  if (QUOTAS.has(code)) return 'quota';
+  if (SPOT_QUOTAS.has(code)) return 'spot-quota';
+  if (code === 'InsufficientFreeAddressesInSubnet') return 'addresses';
+  if (code === 'VolumeTypeNotAvailableInZone') return 'unsupported';
+  return code === 'Unsupported' && message.includes('Availability Zone') ? 'unsupported' : undefined;
+}
 
 /** Passing by themselves: another call is in the way, credentials are being renewed, the clock was off. */
 const PASSING = new Set([

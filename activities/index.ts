@@ -17,6 +17,7 @@ import { remainsSteps } from './remains.ts';
 import { roleSteps, roleUndos } from './role.ts';
 import { terminateUndos } from './terminate.ts';
 import { verifySteps } from './verify.ts';
+import { volumeSteps } from './volumes.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
@@ -32,6 +33,7 @@ export function createActivities(clientsFor: ClientsFor = awsClients()) {
     ...inventorySteps(clientsFor),
     ...lastLookSteps(clientsFor),
     ...remainsSteps(clientsFor),
+    ...volumeSteps(clientsFor),
   };
   const undos = {
     ...terminateUndos(clientsFor),

@@ -1,13 +1,22 @@
-/** The launch: one RunInstances call with its token, tags and metadata options, and what came of it. */
+/** The launch of a batch: one RunInstances call with its token, tags and metadata options, and what came of it. */
 
 import { type EC2Client, type Instance, RunInstancesCommand, type Tag } from '@aws-sdk/client-ec2';
 import { Context } from '@temporalio/activity';
-import type { InstanceReport } from '../fleet/report.ts';
+import type { Batch, Refusal } from '../fleet/launch-plan.ts';
 import type { InstancesSpec, Tags } from '../fleet/spec.ts';
 import type { Owner } from '../fleet/tags.ts';
-import { type AwsError, ask, isProfileUnknownToEc2, isTokenMismatch, isTokenSpent } from './aws-errors.ts';
+import {
+  AwsError,
+  ask,
+  isProfileUnknownToEc2,
+  isThrottled,
+  isTokenMismatch,
+  isTokenSpent,
+  refusalKind,
+} from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findLaunched, instanceReport } from './fleet-instances.ts';
+import { findLaunched } from './fleet-instances.ts';
+import { lookFor, note, noted } from './patience.ts';
 import { toAwsTags } from './tags.ts';
 
 export interface LaunchRequest {
@@ -15,21 +24,34 @@ export interface LaunchRequest {
   readonly owner: Owner;
   /** At most 64 ASCII characters; the same for a repetition of this launch and for nothing else. */
   readonly token: string;
-  readonly count: number;
+  readonly batch: Batch;
   /** Resolved and pinned: a moving name under the same token would be another request. */
   readonly image: string;
   readonly profileArn: string;
-  readonly instances: Omit<InstancesSpec, 'count' | 'image' | 'tags'>;
+  readonly instances: Omit<InstancesSpec, 'count' | 'image' | 'placements' | 'spread' | 'market' | 'tags'>;
   readonly tags: Tags;
 }
 
 export type LaunchOutcome =
-  | { readonly state: 'launched'; readonly instances: readonly InstanceReport[] }
+  | {
+      readonly state: 'launched';
+      /** Ids by their zone: what a history holds of ten thousand has to be short. */
+      readonly ids: Readonly<Record<string, readonly string[]>>;
+      /** AWS asked for a slower pace before. */
+      readonly throttled: boolean;
+    }
   /** EC2 does not know the profile, or its role, yet. */
   | {
       readonly state: 'not-yet';
       readonly reason: string;
       /** An earlier attempt had no answer, and may have launched: only the same token may follow. */
+      readonly unsettled: boolean;
+    }
+  /** Not here: another placement may do. */
+  | {
+      readonly state: 'refused';
+      readonly refusal: Refusal;
+      /** An earlier attempt had no answer, and may have launched all the same. */
       readonly unsettled: boolean;
     }
   /** What this token launched is terminated: the next attempt has a new token. */
@@ -38,11 +60,12 @@ export type LaunchOutcome =
 export function launchSteps(clientsFor: ClientsFor) {
   return {
     /**
-     * Launches `count` instances, all or none. Repeated with the same token it answers what the first call launched,
-     * whether or not that call was ever answered.
+     * Launches the batch, or as much of it as EC2 has room for but not less than its least. Repeated with the same
+     * token it answers what the first call launched, whether or not that call was ever answered.
      */
     async launch(request: LaunchRequest): Promise<LaunchOutcome> {
       const { ec2 } = clientsFor(request.region);
+      const unsettled = isUnsettled();
       try {
         const answer = await ask('ec2:RunInstances', ec2.send(runInstances(request)));
         const launched = answer.Instances ?? [];
@@ -50,19 +73,64 @@ export function launchSteps(clientsFor: ClientsFor) {
         if (launched.length > 0 && launched.every((instance) => isDead(instance))) {
           return { state: 'token-spent', reason: 'the instances of this token are terminated' };
         }
-        return { state: 'launched', instances: launched.map(instanceReport) };
+        return launchedOutcome(launched);
       } catch (error) {
         const landed = await landedUnder(ec2, request, error);
-        if (landed.length > 0) return { state: 'launched', instances: landed.map(instanceReport) };
+        if (landed.length > 0) return launchedOutcome(landed);
         if (isProfileUnknownToEc2(error)) {
-          const unsettled = Context.current().info.attempt > 1;
           return { state: 'not-yet', reason: error.message, unsettled };
         }
         if (isTokenSpent(error)) return { state: 'token-spent', reason: (error as AwsError).message };
+        const refusal = refusalOf(error as AwsError);
+        if (refusal) return { state: 'refused', refusal, unsettled };
+        if (error instanceof AwsError && isThrottled(error)) note(throttledIn(attempt()));
         throw error;
       }
     },
+
+    /** What a launch whose answers were lost has launched, as far as EC2 shows it while the patience lasts. */
+    async settleLaunch({ region, owner, token, patience }: SettleRequest): Promise<LaunchOutcome> {
+      const { ec2 } = clientsFor(region);
+      const { found = [] } = await lookFor(async () => {
+        const seen = (await findLaunched(ec2, owner, token)).filter((instance) => !isDead(instance));
+        return seen.length > 0 ? seen : undefined;
+      }, patience);
+      return launchedOutcome(found);
+    },
   };
+}
+
+export interface SettleRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  readonly token: string;
+  /** Seconds. */
+  readonly patience: number;
+}
+
+/** Whether an attempt before this one may have launched: all but a throttle leave that open, a killed worker too. */
+function isUnsettled(): boolean {
+  return attempt() > 1 && noted() !== throttledIn(attempt() - 1);
+}
+
+const attempt = (): number => Context.current().info.attempt;
+const THROTTLED = 'throttled';
+const throttledIn = (attempt: number): string => `${THROTTLED} ${attempt}`;
+
+function launchedOutcome(instances: readonly Instance[]): LaunchOutcome {
+  const ids: Record<string, string[]> = {};
+  for (const { InstanceId, Placement } of instances) {
+    const zone = Placement?.AvailabilityZone ?? '';
+    ids[zone] ??= [];
+    ids[zone].push(InstanceId!);
+  }
+  return { state: 'launched', ids, throttled: noted()?.startsWith(THROTTLED) ?? false };
+}
+
+function refusalOf(error: AwsError): Refusal | undefined {
+  const kind = error instanceof AwsError ? refusalKind(error) : undefined;
+  const { code, message, requestId } = error;
+  return kind && { kind, code, message, requestId };
 }
 
 function isDead(instance: Instance): boolean {
@@ -81,17 +149,19 @@ async function landedUnder(ec2: EC2Client, request: LaunchRequest, error: unknow
 }
 
 function runInstances(request: LaunchRequest): RunInstancesCommand {
-  const { instances } = request;
+  const { instances, batch } = request;
+  const { type, zone, subnet, market } = batch.pool;
   const tags: Tag[] = toAwsTags(request.tags);
   return new RunInstancesCommand({
     ClientToken: request.token,
-    MinCount: request.count,
-    MaxCount: request.count,
+    MinCount: batch.least,
+    MaxCount: batch.count,
     ImageId: request.image,
-    InstanceType: instances.type as never,
+    InstanceType: type as never,
+    InstanceMarketOptions: market === 'spot' ? { MarketType: 'spot' } : undefined,
     IamInstanceProfile: { Arn: request.profileArn },
-    SubnetId: instances.subnet,
-    Placement: instances.zone ? { AvailabilityZone: instances.zone } : undefined,
+    SubnetId: subnet,
+    Placement: zone && !subnet ? { AvailabilityZone: zone } : undefined,
     SecurityGroupIds: instances.securityGroups.length > 0 ? [...instances.securityGroups] : undefined,
     KeyName: instances.key,
     UserData:

@@ -11,13 +11,13 @@ export interface MarkRequest {
   /** The name of the profile that the run made. */
   readonly profile?: string;
   /** Marked instead when the run made no profile. */
-  readonly ids: readonly string[];
+  readonly ids?: readonly string[];
 }
 
 export function markSteps(clientsFor: ClientsFor) {
   return {
     /** Tags the profile that the run made, or else its instances; doing it twice is doing it once. */
-    async markComplete({ region, profile, ids }: MarkRequest): Promise<void> {
+    async markComplete({ region, profile, ids = [] }: MarkRequest): Promise<void> {
       const { iam, ec2 } = clientsFor(region);
       const Tags = [{ Key: STATE_TAG, Value: COMPLETE }];
       try {

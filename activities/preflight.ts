@@ -2,28 +2,23 @@
 
 import {
   DescribeImagesCommand,
-  DescribeInstanceTypeOfferingsCommand,
-  DescribeInstanceTypesCommand,
   DescribeKeyPairsCommand,
   DescribeSecurityGroupsCommand,
-  DescribeSubnetsCommand,
-  type Filter,
-  type Subnet,
 } from '@aws-sdk/client-ec2';
 import { GetPolicyCommand } from '@aws-sdk/client-iam';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
-import { ApplicationFailure } from '@temporalio/common';
-import { type AwsFailure, PREFLIGHT_FAILED } from '../fleet/failures.ts';
 import { profileName } from '../fleet/names.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { FleetSpec, InstancesSpec, RoleSpec, Tags } from '../fleet/spec.ts';
+import type { FleetSpec, InstancesSpec, Placement, RoleSpec, Tags } from '../fleet/spec.ts';
 import { owns } from '../fleet/tags.ts';
-import { AwsError, ask, isPassing } from './aws-errors.ts';
+import { ask } from './aws-errors.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
+import { Findings } from './findings.ts';
 import { takenWords } from './ownership.ts';
 import { lookFor } from './patience.ts';
 import { deniedRemovals } from './permissions.ts';
+import { findPlacements, findSubnets, type Subnets } from './placements.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 
 export interface PreflightRequest {
@@ -37,6 +32,8 @@ export interface Plan {
   readonly caller: string;
   /** `ami-...`, resolved once: every launch of the run uses this one. */
   readonly image: string;
+  /** Where to launch, in order of preference; each need is resolved to the types that meet it. */
+  readonly placements: readonly Placement[];
   /** The role that exists and is used, for a fleet that makes none. */
   readonly role?: RoleReport;
   /** The profile that exists and is used, for a fleet that makes none. */
@@ -55,65 +52,23 @@ export function preflightSteps(clientsFor: ClientsFor) {
       const identity = await findings.of(whoIsCalling(aws, spec, findings));
       // Without credentials every other look would only say the same again.
       if (!identity) throw findings.failure();
-      const [image, identityInUse] = await Promise.all([
+      const subnets = findings.of(findSubnets(aws, spec.instances, findings));
+      const [image, places, identityInUse] = await Promise.all([
         findings.of(findImage(aws, spec.instances.image, findings)),
+        subnets,
         findings.of(existingIdentity(aws, spec, findings)),
         findings.of(checkNamesAreFree(aws, spec, findings)),
-        findings.of(checkPlace(aws, spec.instances, findings)),
+        findings.of(checkSecurityGroups(aws, spec.instances, subnets, findings)),
         findings.of(checkKey(aws, spec.instances.key)),
         findings.of(checkManagedPolicies(aws, spec.role, findings)),
         checkRemovals(aws, identity, spec, findings),
       ]);
-      if (image) await findings.of(checkType(aws, spec.instances.type, image.architecture, findings));
-      if (findings.problems.length > 0 || !image) throw findings.failure();
-      return { ...identity, image: image.id, ...identityInUse };
+      const placements =
+        places && image && (await findings.of(findPlacements(aws, spec.instances, places, image, findings)));
+      if (findings.problems.length > 0 || !image || !placements) throw findings.failure();
+      return { ...identity, image: image.id, placements, ...identityInUse };
     },
   };
-}
-
-/** Collects what is wrong. A look that AWS refuses for good is itself something wrong. */
-class Findings {
-  readonly problems: string[] = [];
-  private first: AwsError | undefined;
-
-  add(problem: string): void {
-    this.problems.push(problem);
-  }
-
-  async of<T>(look: Promise<T>): Promise<T | undefined> {
-    try {
-      return await look;
-    } catch (error) {
-      if (!(error instanceof AwsError) || isPassing(error)) throw error;
-      this.first ??= error;
-      this.add(inWords(error));
-      return undefined;
-    }
-  }
-
-  failure(): ApplicationFailure {
-    const detail: AwsFailure = {
-      call: this.first?.call ?? 'preflight',
-      code: PREFLIGHT_FAILED,
-      message: this.problems.length === 1 ? this.problems[0]! : `${this.problems.length} things are wrong`,
-      requestId: this.first?.requestId,
-      untouched: true,
-      problems: this.problems,
-    };
-    return ApplicationFailure.create({
-      type: PREFLIGHT_FAILED,
-      message: this.problems.join('\n'),
-      nonRetryable: true,
-      details: [detail],
-    });
-  }
-}
-
-function inWords(error: AwsError): string {
-  if (error.code === 'CredentialsProviderError') {
-    return `The worker has no AWS credentials (${error.message}): start it with AWS_PROFILE, a role, or keys.`;
-  }
-  return `${error.call}: ${error.code}: ${error.message}`;
 }
 
 async function whoIsCalling({ sts }: AwsClients, spec: FleetSpec, findings: Findings) {
@@ -146,89 +101,18 @@ async function imageFromParameter({ ssm }: AwsClients, name: string): Promise<st
   return Parameter?.Value ?? '';
 }
 
-async function checkType(
-  { ec2 }: AwsClients,
-  type: string,
-  architecture: string | undefined,
-  findings: Findings,
-) {
-  const { InstanceTypes = [] } = await ask(
-    'ec2:DescribeInstanceTypes',
-    ec2.send(new DescribeInstanceTypesCommand({ Filters: [{ Name: 'instance-type', Values: [type] }] })),
-  );
-  const found = InstanceTypes.find(({ InstanceType }) => InstanceType === type);
-  const supported: readonly string[] = found?.ProcessorInfo?.SupportedArchitectures ?? [];
-  if (architecture && supported.length > 0 && !supported.includes(architecture)) {
-    findings.add(`The image is for ${architecture}; ${type} runs ${supported.join(', ')}.`);
-  }
-}
-
-/** Subnet, zone, type and security groups have to fit each other. */
-async function checkPlace(aws: AwsClients, instances: InstancesSpec, findings: Findings): Promise<void> {
-  const subnet = await findSubnet(aws, instances, findings);
-  await Promise.all([
-    checkOffering(aws, instances.type, instances.zone ?? subnet?.AvailabilityZone, findings),
-    checkSecurityGroups(aws, instances.securityGroups, subnet, findings),
-  ]);
-}
-
-async function findSubnet(
-  { ec2 }: AwsClients,
-  instances: InstancesSpec,
-  findings: Findings,
-): Promise<Subnet | undefined> {
-  const { subnet: id, zone } = instances;
-  const filters: Filter[] = [{ Name: 'default-for-az', Values: ['true'] }];
-  if (zone) filters.push({ Name: 'availability-zone', Values: [zone] });
-  const command = new DescribeSubnetsCommand(id ? { SubnetIds: [id] } : { Filters: filters });
-  const { Subnets = [] } = (await findings.of(ask('ec2:DescribeSubnets', ec2.send(command)))) ?? {};
-  if (id === undefined) {
-    if (Subnets.length === 0 && findings.problems.length === 0) {
-      findings.add(
-        `There is no default subnet ${zone ? `in ${zone}` : 'in this region'}: name one with instances.subnet.`,
-      );
-    }
-    return zone ? Subnets[0] : undefined;
-  }
-  const found = Subnets.find(({ SubnetId }) => SubnetId === id);
-  const free = found?.AvailableIpAddressCount;
-  if (free !== undefined && free < instances.count) {
-    findings.add(`The subnet ${id} has ${free} free addresses; the fleet needs ${instances.count}.`);
-  }
-  return found;
-}
-
-async function checkOffering(
-  { ec2 }: AwsClients,
-  type: string,
-  zone: string | undefined,
-  findings: Findings,
-) {
-  const filters: Filter[] = [{ Name: 'instance-type', Values: [type] }];
-  if (zone) filters.push({ Name: 'location', Values: [zone] });
-  const { InstanceTypeOfferings = [] } = await ask(
-    'ec2:DescribeInstanceTypeOfferings',
-    ec2.send(
-      new DescribeInstanceTypeOfferingsCommand({ LocationType: 'availability-zone', Filters: filters }),
-    ),
-  );
-  const offered = InstanceTypeOfferings.some(
-    ({ InstanceType, Location }) => InstanceType === type && (zone === undefined || Location === zone),
-  );
-  if (!offered) findings.add(`The instance type ${type} is not offered in ${zone ?? 'this region'}.`);
-}
-
 async function checkSecurityGroups(
   { ec2 }: AwsClients,
-  ids: readonly string[],
-  subnet: Subnet | undefined,
+  { securityGroups: ids }: InstancesSpec,
+  finding: Promise<Subnets | undefined>,
   findings: Findings,
 ): Promise<void> {
   if (ids.length === 0) return;
   const command = new DescribeSecurityGroupsCommand({ GroupIds: [...ids] });
   const { SecurityGroups = [] } = await ask('ec2:DescribeSecurityGroups', ec2.send(command));
-  for (const { GroupId, VpcId } of SecurityGroups) {
-    if (subnet?.VpcId && VpcId !== subnet.VpcId) {
+  for (const subnet of (await finding)?.wanted ?? []) {
+    for (const { GroupId, VpcId } of SecurityGroups) {
+      if (!subnet.VpcId || VpcId === subnet.VpcId) continue;
       findings.add(
         `The security group ${GroupId} is in ${VpcId}, the subnet ${subnet.SubnetId} in ${subnet.VpcId}.`,
       );

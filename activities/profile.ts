@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-iam';
 import type { Removal } from '../fleet/removal.ts';
 import type { ProfileReport } from '../fleet/report.ts';
-import type { ProfileToMake, Tags } from '../fleet/spec.ts';
+import type { Placement, ProfileToMake, Tags } from '../fleet/spec.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import {
   type AwsError,
@@ -46,9 +46,7 @@ export interface AwaitProfileRequest {
   readonly region: string;
   readonly profileArn: string;
   readonly image: string;
-  readonly type: string;
-  readonly subnet?: string;
-  readonly zone?: string;
+  readonly placement: Placement;
   /** Milliseconds waited before this look, by earlier ones: the intervals grow on. */
   readonly waited: number;
   /** Milliseconds that this look may take before it says 'not yet'. */
@@ -123,14 +121,15 @@ const LEAST_INTERVAL = 670;
 const MOST_INTERVAL = 3_000;
 
 async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<string | undefined> {
+  const { type, zone, subnet } = request.placement;
   const probe = new RunInstancesCommand({
     DryRun: true,
     MinCount: 1,
     MaxCount: 1,
     ImageId: request.image,
-    InstanceType: request.type as never,
-    SubnetId: request.subnet,
-    Placement: request.zone ? { AvailabilityZone: request.zone } : undefined,
+    InstanceType: type as never,
+    SubnetId: subnet,
+    Placement: zone && !subnet ? { AvailabilityZone: zone } : undefined,
     IamInstanceProfile: { Arn: request.profileArn },
   });
   try {

@@ -12,8 +12,8 @@ import { clearVolumes, lastingVolumes } from './volumes.ts';
 export interface TerminateRequest extends UndoRequest {
   /** What the launch answered; instances of the owner's beyond these are found by their tags. */
   readonly ids: readonly string[];
-  /** A launch whose answer is not known: its client token, and how many instances it may have made. */
-  readonly unsettled?: { readonly token: string; readonly count: number };
+  /** Launches whose answer is not known: the client token, and how many instances it may have made. */
+  readonly unsettled?: readonly { readonly token: string; readonly count: number }[];
   /** What a person has given up (`instance/ID`, `volume/ID`): left as it is. */
   readonly spare?: readonly string[];
   /** A rollback takes the volumes too; a teardown leaves those that were to outlive their instances. */
@@ -51,9 +51,10 @@ export function terminateUndos(clientsFor: ClientsFor) {
 /** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
 async function seenNow(
   ec2: EC2Client,
-  { owner, unsettled, spare = [] }: TerminateRequest,
+  { owner, unsettled = [], spare = [] }: TerminateRequest,
 ): Promise<Instance[]> {
-  const byToken = unsettled ? await findLaunched(ec2, owner, unsettled.token) : [];
+  const byToken: Instance[] = [];
+  for (const { token } of unsettled) byToken.push(...(await findLaunched(ec2, owner, token)));
   const byTag = await findInstances(ec2, owner);
   const seen = new Map([...byToken, ...byTag].map((instance) => [instance.InstanceId, instance]));
   return [...seen.values()].filter((instance) => !spare.includes(`instance/${idOf(instance)}`));
@@ -63,7 +64,8 @@ async function seenNow(
 async function allSeen(ec2: EC2Client, request: TerminateRequest): Promise<Instance[] | undefined> {
   const seen = await seenNow(ec2, request);
   const ids = new Set(seen.map((instance) => instance.InstanceId));
-  const most = request.unsettled?.count ?? 0;
+  const unknown = (request.unsettled ?? []).reduce((all, { count }) => all + count, 0);
+  const most = request.ids.length + unknown;
   return request.ids.every((id) => ids.has(id)) && seen.length >= most ? seen : undefined;
 }
 

@@ -6,21 +6,25 @@ import {
   type Instance,
   ReplaceIamInstanceProfileAssociationCommand,
 } from '@aws-sdk/client-ec2';
-import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import { fingerprintOf } from '../fleet/fingerprint.ts';
+import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Owner } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
+import { findInstances, instanceReport } from './fleet-instances.ts';
 import { nextPause, pause } from './patience.ts';
 import { readProfile } from './reads.ts';
 
 export interface VerifyRequest {
   readonly region: string;
   readonly owner: Owner;
-  /** What the launch answered. */
-  readonly ids: readonly string[];
+  /** How many the launch answered, and the fingerprint of their ids (fleet/fingerprint.ts). */
+  readonly count: number;
+  readonly fingerprint: number;
+  /** Ids of those that have ended, and that others have taken the place of. */
+  readonly replaced: readonly string[];
   readonly image: string;
-  readonly type: string;
+  readonly types: readonly string[];
   readonly profile: Pick<ProfileReport, 'name' | 'id'>;
   readonly role: Pick<RoleReport, 'name' | 'id'>;
   /** Milliseconds waited before this look. */
@@ -30,14 +34,24 @@ export interface VerifyRequest {
 }
 
 export type VerifyOutcome =
+  /** With the first of the instances, at most MOST_TOLD. */
   | { readonly state: 'verified'; readonly instances: readonly InstanceReport[] }
   | { readonly state: 'pending'; readonly running: number; readonly reason: string }
   /** Up, but EC2 tied them to an older profile of the same name (terraform #2037). */
   | { readonly state: 'stale-profile'; readonly ids: readonly string[] }
-  /** Ended by themselves: the reason is EC2's. */
-  | { readonly state: 'died'; readonly ids: readonly string[]; readonly reason: string }
+  /** Some have ended by themselves: the reasons are EC2's. */
+  | { readonly state: 'died'; readonly ended: readonly EndedInstance[] }
   /** What no waiting mends. */
   | { readonly state: 'wrong'; readonly problems: readonly string[] };
+
+export interface EndedInstance {
+  readonly id: string;
+  /** As EC2 names it. */
+  readonly state: string;
+  /** Of its StateReason. */
+  readonly code: string;
+  readonly message: string;
+}
 
 export interface ReplaceProfileRequest {
   readonly region: string;
@@ -76,26 +90,22 @@ async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<Ver
     findInstances(ec2, request.owner),
     readProfile(iam, request.profile.name),
   ]);
-  const wanted = new Set(request.ids);
-  const instances = seen.filter((instance) => wanted.has(instance.InstanceId!));
+  const replaced = new Set(request.replaced);
+  const instances = seen.filter((instance) => !replaced.has(instance.InstanceId!));
 
-  const dead = instances.filter((instance) => hasEnded(instance));
-  if (dead.length > 0) {
-    return { state: 'died', ids: dead.map((instance) => instance.InstanceId!), reason: whyEnded(dead[0]!) };
-  }
+  const ended = instances.filter((instance) => hasEnded(instance));
+  if (ended.length > 0) return { state: 'died', ended: ended.map(endedInstance) };
 
   const problems = [
     ...instances.flatMap((instance) => problemsOf(instance, request)),
-    ...seen
-      .filter((instance) => !wanted.has(instance.InstanceId!) && !isTerminated(instance))
-      .map(({ InstanceId }) => `${InstanceId} is of this run, and more than was asked for`),
+    ...numberProblems(instances, request),
     ...profileProblems(profile, request),
   ];
   if (problems.length > 0) return { state: 'wrong', problems };
 
   const running = instances.filter((instance) => instance.State?.Name === 'running');
-  if (running.length < request.ids.length) {
-    const reason = `${running.length} of ${request.ids.length} are running`;
+  if (running.length < request.count) {
+    const reason = `${running.length} of ${request.count} are running`;
     return { state: 'pending', running: running.length, reason };
   }
 
@@ -104,7 +114,7 @@ async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<Ver
   // IAM shows a profile with a delay; EC2 has just proven that it exists.
   if (!profile?.role)
     return { state: 'pending', running: running.length, reason: 'IAM does not show the profile yet' };
-  return { state: 'verified', instances: running.map(instanceReport) };
+  return { state: 'verified', instances: running.slice(0, MOST_TOLD).map(instanceReport) };
 }
 
 function hasEnded(instance: Instance): boolean {
@@ -112,9 +122,23 @@ function hasEnded(instance: Instance): boolean {
   return state === 'terminated' || state === 'shutting-down' || state === 'stopped' || state === 'stopping';
 }
 
-function whyEnded(instance: Instance): string {
-  const { Code, Message } = instance.StateReason ?? {};
-  return `${instance.InstanceId} is ${instance.State?.Name}: ${Code ?? 'no reason given'}${Message ? ` (${Message})` : ''}`;
+function endedInstance({ InstanceId, State, StateReason }: Instance): EndedInstance {
+  const { Code = '', Message = '' } = StateReason ?? {};
+  return { id: InstanceId!, state: State?.Name ?? 'unknown', code: Code, message: Message };
+}
+
+/** Too few are perhaps only not shown yet; too many, or as many others, are not what the launch answered. */
+function numberProblems(instances: readonly Instance[], { count, fingerprint }: VerifyRequest): string[] {
+  const ids = instances.map(({ InstanceId }) => InstanceId!);
+  if (ids.length > count) {
+    return [
+      `${ids.length} instances are of this run, and ${count} were launched by what it knows: ${ids.slice(0, MOST_TOLD).join(', ')}`,
+    ];
+  }
+  if (ids.length === count && fingerprintOf(ids) !== fingerprint) {
+    return [`others are of this run than those that it launched: ${ids.slice(0, MOST_TOLD).join(', ')}`];
+  }
+  return [];
 }
 
 function problemsOf(instance: Instance, request: VerifyRequest): string[] {
@@ -123,8 +147,8 @@ function problemsOf(instance: Instance, request: VerifyRequest): string[] {
   if (instance.ImageId !== request.image) {
     problems.push(`${id} runs the image ${instance.ImageId}, not ${request.image}`);
   }
-  if (instance.InstanceType !== request.type) {
-    problems.push(`${id} is a ${instance.InstanceType}, not a ${request.type}`);
+  if (!request.types.includes(instance.InstanceType ?? '')) {
+    problems.push(`${id} is a ${instance.InstanceType}, not a ${request.types.join(' or ')}`);
   }
   return problems;
 }

@@ -3,6 +3,7 @@
 import { DeleteVolumeCommand, type EC2Client, type Instance, type Volume } from '@aws-sdk/client-ec2';
 import type { Termination } from '../fleet/removal.ts';
 import { type AwsError, ask, isVolumeAbsent } from './aws-errors.ts';
+import type { ClientsFor } from './clients.ts';
 import { findVolumes } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
 import { lookFor, nextPause, pause } from './patience.ts';
@@ -11,6 +12,18 @@ export interface VolumesRequest extends UndoRequest {
   readonly volumes: 'delete' | 'keep';
   /** `volume/ID`. */
   readonly spare?: readonly string[];
+}
+
+export function volumeSteps(clientsFor: ClientsFor) {
+  return {
+    /** Deletes the owner's volumes that no instance holds. Only for when all of its instances run. */
+    async clearLooseVolumes(request: UndoRequest): Promise<void> {
+      const { ec2 } = clientsFor(request.region);
+      const loose = async () =>
+        (await findVolumes(ec2, request.owner)).filter(({ State }) => State === 'available');
+      await deleteAll(ec2, loose, await loose());
+    },
+  };
 }
 
 /** Ids of the volumes that stay when these instances go. */
@@ -34,17 +47,21 @@ export async function clearVolumes(
   }, request.patience);
   const volumes = found ?? (await lasting(ec2, request));
   if (request.volumes === 'keep') return { volumesDeleted: 0, volumesKept: volumes.map(idOf) };
-  await deleteAll(ec2, request, volumes);
+  await deleteAll(ec2, () => lasting(ec2, request), volumes);
   return { volumesDeleted: volumes.length, volumesKept: [] };
 }
 
 /** Until none is to be seen: that one is unknown to its deletion proves nothing while it is shown. */
-async function deleteAll(ec2: EC2Client, request: VolumesRequest, volumes: Volume[]): Promise<void> {
+async function deleteAll(
+  ec2: EC2Client,
+  look: () => Promise<Volume[]>,
+  volumes: readonly Volume[],
+): Promise<void> {
   const started = Date.now();
   let left = volumes;
   while (left.length > 0) {
     const refused = await deleteEach(ec2, left.map(idOf));
-    left = await lasting(ec2, request);
+    left = await look();
     if (refused && left.length > 0) throw refused.leaving(left.map(idOf));
     if (left.length > 0) await pause(nextPause(Date.now() - started, 250, 5_000));
   }

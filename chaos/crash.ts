@@ -129,7 +129,7 @@ async function endOf(result: Promise<FleetReport>): Promise<FleetReport | undefi
 }
 
 /** A dead worker is missed after 20 s in earnest: no deadline is to pass before that. */
-const PATIENT = { propagation: 90, step: 90, running: 90, undo: 90, consistency: 2 };
+const PATIENT = { propagation: 90, launch: 90, step: 90, running: 90, undo: 90, consistency: 2 };
 
 function written(plan: Plan): object {
   const { spec, hash } = specFrom({ ...specOf(plan), deadlines: PATIENT });

@@ -105,8 +105,8 @@ export function specOf(plan: Plan): SpecInput {
 export const inUse = (fleet: string) => ({ role: `${fleet}-in-use`, profile: `${fleet}-in-use` });
 
 const READ_ONLY = { allow: { actions: 's3:Get*', resources: '*' } };
-const LONG = { propagation: 25, step: 25, running: 25, undo: 25, consistency: 2 };
-const SHORT = { propagation: 3, step: 3, running: 3, undo: 3, consistency: 2 };
+const LONG = { propagation: 25, launch: 25, step: 25, running: 25, undo: 25, consistency: 2 };
+const SHORT = { propagation: 3, launch: 3, step: 3, running: 3, undo: 3, consistency: 2 };
 
 /** Of the account's own. */
 export const MANAGED_POLICY_NAME = 'chaos-managed';

@@ -1,5 +1,6 @@
 /** The report of a run as a person reads it. */
 
+import { decisionWords, poolName } from '../fleet/launch-plan.ts';
 import type {
   FailureReport,
   FleetReport,
@@ -25,6 +26,7 @@ export interface ReportTextOptions {
 type Rows = (readonly [name: string, ...values: string[]])[];
 
 const MOST_INSTANCES = 20;
+const MOST_DECISIONS = 10;
 const NAME_WIDTH = 10;
 
 export function reportText(told: FleetReport, options: ReportTextOptions): string {
@@ -117,7 +119,10 @@ function took(steps: readonly StepReport[]): string {
 function whatIs(report: FleetReport): Rows {
   const { state, account, region, role, profile, image, propagation } = report;
   if (state === 'gone' || state === 'rolled-back' || state === 'cancelled') {
-    return region ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]] : [];
+    const where: Rows = region
+      ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]]
+      : [];
+    return [...where, ...whereFrom({ ...report, sources: [] })];
   }
   const rows: Rows = [];
   if (account) rows.push(['account', `${account}, ${region}`]);
@@ -125,9 +130,27 @@ function whatIs(report: FleetReport): Rows {
   if (role) rows.push(['role', `${role.arn}${isReused(role.reused)}`]);
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
+  rows.push(...whereFrom(report));
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
     rows.push(['waited', `${propagation.seconds.toFixed(1)} s until EC2 knew the profile, ${asked}`]);
+  }
+  return rows;
+}
+
+/** Only what is not plain from the table of instances: several sources, too few, refusals. */
+function whereFrom({ sources = [], wanted, decisions = [] }: FleetReport): Rows {
+  const rows: Rows = [];
+  const launched = sources.reduce((sum, { count }) => sum + count, 0);
+  const isShort = wanted !== undefined && launched < wanted.want;
+  if (sources.length > 1 || (sources.length > 0 && isShort)) {
+    const short = isShort ? [`${launched} of the ${wanted.want} wanted; ${wanted.min} are enough`] : [];
+    rows.push(['from', ...sources.map((source) => `${source.count} × ${poolName(source)}`), ...short]);
+  }
+  if (decisions.length > 0) {
+    const more = decisions.length - MOST_DECISIONS;
+    const told = decisions.slice(-MOST_DECISIONS).map(decisionWords);
+    rows.push(['refused', ...(more > 0 ? [`${more} more before these; --json has all`] : []), ...told]);
   }
   return rows;
 }

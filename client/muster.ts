@@ -18,7 +18,7 @@ import {
   PROGRESS_QUERY,
   type TeardownRequest,
 } from '../fleet/run.ts';
-import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
+import { DEFAULT_DEADLINES, type FleetSpec, instancesWords } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import {
   fleetBusy,
@@ -85,14 +85,13 @@ export class Muster {
       : this.#joinForgotten(spec, hash));
     if (existing) return existing;
     const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash };
-    const { count, type } = spec.instances;
     return this.#startOrJoin(
       spec.name,
       'bootstrapFleet',
       {
         args: [request],
         memo: { fleet: spec.name, region: spec.region, specHash: hash },
-        staticSummary: `up ${spec.name}: ${count} × ${type} in ${spec.region}`,
+        staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
         staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
       },
       (raced) => this.#joinUp(spec.name, hash, raced),

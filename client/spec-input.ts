@@ -65,13 +65,31 @@ export interface ProfileInput {
   tags?: Record<string, string>;
 }
 
-export interface InstancesInput {
-  count: number;
-  /** `ami-...` or `resolve:ssm:NAME`. */
-  image: string;
-  type: string;
+/** With a type, or with what a type has to have. */
+export interface PlacementInput {
+  type?: string;
+  /** `4`, or a range: '2..4', '2..'. */
+  vcpu?: number | string;
+  /** '4GiB', or a range: '4GiB..', '2GiB..8GiB'. */
+  memory?: string;
+  /** Otherwise the image's. */
+  arch?: 'x86_64' | 'arm64';
   zone?: string;
   subnet?: string;
+}
+
+/** Of one placement, whose parts stand beside the other fields, or of `placements`. */
+export interface InstancesInput extends PlacementInput {
+  /** With fewer than `min`, by default `want`, the fleet has failed. */
+  count: number | { want: number; min?: number };
+  /** `ami-...` or `resolve:ssm:NAME`. */
+  image: string;
+  /** In order of preference. */
+  placements?: PlacementInput[];
+  /** Shares the count over the placements. */
+  spread?: boolean;
+  /** Default: on-demand. */
+  market?: 'on-demand' | 'spot' | 'spot-then-on-demand';
   securityGroups?: string | string[];
   key?: string;
   /** The text, or a file that has it. */

@@ -3,7 +3,7 @@
 import { type Finding, findingsOf, type Mistake, mistakeOf, shown, withoutEchoes } from './mistakes.ts';
 import { type Place, readYaml, unlikeYaml } from './read-yaml.ts';
 import { isMap } from './schema-parts.ts';
-import { DEFAULT_DEADLINES, type FleetSpec, type ProfileSpec, type RoleSpec } from './spec.ts';
+import { DEFAULT_DEADLINES, type FleetSpec, launchSeconds, type ProfileSpec, type RoleSpec } from './spec.ts';
 import { conflictsOf, type RegionEnv, regionOf } from './spec-conflicts.ts';
 import { specHash } from './spec-hash.ts';
 import { type ReadFile, specSchema, type WrittenSpec } from './spec-schema.ts';
@@ -85,7 +85,11 @@ function assembled(written: WrittenSpec, env: RegionEnv): FleetSpec {
     profile: profileOf(written),
     instances: written.instances,
     onFailure: written.onFailure,
-    deadlines: { ...DEFAULT_DEADLINES, ...given(written.deadlines) },
+    deadlines: {
+      ...DEFAULT_DEADLINES,
+      launch: launchSeconds(written.instances.count.want),
+      ...given(written.deadlines),
+    },
     tags: written.tags,
   };
   return given(spec);

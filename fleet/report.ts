@@ -3,7 +3,9 @@
  * AWS's own words, what was undone and what is left. While a run is under way, the same shape is its progress.
  */
 
+import type { Decision, Source } from './launch-plan.ts';
 import type { RemovalOutcome } from './removal.ts';
+import type { Count, Placement } from './spec.ts';
 
 export type FleetState =
   /** Steps are running. */
@@ -69,6 +71,9 @@ export interface ProfileReport {
   reused: boolean;
 }
 
+/** So many instances are told one by one where more would be too long. */
+export const MOST_TOLD = 100;
+
 export interface InstanceReport {
   id: string;
   type: string;
@@ -130,6 +135,14 @@ export interface FleetReport {
   /** The image that every instance was launched from, once resolved. */
   image?: string;
   instances: InstanceReport[];
+  /** How many it is to have, and with how many it is content. */
+  wanted?: Count;
+  /** Where it may launch, in order of preference, with needs resolved to types. */
+  placements?: Placement[];
+  /** Where the instances came from: how many of which type, where and in which market. */
+  sources?: Source[];
+  /** What was refused where while it launched, in the order of its happening, and what was done about it. */
+  decisions?: Decision[];
   steps: StepReport[];
   /** The undos of a rollback, in the order in which they ran. */
   undos: StepReport[];

@@ -5,7 +5,8 @@
 
 import type { Finding, KeyPath } from './mistakes.ts';
 import { shown } from './mistakes.ts';
-import { METADATA_TAG_KEY, MOST_TAGS, profileAccount, REGION, ZONE } from './names.ts';
+import { METADATA_TAG_KEY, MOST_TAGS, profileAccount, REGION } from './names.ts';
+import { placementConflicts } from './placement-conflicts.ts';
 import { isMap } from './schema-parts.ts';
 
 /** Where the region comes from when a spec names none, as for the AWS SDK and command line. */
@@ -23,7 +24,7 @@ export function conflictsOf(spec: Record<string, unknown>, env: RegionEnv): Find
   return [
     ...regionConflicts(spec, env),
     ...identityConflicts(spec),
-    ...placeConflicts(spec, env),
+    ...placementConflicts(spec, regionOf(textOf(spec.region), env)),
     ...deviceConflicts(spec),
     ...tagConflicts(spec),
   ];
@@ -70,19 +71,6 @@ function accountConflicts({ account, profile }: Record<string, unknown>): Findin
   const owner = typeof ref === 'string' ? profileAccount(ref) : undefined;
   if (!owner || !isGiven(account) || String(account) === owner) return [];
   return [finding(['profile'], `a profile of account ${owner}`, `give one of account ${shown(account)}`)];
-}
-
-function placeConflicts(spec: Record<string, unknown>, env: RegionEnv): Finding[] {
-  const { zone, subnet } = isMap(spec.instances) ? spec.instances : {};
-  if (typeof zone !== 'string') return [];
-  if (isGiven(subnet)) {
-    return [
-      finding(['instances', 'zone'], 'given beside a subnet', 'leave it out: a subnet is in one zone', 'key'),
-    ];
-  }
-  const region = regionOf(typeof spec.region === 'string' ? spec.region : undefined, env);
-  if (region === undefined || !REGION.test(region) || !ZONE.test(zone) || zone.startsWith(region)) return [];
-  return [finding(['instances', 'zone'], `${shown(zone)} is not in ${region}`, `for instance ${region}a`)];
 }
 
 function deviceConflicts({ instances }: Record<string, unknown>): Finding[] {
@@ -148,6 +136,10 @@ function tagKeys(part: unknown): string[] {
 function unique(findings: readonly Finding[]): Finding[] {
   const seen = new Map(findings.map((found) => [JSON.stringify([found.path, found.message]), found]));
   return [...seen.values()];
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function isReused(part: unknown): boolean {

@@ -8,7 +8,6 @@ import {
   IAM_NAME,
   IAM_PATH,
   IMAGE_ID,
-  INSTANCE_TYPE,
   isProfileArn,
   KEY_NAME,
   KMS_KEY,
@@ -20,15 +19,14 @@ import {
   ROLE_NAME,
   SECURITY_GROUP_ID,
   SNAPSHOT_ID,
-  SUBNET_ID,
   TAG_KEY,
   TAG_VALUE,
-  ZONE,
 } from './names.ts';
+import { asPlacement, count, market, placementShape, placements } from './placement-schema.ts';
 import { type NamedDocument, policyBody, policyName } from './policy-schema.ts';
 import { readYaml } from './read-yaml.ts';
 import { complain, fields, flag, listOf, nested, oneOf, text, textOrMap, whole } from './schema-parts.ts';
-import type { Tags, VolumeSpec } from './spec.ts';
+import type { InstancesSpec, Tags, VolumeSpec } from './spec.ts';
 import { movedKey, wantsText } from './written-keys.ts';
 
 /** Gives the text of a file that a spec names; throws when it cannot. */
@@ -224,11 +222,12 @@ const volume = fields('a volume', {
 
 function instances(readFile: ReadFile) {
   return fields('a map of instances', {
-    count: whole(1, 10_000, 'for instance 3'),
+    count,
     image,
-    type: text(INSTANCE_TYPE, 'an instance type', 'for instance t3.micro'),
-    zone: text(ZONE, 'a zone', 'its name, for instance us-east-1a').optional(),
-    subnet: text(SUBNET_ID, 'a subnet', 'its id, for instance subnet-0123456789abcdef0').optional(),
+    ...placementShape,
+    placements: placements.optional(),
+    spread: flag().default(false),
+    market: market.default('on-demand'),
     securityGroups: listOf(
       text(SECURITY_GROUP_ID, 'a security group', 'its id, for instance sg-0123456789abcdef0'),
     ).default([]),
@@ -241,6 +240,9 @@ function instances(readFile: ReadFile) {
       tags: flag().default(false),
     }).default({ hopLimit: 1, tags: false }),
     tags: tags.default({}),
+  }).transform(({ type, vcpu, memory, arch, zone, subnet, placements, ...rest }): InstancesSpec => {
+    const single = { type, vcpu, memory, arch, zone, subnet };
+    return { ...rest, placements: placements ?? [asPlacement(single)] };
   });
 }
 
@@ -264,6 +266,7 @@ const duration = z.preprocess(
 
 const deadlines = fields('a map of deadlines', {
   propagation: duration.optional(),
+  launch: duration.optional(),
   step: duration.optional(),
   running: duration.optional(),
   undo: duration.optional(),

@@ -73,12 +73,14 @@ export interface ProfileInUse {
 }
 
 export interface InstancesSpec {
-  readonly count: number;
+  readonly count: Count;
   /** `ami-...`, or `resolve:ssm:NAME` for a public or own SSM parameter: resolved once, by preflight. */
   readonly image: string;
-  readonly type: string;
-  readonly zone?: string;
-  readonly subnet?: string;
+  /** In order of preference; at least one. */
+  readonly placements: readonly WantedPlacement[];
+  /** The count is shared over the placements, instead of falling from one to the next. */
+  readonly spread: boolean;
+  readonly market: Market;
   /** Ids (`sg-...`). */
   readonly securityGroups: readonly string[];
   /** Name of an EC2 key pair. */
@@ -92,6 +94,40 @@ export interface InstancesSpec {
   /** On instances and their volumes, beside the fleet's tags. */
   readonly tags: Tags;
 }
+
+/** How many instances a fleet is to have. With fewer than `min` it has failed. */
+export interface Count {
+  readonly want: number;
+  readonly min: number;
+}
+
+/** Where instances come from: of one type, in a zone or a subnet, or wherever the region has room. */
+export interface Placement {
+  readonly type: string;
+  readonly zone?: string;
+  readonly subnet?: string;
+}
+
+/** A placement as a spec has it: of a type, or of whatever type meets a need. */
+export type WantedPlacement = Placement | (Omit<Placement, 'type'> & { readonly need: Need });
+
+/** What a type has to have. */
+export interface Need {
+  /** Of its default number. */
+  readonly vcpu?: Range;
+  /** In MiB. */
+  readonly memory?: Range;
+  /** As EC2 names it, `x86_64` or `arm64`; otherwise the image's. */
+  readonly arch?: string;
+}
+
+/** Both ends are part of it; without an end it goes on for ever. */
+export interface Range {
+  readonly least?: number;
+  readonly most?: number;
+}
+
+export type Market = 'on-demand' | 'spot' | 'spot-then-on-demand';
 
 export interface VolumeSpec {
   /** As the image names it, for instance `/dev/xvda`. */
@@ -123,6 +159,8 @@ export type OnFailure = 'rollback' | 'keep' | 'pause';
 export interface Deadlines {
   /** Until EC2 accepts the instance profile. */
   readonly propagation: number;
+  /** Until all instances are launched; unless given it grows with their number (`launchSeconds`). */
+  readonly launch: number;
   /** For each other step, its retries included. */
   readonly step: number;
   /** Until every instance runs and is verified. */
@@ -133,10 +171,24 @@ export interface Deadlines {
   readonly consistency: number;
 }
 
-export const DEFAULT_DEADLINES: Deadlines = {
+export const DEFAULT_DEADLINES: Omit<Deadlines, 'launch'> = {
   propagation: 180,
   step: 300,
   running: 600,
   undo: 900,
   consistency: 60,
 };
+
+/**
+ * The default for a launch of so many: EC2 lets an account have 1,000 instances at once and 2 a second after that (EC2
+ * Developer Guide, "Request throttling"); half as long again, as others may launch meanwhile.
+ */
+export function launchSeconds(want: number): number {
+  return 300 + Math.ceil(Math.max(0, want - 1000) * 0.75);
+}
+
+/** `3 × t3.micro`, `80 to 100 × t3.micro or t3.small`. */
+export function instancesWords({ count: { want, min }, placements }: InstancesSpec): string {
+  const types = placements.map((placement) => ('type' in placement ? placement.type : 'what meets the need'));
+  return `${min < want ? `${min} to ${want}` : want} × ${[...new Set(types)].join(' or ')}`;
+}

@@ -13,6 +13,16 @@ const KNOWN_AS = new Map(
     maxcount: 'instances.count',
     instancecount: 'instances.count',
     desiredcapacity: 'instances.count',
+    vcpus: 'instances.vcpu',
+    cpus: 'instances.vcpu',
+    architecture: 'instances.arch',
+    ram: 'instances.memory',
+    instancemarketoptions: 'instances.market',
+    markettype: 'instances.market',
+    spot: 'instances.market',
+    instancetypes: 'instances.placements',
+    zones: 'instances.placements',
+    subnets: 'instances.placements',
     availabilityzone: 'instances.zone',
     subnetid: 'instances.subnet',
     securitygroup: 'instances.securityGroups',
@@ -54,7 +64,8 @@ const KNOWN_AS = new Map(
 
 /** Keys whose place is `instances`, wherever else they are written. */
 const OF_INSTANCES = [
-  ...['count', 'image', 'type', 'zone', 'subnet', 'securityGroups', 'key'],
+  ...['count', 'image', 'type', 'zone', 'subnet', 'placements', 'spread', 'market', 'securityGroups', 'key'],
+  ...['vcpu', 'memory', 'arch'],
   ...['userData', 'volumes', 'monitoring', 'metadata'],
 ];
 

@@ -40,7 +40,8 @@ export function currentState(instance: LaunchedInstance, behaviour: Behaviour): 
   if (terminatedAt !== undefined) {
     return since(terminatedAt) < behaviour.shuttingDownSeconds ? 'shutting-down' : 'terminated';
   }
-  return since(launchedAt) < behaviour.pendingSeconds ? 'pending' : undefined;
+  // One that is to die never runs, though its time may come while it is being looked at.
+  return instance.death || since(launchedAt) < behaviour.pendingSeconds ? 'pending' : undefined;
 }
 
 /** By itself, that is. */

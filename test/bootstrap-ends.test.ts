@@ -217,7 +217,7 @@ describe('an answer that is lost after the effect', () => {
       times: Number.POSITIVE_INFINITY,
     });
     try {
-      const { report } = await world.up({ name: 'lost-for-good', deadlines: { step: 4 } });
+      const { report } = await world.up({ name: 'lost-for-good', deadlines: { launch: 4 } });
       assert.equal(report.state, 'rolled-back');
       await assertNothing('lost-for-good');
     } finally {
@@ -229,15 +229,28 @@ describe('an answer that is lost after the effect', () => {
     const undo = world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true });
     const refusals = [
       { code: 'InvalidParameterValue', message: 'Value (x) is invalid. Invalid IAM Instance Profile ARN' },
-      { code: 'InsufficientInstanceCapacity', message: 'none', status: 500 },
+      { code: 'UnauthorizedOperation', message: 'not any more', status: 403 },
     ].map((error) => world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error, skip: 0 }));
     try {
       const { report } = await world.up({ name: 'lost-and-refused' });
-      assert.equal(report.error?.code, 'InsufficientInstanceCapacity');
+      assert.equal(report.error?.code, 'UnauthorizedOperation');
       assert.equal(report.undos[0]?.detail, '2 terminated');
       await assertNothing('lost-and-refused');
     } finally {
       for (const take of [undo, ...refusals]) take();
+    }
+  });
+
+  it('launch: lost, then sold out: what the first call launched is the fleet', async () => {
+    const error = { code: 'InsufficientInstanceCapacity', message: 'none', status: 500 };
+    const undos = [
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true }),
+      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error }),
+    ];
+    try {
+      await assertComplete('lost-sold-out', await world.up({ name: 'lost-sold-out' }));
+    } finally {
+      for (const undo of undos) undo();
     }
   });
 

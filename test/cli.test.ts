@@ -32,7 +32,7 @@ function specFile(name: string, more = ''): string {
 region: us-east-1
 policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
 instances: { count: 2, image: ami-12c6146b, type: t3.micro }
-deadlines: { propagation: 20, step: 15, undo: 3, consistency: 1 }
+deadlines: { propagation: 20, launch: 15, step: 15, undo: 3, consistency: 1 }
 ${more}`,
   );
   return file;

@@ -79,7 +79,9 @@ function assertAnswered(reading: ReturnType<typeof checkSpec>): void {
   assert.match(region, REGION);
   if (role) assert.match(role.name, ROLE_NAME);
   if (!profile.reuse) assert.match(profile.name, IAM_NAME);
-  assert.ok(Number.isInteger(instances.count) && instances.count >= 1 && instances.count <= 10_000);
+  const { want, min } = instances.count;
+  assert.ok(Number.isInteger(want) && Number.isInteger(min) && min >= 1 && min <= want && want <= 10_000);
+  assert.ok(instances.placements.length >= 1 && instances.placements.length <= 40);
 }
 
 describe('a hostile spec', () => {

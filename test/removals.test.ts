@@ -18,7 +18,7 @@ afterEach(() => calm());
 const DENIED = { code: 'AccessDenied', message: 'not authorized', status: 403 };
 const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
 /** Longer than any lag here. */
-const deadlines = { consistency: 3, undo: 25, propagation: 20, step: 15, running: 20 };
+const deadlines = { consistency: 3, undo: 25, propagation: 20, launch: 15, step: 15, running: 20 };
 
 const calm = () => world.aws.setWeather({ behaviour: QUICK });
 const turn = ({ behaviour, ...weather }: Weather) =>
@@ -59,7 +59,7 @@ describe('where replicas lag', () => {
       behaviour: { ec2LagSeconds: 1, staleChance: 1 },
       faults: [{ ...LAUNCH, lost: true, times: 1000 }],
     });
-    assertRolledBack(await world.up({ name: 'late', deadlines: { ...deadlines, step: 3 } }));
+    assertRolledBack(await world.up({ name: 'late', deadlines: { ...deadlines, launch: 3 } }));
     await assertNothing('late');
   });
 

@@ -95,9 +95,11 @@ describe('a spec without mistakes', () => {
       role: { reuse: false, name: 'web', path: '/', managedPolicies: [], tags: {} },
       profile: { reuse: false, name: 'web', path: '/', tags: {} },
       instances: {
-        count: 3,
+        count: { want: 3, min: 3 },
         image: 'ami-12c6146b',
-        type: 't3.micro',
+        placements: [{ type: 't3.micro' }],
+        spread: false,
+        market: 'on-demand',
         securityGroups: [],
         volumes: [],
         monitoring: false,
@@ -105,7 +107,7 @@ describe('a spec without mistakes', () => {
         tags: {},
       },
       onFailure: 'rollback',
-      deadlines: { propagation: 180, step: 300, running: 600, undo: 900, consistency: 60 },
+      deadlines: { propagation: 180, launch: 300, step: 300, running: 600, undo: 900, consistency: 60 },
       tags: {},
     });
   });
@@ -142,13 +144,48 @@ describe('a spec without mistakes', () => {
     assert.equal(checkedSpec(written({ role: { name: 'r' } })).policy?.name, 'r');
   });
 
+  test('reads counts, placements and needs', () => {
+    const { instances } = checkedSpec(
+      written(
+        {},
+        {
+          type: undefined,
+          count: { want: 100, min: 80 },
+          market: 'spot-then-on-demand',
+          placements: [
+            { type: 't3.micro', zone: 'us-east-1a' },
+            { type: 't3.small', subnet: 'subnet-12345678' },
+            { vcpu: '2..4', memory: '4GiB..', arch: 'arm64', zone: 'us-east-1b' },
+            { vcpu: 2, memory: '0.5GiB .. 512MiB' },
+            { vcpu: '..8' },
+          ],
+        },
+      ),
+    );
+    assert.deepEqual(instances.count, { want: 100, min: 80 });
+    assert.deepEqual(instances.placements, [
+      { type: 't3.micro', zone: 'us-east-1a' },
+      { type: 't3.small', subnet: 'subnet-12345678' },
+      { need: { vcpu: { least: 2, most: 4 }, memory: { least: 4096 }, arch: 'arm64' }, zone: 'us-east-1b' },
+      { need: { vcpu: { least: 2, most: 2 }, memory: { least: 512, most: 512 } } },
+      { need: { vcpu: { most: 8 } } },
+    ]);
+    const single = checkedSpec(written({}, { type: undefined, vcpu: '2..' })).instances;
+    assert.deepEqual(single.placements, [{ need: { vcpu: { least: 2 } } }]);
+    assert.equal(checkedSpec(written({}, { count: 10_000 })).deadlines.launch, 300 + 6750);
+  });
+
   test('reads times', () => {
     const { deadlines } = checkedSpec(
       written({
-        deadlines: { propagation: '90s', step: '1h30m', running: '2d', undo: 7, consistency: '1m1s' },
+        deadlines: {
+          ...{ propagation: '90s', launch: '2h', step: '1h30m', running: '2d', undo: 7, consistency: '1m1s' },
+        },
       }),
     );
-    assert.deepEqual(deadlines, { propagation: 90, step: 5400, running: 172_800, undo: 7, consistency: 61 });
+    assert.deepEqual(deadlines, {
+      ...{ propagation: 90, launch: 7200, step: 5400, running: 172_800, undo: 7, consistency: 61 },
+    });
     for (const step of ['', '3', '3 m', '3m2h', '-1s', '0s', 0, 1.5, '8d', 604_801, '9999999d', null, true]) {
       assert.deepEqual(pathsOf(written({ deadlines: { step } })), ['deadlines.step'], String(step));
     }
@@ -362,12 +399,37 @@ onFailure: rolback
       [written({ profile: { name: 'a b' } }), 'profile.name'],
       [written({ profile: [] }), 'profile'],
       [written({ onFailure: true }), 'onFailure'],
-      [written({ deadlines: { launch: 1 } }), 'deadlines.launch'],
+      [written({ deadlines: { lunch: 1 } }), 'deadlines.lunch'],
       [written({}, { count: 0 }), 'instances.count'],
       [written({}, { count: 10_001 }), 'instances.count'],
       [written({}, { count: '3' }), 'instances.count'],
       [written({}, { count: 2.5 }), 'instances.count'],
-      [written({}, { count: { want: 3 } }), 'instances.count'],
+      [written({}, { count: { min: 3 } }), 'instances.count.want'],
+      [written({}, { count: { want: 3, min: 4 } }), 'instances.count.min'],
+      [written({}, { count: { want: 3, max: 4 } }), 'instances.count.max'],
+      [written({}, { market: 'spot-only' }), 'instances.market'],
+      [written({}, { spread: true }), 'instances.spread'],
+      [written({}, { placements: [{ type: 't3.micro' }] }), 'instances.type'],
+      [written({}, { type: undefined, placements: [] }), 'instances.placements'],
+      [
+        written({}, { type: undefined, placements: [{ zone: 'us-east-1a' }] }),
+        'instances.placements[0].type',
+      ],
+      [
+        written({}, { type: undefined, placements: [{ type: 't3.micro' }, { type: 't3.micro' }] }),
+        'instances.placements[1]',
+      ],
+      [
+        written({}, { type: undefined, placements: [{ type: 't3.micro', zone: 'us-west-2a' }] }),
+        'instances.placements[0].zone',
+      ],
+      [written({}, { vcpu: 2 }), 'instances.vcpu'],
+      [written({}, { type: undefined, arch: 'arm64' }), 'instances.type'],
+      [written({}, { type: undefined, vcpu: '4..2' }), 'instances.vcpu'],
+      [written({}, { type: undefined, vcpu: '..' }), 'instances.vcpu'],
+      [written({}, { type: undefined, memory: 4 }), 'instances.memory'],
+      [written({}, { type: undefined, memory: '4GB..' }), 'instances.memory'],
+      [written({}, { type: undefined, vcpu: 2, arch: 'arm' }), 'instances.arch'],
       [written({}, { zone: 'use1-az1' }), 'instances.zone'],
       [written({}, { zone: 'us-west-2a' }), 'instances.zone'],
       [written({}, { zone: 'us-east-1a', subnet: 'subnet-12345678' }), 'instances.zone'],
@@ -377,7 +439,6 @@ onFailure: rolback
       [written({}, { metadata: { hopLimit: 65 } }), 'instances.metadata.hopLimit'],
       [written({}, { userData: 5 }), 'instances.userData'],
       [written({}, { volumes: [{ device: 'xvda' }, { device: 'xvda' }] }), 'instances.volumes[1].device'],
-      [written({}, { placements: [] }), 'instances.placements'],
     ];
     for (const [value, path] of cases) assert.deepEqual(pathsOf(value), [path]);
     for (const value of [undefined, null, 5, 'x', [], [[]]]) assert.deepEqual(pathsOf(value), ['']);
@@ -598,7 +659,7 @@ onFailure: rollback
     assert.match(hash, /^[0-9a-f]{16}$/);
     assert.equal(hash, specHash(specOf(MINIMAL)));
     assert.equal(hash, specHash(JSON.parse(JSON.stringify(specOf(MINIMAL)))));
-    assert.equal(hash, '5c752a160c098503');
+    assert.equal(hash, 'ec9b559477532764');
   });
 
   test('differs when anything differs', () => {
@@ -639,7 +700,7 @@ describe('names', () => {
     for (const zone of ['us-east-1a', 'us-west-2-lax-1a', 'us-east-1-wl1-bos-wlz-1'])
       assert.match(zone, ZONE);
     for (const type of ['t3.micro', 'u-6tb1.metal', 'g6.xlarge', 'mac2-m2pro.metal', 'u7in-16tb.224xlarge']) {
-      assert.equal(checkedSpec(written({}, { type })).instances.type, type);
+      assert.deepEqual(checkedSpec(written({}, { type })).instances.placements, [{ type }]);
     }
   });
 });
@@ -660,7 +721,10 @@ describe('the examples', () => {
     assert.deepEqual(policy?.document.Statement, [
       { Effect: 'Allow', Action: ['s3:Get*', 's3:List*'], Resource: ['*'] },
     ]);
-    assert.deepEqual([instances.count, instances.image, instances.type], [3, 'ami-12c6146b', 't3.micro']);
+    assert.deepEqual(
+      [instances.count.want, instances.image, instances.placements],
+      [3, 'ami-12c6146b', [{ type: 't3.micro' }]],
+    );
   });
 
   test('existing-profile', () => {
@@ -672,7 +736,7 @@ describe('the examples', () => {
     assert.equal(example('raw-policy.yaml').policy?.document.Statement[0]?.Sid, 'FindLogs');
   });
 
-  test('full names every field of a spec but the zone, which a subnet implies', () => {
+  test('full names every field of a spec but the parts of a single placement', () => {
     const spec = example('full.yaml');
     const keys = (value: object) => Object.keys(value).sort();
     assert.deepEqual(keys(spec), [
@@ -693,8 +757,8 @@ describe('the examples', () => {
       ...['description', 'managedPolicies', 'name', 'path', 'permissionsBoundary', 'reuse', 'tags'],
     ]);
     assert.deepEqual(keys(spec.instances), [
-      ...['count', 'image', 'key', 'metadata', 'monitoring', 'securityGroups', 'subnet', 'tags', 'type'],
-      ...['userData', 'volumes'],
+      ...['count', 'image', 'key', 'market', 'metadata', 'monitoring', 'placements', 'securityGroups'],
+      ...['spread', 'tags', 'userData', 'volumes'],
     ]);
     assert.equal(spec.deadlines.undo, 3600);
   });

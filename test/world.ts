@@ -137,6 +137,7 @@ export function specOf(written: WrittenSpec) {
       ...written,
       deadlines: {
         propagation: 20,
+        launch: 15,
         step: 15,
         running: 20,
         undo: 20,

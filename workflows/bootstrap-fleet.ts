@@ -7,8 +7,8 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { Plan } from '../activities/preflight.ts';
+import type { EndedInstance } from '../activities/verify.ts';
 import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
@@ -16,10 +16,11 @@ import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.t
 import type { StepName } from '../fleet/steps.ts';
 import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
-import { as, launching, looking, quick } from './activities.ts';
+import { as, looking, quick } from './activities.ts';
 import { lastLook, stillLeft } from './last-look.ts';
+import { Launch } from './launch.ts';
 import { nextSlice } from './patience.ts';
-import { Run, sideBySide, wasRefused } from './run.ts';
+import { Run, sideBySide } from './run.ts';
 import {
   type UndoScope,
   undoAttachedPolicies,
@@ -41,9 +42,9 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
     const plan = await fleet.look();
     const identity = await fleet.makeIdentity(plan);
     await fleet.awaitProfile(plan, identity);
-    const ids = await fleet.launch(plan, identity);
-    await fleet.verify(plan, identity, ids);
-    await fleet.mark(identity, ids);
+    const launch = await fleet.launch(plan, identity);
+    await fleet.verify(plan, identity, launch);
+    await fleet.mark(identity, launch);
     return fleet.complete();
   } catch {
     return await fleet.giveUp();
@@ -62,12 +63,6 @@ class Bootstrap {
   private readonly scope: UndoScope;
   private readonly owner: Owner;
   private readonly ownership: Tags;
-  private launched: readonly string[] = [];
-  /** Counts over a person's retries too: no token is ever used for a second launch. */
-  private launches = 0;
-  /** The client token of a launch whose answer is not known: only a call with the same one may follow it. */
-  private unsettled: string | undefined;
-
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
     const { firstExecutionRunId, namespace } = workflowInfo();
     this.spec = spec;
@@ -84,6 +79,7 @@ class Bootstrap {
       { fleet: spec.name, action: 'up', state: 'running', region: spec.region, specHash },
       spec.onFailure,
     );
+    this.run.report.wanted = spec.instances.count;
     this.run.expect(stepsOf(spec));
   }
 
@@ -100,6 +96,7 @@ class Bootstrap {
     );
     run.report.account = plan.account;
     run.report.image = plan.image;
+    run.report.placements = [...plan.placements];
     return plan;
   }
 
@@ -218,9 +215,7 @@ class Bootstrap {
                 region: spec.region,
                 profileArn: profile.arn,
                 image: plan.image,
-                type: spec.instances.type,
-                subnet: spec.instances.subnet,
-                zone: spec.instances.zone,
+                placement: plan.placements[0]!,
                 waited,
                 patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
               },
@@ -239,63 +234,46 @@ class Bootstrap {
   }
 
   /** One success proves nothing for the next call: the launch takes 'not yet' as not yet, too. */
-  async launch(plan: Plan, { profile }: Identity): Promise<readonly string[]> {
+  async launch(plan: Plan, { profile }: Identity): Promise<Launch> {
     const { spec, run, owner } = this;
-    const { count, image: _, tags, ...instances } = spec.instances;
-    const { propagation: deadline } = spec.deadlines;
-    return run.step(
+    const {
+      count: _,
+      image: __,
+      placements: ___,
+      spread: ____,
+      market: _____,
+      tags,
+      ...instances
+    } = spec.instances;
+    const launch = new Launch(run, {
+      spec,
+      placements: plan.placements,
+      request: {
+        region: spec.region,
+        owner,
+        image: plan.image,
+        profileArn: profile.arn,
+        instances,
+        tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
+      },
+    });
+    await run.step(
       'launch',
       async () => {
-        const started = Date.now();
-        for (let attempt = 1; ; attempt++) {
-          const outcome = await this.launchOnce({
-            region: spec.region,
-            owner,
-            count,
-            image: plan.image,
-            profileArn: profile.arn,
-            instances,
-            tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
-          });
-          if (outcome.state === 'launched') {
-            run.report.instances = [...outcome.instances];
-            this.launched = outcome.instances.map(({ id }) => id);
-            return this.launched;
-          }
-          const seconds = (Date.now() - started) / 1000;
-          if (seconds >= deadline) throw tooLate(`EC2 did not launch within ${deadline} s`, outcome.reason);
-          run.waits('launch', notYet(attempt, seconds, deadline));
-          await sleep(nextSlice(seconds * 1000));
-        }
+        launch.reopen();
+        await launch.all();
       },
       {
-        undo: undoLaunch(this.scope, () => ({ ids: this.launched, unsettled: this.unsettled })),
-        mayHaveActed: () => this.unsettled !== undefined,
-        found: (ids) => `${ids.length} × ${instances.type}`,
+        undo: undoLaunch(this.scope, launch),
+        mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
+        found: () => launch.words,
       },
     );
+    return launch;
   }
 
-  private async launchOnce(request: Omit<LaunchRequest, 'token'>): Promise<LaunchOutcome> {
-    const { count, instances } = request;
-    const isFirst = this.unsettled === undefined;
-    this.unsettled ??= `${request.owner.run}-${++this.launches}`;
-    try {
-      const outcome = await launching.launch.executeWithOptions(
-        as('launch', `${count} × ${instances.type}`, this.spec.deadlines.step),
-        [{ ...request, token: this.unsettled }],
-      );
-      if (outcome.state !== 'not-yet' || (isFirst && !outcome.unsettled)) this.unsettled = undefined;
-      return outcome;
-    } catch (error) {
-      // What is refused now says nothing of a call before it, whose answer was lost.
-      if (isFirst && wasRefused(error)) this.unsettled = undefined;
-      throw error;
-    }
-  }
-
-  /** The right number runs, on the right image and type, with the profile's unique id and not just its name. */
-  async verify(plan: Plan, { role, profile }: Identity, ids: readonly string[]): Promise<void> {
+  /** All are running, on the right image and a wanted type, with the profile's unique id and not just its name. */
+  async verify(plan: Plan, { role, profile }: Identity, launch: Launch): Promise<void> {
     const { spec, run, owner } = this;
     const { running: deadline } = spec.deadlines;
     await run.step(
@@ -305,14 +283,13 @@ class Bootstrap {
         for (;;) {
           const waited = Date.now() - started;
           const outcome = await looking.verify.executeWithOptions(
-            as('verify', counted(ids.length, 'instance'), deadline),
+            as('verify', counted(launch.ids.length, 'instance'), deadline),
             [
               {
                 region: spec.region,
                 owner,
-                ids,
+                ...launch.expected,
                 image: plan.image,
-                type: spec.instances.type,
                 profile: { name: profile.name, id: profile.id },
                 role: { name: role.name, id: role.id },
                 waited,
@@ -322,10 +299,14 @@ class Bootstrap {
           );
           switch (outcome.state) {
             case 'verified':
-              run.report.instances = [...outcome.instances];
+              launch.tellRunning(outcome.instances);
+              await this.clearAfterTheDead(launch);
               return;
             case 'died':
-              throw failed(INSTANCES_DIED, outcome.reason);
+              if (!launch.canReplace(outcome.ended)) throw failed(INSTANCES_DIED, endedWords(outcome.ended));
+              run.waits('verify', `${endedWords(outcome.ended)}: others take their place`);
+              await launch.replace(outcome.ended);
+              break;
             case 'wrong':
               throw failed(WRONG_INSTANCES, outcome.problems.join('; '));
             case 'stale-profile':
@@ -342,7 +323,18 @@ class Bootstrap {
           if (seconds >= deadline) throw tooLate(`the fleet was not as wanted within ${deadline} s`);
         }
       },
-      { found: () => `${ids.length} running with the profile ${profile.name}` },
+      { found: () => `${launch.ids.length} running with the profile ${profile.name}` },
+    );
+  }
+
+  /** What was to outlive its instance has no use when another took its place. */
+  private async clearAfterTheDead({ expected }: Launch): Promise<void> {
+    const { spec, owner } = this;
+    const isLasting = spec.instances.volumes.some((volume) => !volume.deleteOnTermination);
+    if (!isLasting || expected.replaced.length === 0) return;
+    await quick.clearLooseVolumes.executeWithOptions(
+      as('verify', 'volumes of those that died', spec.deadlines.step),
+      [{ region: spec.region, owner, patience: 0 }],
     );
   }
 
@@ -357,11 +349,11 @@ class Bootstrap {
   }
 
   /** Once no history tells it, this alone tells the fleet from what a lost run left: see the sweep. */
-  async mark({ profile }: Identity, ids: readonly string[]): Promise<void> {
+  async mark({ profile }: Identity, { ids }: Launch): Promise<void> {
     const { spec, run } = this;
     await run.step('mark', () =>
       quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
-        { region: spec.region, profile: profile.reused ? undefined : profile.name, ids },
+        { region: spec.region, ...(profile.reused ? { ids } : { profile: profile.name }) },
       ]),
     );
   }
@@ -427,6 +419,13 @@ function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
 
 function notYet(attempt: number, seconds: number, deadline: number): string {
   return `EC2 does not know the profile yet (attempt ${attempt}, ${Math.round(seconds)} s of ${deadline})`;
+}
+
+function endedWords(ended: readonly EndedInstance[]): string {
+  const [first] = ended;
+  const { id, state, code, message } = first!;
+  const more = ended.length > 1 ? ` (and ${ended.length - 1} more)` : '';
+  return `${id}${more} is ${state}: ${code || 'no reason given'}${message ? ` (${message})` : ''}`;
 }
 
 function times(count: number): string {

@@ -13,6 +13,7 @@ import { type Removal, removalWords, terminationWords } from '../fleet/removal.t
 import type { FleetSpec } from '../fleet/spec.ts';
 import { type Owner, RUN_TAG } from '../fleet/tags.ts';
 import { asUndo, undoing } from './activities.ts';
+import type { Launch } from './launch.ts';
 import type { Undo, UndoTold } from './run.ts';
 
 /** What every undo needs to know. */
@@ -103,26 +104,18 @@ export function undoMembership({ spec, owner }: UndoScope, profile: string, role
   };
 }
 
-/** What the run knows of its launches when it rolls back. */
-export interface Launched {
-  readonly ids: readonly string[];
-  /** The client token of a launch whose answer is not known. */
-  readonly unsettled: string | undefined;
-}
-
-export function undoLaunch({ spec, owner }: UndoScope, launched: () => Launched): Undo {
-  const { count } = spec.instances;
+export function undoLaunch({ spec, owner }: UndoScope, launch: Pick<Launch, 'ids' | 'unsettled'>): Undo {
   return {
     name: 'terminate',
     run: async () => {
-      const { ids, unsettled: token } = launched();
+      const { ids, unsettled } = launch;
       const outcome = await undoing.terminate.executeWithOptions(
         asUndo('terminate', 'the instances of this run', spec.deadlines.undo),
         [
           {
             ...request(spec, owner),
             ids,
-            unsettled: token === undefined ? undefined : { token, count },
+            unsettled,
             volumes: 'delete',
           },
         ],
@@ -130,7 +123,7 @@ export function undoLaunch({ spec, owner }: UndoScope, launched: () => Launched)
       return { outcome: outcome.outcome, detail: terminationWords(outcome) };
     },
     leftovers: (reason, left) => {
-      const ids = left ?? launched().ids;
+      const ids = left ?? launch.ids;
       // The answer was lost and the look denied: the tag is all that is known of them.
       if (ids.length === 0) return [unknownInstancesLeftover(spec.region, RUN_TAG, owner.run ?? '', reason)];
       return ids.map((id) =>

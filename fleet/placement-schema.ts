@@ -1,0 +1,94 @@
+/** The shape of placements, counts and needs as people write them. */
+
+import { z } from 'zod';
+import { wanted } from './mistakes.ts';
+import { INSTANCE_TYPE, SUBNET_ID, ZONE } from './names.ts';
+import { complain, fields, isMap, nested, oneOf, text, whole } from './schema-parts.ts';
+import type { Count, Market, Need, Range, WantedPlacement } from './spec.ts';
+
+const MOST_INSTANCES = 10_000;
+const MOST_PLACEMENTS = 40;
+const MARKETS = ['on-demand', 'spot', 'spot-then-on-demand'] as const satisfies readonly Market[];
+const ARCHITECTURES = ['x86_64', 'arm64'] as const;
+
+const number = whole(1, MOST_INSTANCES, 'for instance 3');
+
+/** `3`, or `{ want: 100, min: 80 }`. */
+export const count = z.unknown().transform((value, context): Count => {
+  if (isMap(value)) return nested(countMap, value, context);
+  const want = nested(number, value, context);
+  return { want, min: want };
+});
+
+const countMap = fields('a count', { want: number, min: number.optional() })
+  .superRefine(({ want, min }, context) => {
+    if (min === undefined || min <= want) return;
+    complain(context, ['min'], `${min} is more than the ${want} wanted`, `at most ${want}`);
+  })
+  .transform(({ want, min = want }): Count => ({ want, min }));
+
+/** `4`, `2..4`, `2..` or `..4`; with units, `4GiB..8GiB`. */
+function range(noun: string, hint: string, units: Units = {}) {
+  const error = wanted(noun, hint);
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): Range => {
+    const read = readRange(`${value}`, units);
+    if (read) return read;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+}
+
+function readRange(written: string, units: Units): Range | undefined {
+  const ends = written.replace(/\s/g, '').split('..');
+  const amounts = ends.map((end) => (end === '' ? undefined : amountOf(end, units)));
+  const [least, most = ends.length === 1 ? least : undefined] = amounts;
+  const isWrong =
+    ends.length > 2 ||
+    amounts.some((amount, at) => ends[at] !== '' && amount === undefined) ||
+    (least === undefined && most === undefined) ||
+    (least !== undefined && most !== undefined && most < least);
+  if (isWrong) return undefined;
+  return { ...(least !== undefined && { least }), ...(most !== undefined && { most }) };
+}
+
+/** In the smallest unit, by the names of units in small letters. */
+type Units = Readonly<Record<string, number>>;
+
+function amountOf(written: string, units: Units): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,7}(?:\.\d{1,3})?)([a-z]*)$/i.exec(written) ?? [];
+  const size = unit === '' && Object.keys(units).length === 0 ? 1 : units[unit.toLowerCase()];
+  const amount = Number(digits) * (size ?? Number.NaN);
+  return Number.isInteger(amount) && amount > 0 ? amount : undefined;
+}
+
+const MIB: Units = { mib: 1, gib: 1024, tib: 1024 * 1024 };
+
+/** The fields of one placement: in a list of them, or of the instances themselves. */
+export const placementShape = {
+  type: text(INSTANCE_TYPE, 'an instance type', 'for instance t3.micro').optional(),
+  vcpu: range('a number of vCPUs or a range of it', 'for instance 2..4 or 2..').optional(),
+  memory: range('an amount of memory or a range of it', 'with a unit: 4GiB.. or 2GiB..8GiB', MIB).optional(),
+  arch: oneOf(ARCHITECTURES).optional(),
+  zone: text(ZONE, 'a zone', 'its name, for instance us-east-1a').optional(),
+  subnet: text(SUBNET_ID, 'a subnet', 'its id, for instance subnet-0123456789abcdef0').optional(),
+};
+
+const placement = fields('a placement', placementShape);
+type Written = z.output<typeof placement>;
+
+export const placements = z
+  .array(placement, wanted('a list of placements', 'for instance - { type: t3.micro, zone: us-east-1a }'))
+  .superRefine(({ length }, context) => {
+    if (length >= 1 && length <= MOST_PLACEMENTS) return;
+    const message = length === 0 ? 'empty' : `${length} placements`;
+    complain(context, [], message, `give 1 to ${MOST_PLACEMENTS}, for instance - { type: t3.micro }`);
+  })
+  .transform((list) => list.map(asPlacement));
+
+export const market = oneOf(MARKETS);
+
+/** What is missing or too much in it is a conflict (fleet/placement-conflicts.ts), and refused there. */
+export function asPlacement({ type, zone, subnet, ...need }: Written): WantedPlacement {
+  const place = { zone, subnet };
+  return type === undefined ? { need: need satisfies Need, ...place } : { type, ...place };
+}

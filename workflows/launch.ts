@@ -1,0 +1,270 @@
+/** The launch of a fleet: batches side by side, each under a token of its own, as the plan has them. */
+
+import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow';
+import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
+import type { EndedInstance } from '../activities/verify.ts';
+import { type AwsFailure, DEADLINE_PASSED } from '../fleet/failures.ts';
+import { fingerprintOf } from '../fleet/fingerprint.ts';
+import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
+import type { InstanceReport } from '../fleet/report.ts';
+import type { FleetSpec, Placement } from '../fleet/spec.ts';
+import { counted } from '../fleet/words.ts';
+import { as, launching, looking } from './activities.ts';
+import { nextSlice } from './patience.ts';
+import { type Run, wasRefused } from './run.ts';
+
+/** EC2 takes five launches at once (EC2 Developer Guide, "Request throttling"); once it has throttled, one. */
+const SIDE_BY_SIDE = 5;
+
+export interface LaunchOptions {
+  readonly spec: FleetSpec;
+  readonly placements: readonly Placement[];
+  /** What each batch asks for, but for its token. */
+  readonly request: Omit<LaunchRequest, 'token' | 'batch'>;
+}
+
+/** A launch whose answer is not known: only a call with the same token may follow it. */
+export interface UnsettledLaunch {
+  readonly token: string;
+  readonly count: number;
+}
+
+interface Placed {
+  readonly pool: Pool;
+  readonly zone: string;
+}
+
+export class Launch {
+  private readonly run: Run;
+  private readonly options: LaunchOptions;
+  private readonly plan: LaunchPlan;
+  private readonly placed = new Map<string, Placed>();
+  private readonly open = new Map<string, UnsettledLaunch>();
+  /** Counts over a person's retries too: no token is ever used for a second launch. */
+  private tokens = 0;
+  private calls = 0;
+  private sideBySide = SIDE_BY_SIDE;
+  /** Ids of those that others have taken the place of. */
+  private readonly gone: string[] = [];
+
+  constructor(run: Run, options: LaunchOptions) {
+    const { count, spread, market } = options.spec.instances;
+    this.run = run;
+    this.options = options;
+    this.plan = new LaunchPlan({ count, placements: options.placements, spread, market });
+  }
+
+  get ids(): readonly string[] {
+    return [...this.placed.keys()];
+  }
+
+  get unsettled(): readonly UnsettledLaunch[] {
+    return [...this.open.values()];
+  }
+
+  /** `100: 60 × t3.micro in us-east-1a, 40 × t3.small in us-east-1b`. */
+  get words(): string {
+    const sources = this.plan.sources.map((source) => `${source.count} × ${poolName(source)}`);
+    return sources.length === 1 ? sources[0]! : `${this.placed.size}: ${sources.join(', ')}`;
+  }
+
+  /** What a look at the fleet is to find. */
+  get expected() {
+    return {
+      count: this.placed.size,
+      fingerprint: fingerprintOf(this.placed.keys()),
+      replaced: this.gone,
+      types: [...new Set(this.options.placements.map(({ type }) => type))],
+    };
+  }
+
+  /** Verified: all of them run. `seen` are the first of them, with what EC2 has given them. */
+  tellRunning(seen: readonly InstanceReport[]): void {
+    const known = new Map(seen.map((instance) => [instance.id, instance]));
+    this.run.report.instances = this.instances('running').map((one) => known.get(one.id) ?? one);
+  }
+
+  private instances(state: string): InstanceReport[] {
+    return [...this.placed].map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, state }));
+  }
+
+  /** A person wants it tried again, wherever it was refused. */
+  reopen(): void {
+    this.plan.reopen();
+  }
+
+  /** Launches what is missing. Fails when less than the least comes of it. */
+  async all(): Promise<void> {
+    const started = Date.now();
+    let failed: { error: unknown } | undefined;
+    await CancellationScope.cancellable(async () => {
+      const scope = CancellationScope.current();
+      const underWay = new Set<Promise<void>>();
+      for (;;) {
+        const isFree = !failed && underWay.size < this.sideBySide;
+        const batch = isFree ? this.plan.next(Date.now()) : undefined;
+        if (!batch && underWay.size === 0) return;
+        if (!batch) {
+          await Promise.race(underWay);
+          continue;
+        }
+        const one = this.launch(batch, started)
+          .catch((error: unknown) => {
+            failed ??= { error };
+            scope.cancel();
+          })
+          .finally(() => underWay.delete(one));
+        underWay.add(one);
+      }
+    });
+    if (failed) throw (failed as { error: unknown }).error;
+    if (!this.plan.isEnough) throw this.shortfall();
+  }
+
+  /**
+   * Whether others can take the place of those that have ended by themselves: not for ever, and not when the reason is
+   * the launch itself (EC2 API, "StateReason": `Server...` is EC2's side, `Client...` the caller's).
+   */
+  canReplace(ended: readonly EndedInstance[]): boolean {
+    const { want, min } = this.options.spec.instances.count;
+    if (ended.some(({ state }) => state.startsWith('stop'))) return false;
+    const isOnEc2 = ended.every(({ code }) => code.startsWith('Server.'));
+    if (isOnEc2 && this.gone.length + ended.length <= want) return true;
+    return this.placed.size - ended.length >= min;
+  }
+
+  /** Launches others for those that have ended, where the reason allows. */
+  async replace(ended: readonly EndedInstance[]): Promise<void> {
+    const now = Date.now();
+    for (const { id, code, message } of ended) {
+      const placed = this.placed.get(id);
+      if (!placed) continue;
+      this.placed.delete(id);
+      this.gone.push(id);
+      this.plan.died(placed.pool, 1, { code, message }, now);
+    }
+    this.tell();
+    if (this.gone.length <= this.options.spec.instances.count.want) await this.all();
+  }
+
+  /** One batch, until it is launched or its pool has refused it. */
+  private async launch(batch: Batch, started: number): Promise<void> {
+    const { propagation: deadline } = this.options.spec.deadlines;
+    let token: string | undefined;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const isFirst = token === undefined;
+        token ??= this.newToken(batch.count);
+        const outcome = await this.ask(batch, token, isFirst);
+        const isSettled = outcome.state === 'launched' || outcome.state === 'token-spent';
+        if (isSettled || (isFirst && !outcome.unsettled)) {
+          this.open.delete(token);
+          token = undefined;
+        }
+        if (outcome.state === 'launched') return this.add(batch, outcome);
+        if (outcome.state === 'refused') {
+          const settled = token === undefined ? undefined : await this.settle(token);
+          if (settled && Object.keys(settled.ids).length > 0) return this.add(batch, settled);
+          this.plan.refused(batch, outcome.refusal, Date.now());
+          return this.tell();
+        }
+        const seconds = (Date.now() - started) / 1000;
+        if (seconds >= deadline) throw tooLate(`EC2 did not launch within ${deadline} s`, outcome.reason);
+        this.run.waits('launch', notYet(attempt, seconds, deadline));
+        await sleep(nextSlice(seconds * 1000));
+      }
+    } catch (error) {
+      this.plan.dropped(batch);
+      throw error;
+    }
+  }
+
+  private async ask(batch: Batch, token: string, isFirst: boolean): Promise<LaunchOutcome> {
+    const { request, spec } = this.options;
+    const call = ++this.calls;
+    try {
+      return await launching.launch.executeWithOptions(
+        {
+          ...as('launch', `${batch.count} × ${poolName(batch.pool)}`, spec.deadlines.launch),
+          // Several are under way at once, and Temporal wants each to have an id of its own.
+          activityId: call === 1 ? 'launch' : `launch:${call}`,
+        },
+        [{ ...request, token, batch }],
+      );
+    } catch (error) {
+      // What is refused now says nothing of a call before it, whose answer was lost.
+      if (isFirst && wasRefused(error)) this.open.delete(token);
+      throw error;
+    }
+  }
+
+  /** A refusal after a call without an answer: what that one launched, if anything, is looked for before others are. */
+  private async settle(token: string) {
+    const { request, spec } = this.options;
+    const { region, owner } = request;
+    const patience = spec.deadlines.consistency;
+    const outcome = await looking.settleLaunch.executeWithOptions(
+      {
+        ...as('launch', 'what a lost answer launched', patience + spec.deadlines.step),
+        activityId: `launch:${++this.calls}`,
+      },
+      [{ region, owner, token, patience }],
+    );
+    this.open.delete(token);
+    return outcome.state === 'launched' ? outcome : undefined;
+  }
+
+  private add(batch: Batch, { ids, throttled }: Extract<LaunchOutcome, { state: 'launched' }>): void {
+    if (throttled) this.sideBySide = 1;
+    const before = this.placed.size;
+    for (const [zone, some] of Object.entries(ids)) {
+      for (const id of some) this.placed.set(id, { pool: batch.pool, zone });
+    }
+    this.plan.succeeded(batch, this.placed.size - before, Date.now());
+    this.tell();
+  }
+
+  private tell(): void {
+    const { report } = this.run;
+    const { want } = this.options.spec.instances.count;
+    report.sources = this.plan.sources;
+    report.instances = this.instances('pending');
+    const last = this.plan.decisions.at(-1);
+    const isNews = this.plan.decisions.length > (report.decisions?.length ?? 0);
+    report.decisions = this.plan.decisions.length > 0 ? [...this.plan.decisions] : undefined;
+    if (isNews) this.run.waits('launch', decisionWords(last!));
+    else if (this.placed.size < want) this.run.waits('launch', `${this.placed.size} of ${want} launched`);
+  }
+
+  private newToken(count: number): string {
+    const token = `${this.options.request.owner.run}-${++this.tokens}`;
+    this.open.set(token, { token, count });
+    return token;
+  }
+
+  /** AWS's own words when there is one placement, otherwise what each of them said. */
+  private shortfall(): ApplicationFailure {
+    const { want, min } = this.options.spec.instances.count;
+    const refusal = this.plan.lastRefusal!;
+    const { code, requestId } = refusal;
+    const refusals = new Map(
+      this.plan.decisions.map((one) => [one.placement, `${one.placement}: ${one.code}`]),
+    );
+    const least = min < want ? `, and at least ${min} are needed` : '';
+    const message =
+      refusals.size === 1
+        ? refusal.message
+        : `${counted(this.placed.size, 'instance')} of ${want} launched${least}; ${[...refusals.values()].join('; ')}`;
+    const untouched = this.placed.size === 0 && this.open.size === 0;
+    const detail: AwsFailure = { call: 'ec2:RunInstances', code, message, requestId, untouched };
+    return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [detail] });
+  }
+}
+
+function notYet(attempt: number, seconds: number, deadline: number): string {
+  return `EC2 does not know the profile yet (attempt ${attempt}, ${Math.round(seconds)} s of ${deadline})`;
+}
+
+function tooLate(what: string, reason: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${what}: ${reason}`, DEADLINE_PASSED);
+}
