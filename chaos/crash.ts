@@ -141,6 +141,8 @@ function planOf({ row }: Cell, fleet: string): Plan {
     seed: 0,
     fleet,
     count: 2,
+    least: 2,
+    places: 'one',
     managed: true,
     ownNames: false,
     reuse: 'nothing',

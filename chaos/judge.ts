@@ -135,7 +135,11 @@ function completeProblems(
     if (instance.state !== 'running') problems.push(`${id} is ${instance.state}`);
     if (instance.profile !== profile?.id) problems.push(`${id} has another profile than ${profile?.name}`);
   }
-  if (report.instances.length !== plan.count) problems.push(`${report.instances.length} of ${plan.count}`);
+  const { length } = report.instances;
+  if (length < plan.least || length > plan.count)
+    problems.push(`${length} of ${plan.least} to ${plan.count}`);
+  const told = (report.sources ?? []).reduce((sum, { count }) => sum + count, 0);
+  if (told !== length) problems.push(`${told} by their sources, ${length} by their ids`);
   const made = own.profiles[profile?.name ?? ''];
   if (made && made.role !== role?.name) problems.push(`the profile holds ${made.role}, not ${role?.name}`);
   const marked = made ? [made.tags] : Object.values(own.instances).map(({ tags }) => tags);
@@ -186,10 +190,15 @@ function countProblems({ fleet, count }: Plan, { instances }: Account): string[]
   });
 }
 
+/**
+ * EC2 dates the end that somebody asked for. What has died by itself has none, and is left out: others took its place
+ * within the second that is all AWS tells of a launch.
+ */
 function aliveAt(launched: readonly InstanceThere[], moment: number): number {
   return launched.filter(({ launchedAt, changed, state }) => {
     const ended = /\((.*)\)/.exec(changed)?.[1];
-    const isEnded = state === 'terminated' && ended !== undefined && Date.parse(ended) < moment;
+    if (state === 'terminated' && ended === undefined) return false;
+    const isEnded = state === 'terminated' && Date.parse(ended!) < moment;
     return launchedAt <= moment && !isEnded;
   }).length;
 }

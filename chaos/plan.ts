@@ -13,6 +13,9 @@ export interface Plan {
   readonly seed: number;
   readonly fleet: string;
   readonly count: number;
+  /** With how many the fleet is content. */
+  readonly least: number;
+  readonly places: 'one' | 'two' | 'spread' | 'spot first';
   readonly managed: boolean;
   readonly ownNames: boolean;
   readonly reuse: 'nothing' | 'role' | 'profile';
@@ -52,6 +55,8 @@ function seldom(times: number): fc.Arbitrary<number | null> {
 
 const plans = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
+  isContentWithOne: often(2),
+  places: fc.constantFrom<Plan['places'][]>('one', 'one', 'two', 'spread', 'spot first'),
   managed: often(3),
   ownNames: often(3),
   reuse: fc.constantFrom<Plan['reuse'][]>('nothing', 'nothing', 'nothing', 'nothing', 'role', 'profile'),
@@ -73,12 +78,13 @@ export function planOf(seed: number): Plan {
   // Generators that begin with neighbouring seeds draw alike: a hash keeps them apart.
   const hash = createHash('sha256').update(`${seed}`).digest().readInt32BE();
   const [drawn] = fc.sample(plans, { seed: hash, numRuns: 1, unbiased: true });
-  return { seed, fleet: `chaos-${seed}`, ...drawn! };
+  const { isContentWithOne, ...rest } = drawn!;
+  return { seed, fleet: `chaos-${seed}`, ...rest, least: isContentWithOne ? 1 : rest.count };
 }
 
 /** What a person would have written. */
 export function specOf(plan: Plan): SpecInput {
-  const { fleet, count, managed, ownNames, reuse } = plan;
+  const { fleet, count, least, managed, ownNames, reuse } = plan;
   const named = (part: string) => (ownNames ? `${fleet}-${part}` : undefined);
   return {
     name: fleet,
@@ -91,13 +97,27 @@ export function specOf(plan: Plan): SpecInput {
     ...(reuse === 'profile' ? { profile: inUse(fleet).profile } : {}),
     ...(reuse !== 'profile' && ownNames ? { profile: { name: named('profile') } } : {}),
     instances: {
-      count,
+      count: { want: count, min: least },
       image: IMAGE,
-      type: TYPE,
+      ...placesOf(plan),
       ...(plan.lastingVolume ? { volumes: { device: '/dev/sdf', size: 1, deleteOnTermination: false } } : {}),
     },
     onFailure: plan.onFailure,
     deadlines: plan.shortDeadlines ? SHORT : LONG,
+  };
+}
+
+function placesOf({
+  places,
+}: Plan): Pick<SpecInput['instances'], 'type' | 'placements' | 'spread' | 'market'> {
+  if (places === 'one') return { type: TYPE };
+  return {
+    placements: [
+      { type: TYPE, zone: `${REGION}a` },
+      { type: 't3.small', zone: `${REGION}b` },
+    ],
+    spread: places === 'spread',
+    market: places === 'spot first' ? 'spot-then-on-demand' : 'on-demand',
   };
 }
 

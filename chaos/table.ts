@@ -18,6 +18,8 @@ export function tables(results: readonly Result[]): string {
     ),
     'ignored filters': results.filter(({ plan }) => plan.weather.behaviour.ignoreFilters),
     'another’s role or profile': results.filter(({ plan }) => plan.reuse !== 'nothing'),
+    'several placements': results.filter(({ plan }) => plan.places !== 'one'),
+    'content with one': results.filter(({ plan }) => plan.least < plan.count),
     'short deadlines': results.filter(({ plan }) => plan.shortDeadlines),
   };
   return `${table('weather', byWeather)}\n\n${table('done to it', byDeed)}`;

@@ -67,7 +67,16 @@ const slowness = fc
 
 const deaths = fc.tuple(calm, chance(40)).map(([quiet, deathChance]) => ({ ...quiet, deathChance }));
 
-const soldOut = calm.map((quiet) => ({ ...quiet, soldOut: [{ type: 't3.micro' }] }));
+const soldOut = fc
+  .tuple(
+    calm,
+    fc.constantFrom(
+      [{ type: 't3.micro' }],
+      [{ zone: 'us-east-1a' }],
+      [{ zone: 'us-east-1b' }, { market: 'spot' as const }],
+    ),
+  )
+  .map(([quiet, sold]) => ({ ...quiet, soldOut: sold }));
 
 const hands = fc
   .constantFrom(
@@ -132,7 +141,7 @@ export const weathers: fc.Arbitrary<Weather> = fc
       { weight: 2, arbitrary: weather('broken', calm, breaks) },
       { weight: 2, arbitrary: weather('slow', calm, slowness) },
       { weight: 2, arbitrary: weather('deaths', deaths) },
-      { weight: 1, arbitrary: weather('sold out', soldOut) },
+      { weight: 2, arbitrary: weather('sold out', soldOut) },
       { weight: 2, arbitrary: weather('hands', hands) },
       { weight: 4, arbitrary: weather('denied', fc.oneof(calm, lags), denials) },
       { weight: 4, arbitrary: storm.map((all) => ({ kind: 'storm' as const, ...all })) },
