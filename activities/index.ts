@@ -11,7 +11,7 @@ import { launchSteps } from './launch.ts';
 import { markSteps } from './mark.ts';
 import { beating, noteFailure } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
-import { preflightSteps } from './preflight.ts';
+import { type Host, preflightSteps } from './preflight.ts';
 import { profileSteps, profileUndos } from './profile.ts';
 import { remainsSteps } from './remains.ts';
 import { roleSteps, roleUndos } from './role.ts';
@@ -21,9 +21,9 @@ import { volumeSteps } from './volumes.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
-export function createActivities(clientsFor: ClientsFor = awsClients()) {
+export function createActivities(host: Host, clientsFor: ClientsFor = awsClients()) {
   const steps = {
-    ...preflightSteps(clientsFor),
+    ...preflightSteps(clientsFor, host),
     ...roleSteps(clientsFor),
     ...policySteps(clientsFor),
     ...profileSteps(clientsFor),

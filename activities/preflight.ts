@@ -40,8 +40,22 @@ export interface Plan {
   readonly profile?: ProfileReport;
 }
 
-export function preflightSteps(clientsFor: ClientsFor) {
+/** What the process that hosts the activities does for them. */
+export interface Host {
+  /** Has the task queue of the account's launches in the region polled (fleet/run.ts, `launchQueue`). */
+  openLaunches(place: LaunchPlace): Promise<void>;
+}
+
+export interface LaunchPlace {
+  readonly account: string;
+  readonly region: string;
+}
+
+export function preflightSteps(clientsFor: ClientsFor, host: Host) {
   return {
+    /** For a launch that nobody took: the worker that polled its queue may be no more. */
+    openLaunches: (place: LaunchPlace): Promise<void> => host.openLaunches(place),
+
     /**
      * Makes nothing. Fails with PreflightFailed and the list of all that is wrong; a passing error of one look fails
      * the attempt, which is made again.
@@ -66,6 +80,7 @@ export function preflightSteps(clientsFor: ClientsFor) {
       const placements =
         places && image && (await findings.of(findPlacements(aws, spec.instances, places, image, findings)));
       if (findings.problems.length > 0 || !image || !placements) throw findings.failure();
+      await host.openLaunches({ account: identity.account, region: spec.region });
       return { ...identity, image: image.id, placements, ...identityInUse };
     },
   };

@@ -60,6 +60,8 @@ export async function openLane({ taskQueue, python, address, bundle }: LaneOptio
     TEMPORAL_ADDRESS: address,
     MUSTER_TASK_QUEUE: taskQueue,
     CHAOS_BUNDLE: bundle,
+    // What a run waits for its turn is none of a chaos of seconds.
+    MUSTER_LAUNCHES_PER_SECOND: '100',
   });
   const settings = { region: REGION, endpoint: aws.endpoint, credentials: aws.keys, maxAttempts: 1 };
   const [iam, ec2] = [new IAMClient(settings), new EC2Client(settings)];

@@ -2,7 +2,7 @@
 
 import { MusterError } from '../client/errors.ts';
 import { createFleetWorker, type FleetWorker, quietRuntime, UnreachableError } from '../worker/index.ts';
-import { DONE } from './exit.ts';
+import { DONE, UsageError } from './exit.ts';
 import { say } from './output.ts';
 
 export async function worker(): Promise<number> {
@@ -19,6 +19,7 @@ async function started(): Promise<FleetWorker> {
   try {
     return await createFleetWorker({ onTemporal: tellChanges() });
   } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
     if (!(error instanceof UnreachableError)) throw error;
     throw new MusterError(
       'TemporalUnreachable',

@@ -151,7 +151,7 @@ export class FleetRun {
       .map(({ activityId, attempt, lastFailure }) => {
         const code = lastFailure!.applicationFailureInfo?.type ?? undefined;
         return {
-          name: `${activityId}`.replace(/^undo-/, ''),
+          name: `${activityId}`.replace(/^undo-|:\d+$/g, ''),
           attempt: Number(attempt),
           code,
           reason: `${lastFailure!.message}`,

@@ -3,6 +3,14 @@
 /** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
 export const TASK_QUEUE = 'muster';
 
+/**
+ * The task queue of an account's launches in a region: its rate is what EC2 grants the account, shared by all runs and
+ * all workers of the task queue that it belongs to.
+ */
+export function launchQueue(taskQueue: string, account: string, region: string): string {
+  return `${taskQueue}:launch:${account}:${region}`;
+}
+
 /** The query that answers a FleetReport at any moment of a run and after it. */
 export const PROGRESS_QUERY = 'progress';
 

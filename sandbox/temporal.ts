@@ -31,13 +31,24 @@ export interface LocalTemporalOptions {
  */
 const UNBRAKED = ['history.transferProcessorMaxPollRPS=5000', 'history.timerProcessorMaxPollRPS=5000'];
 
+/**
+ * Fairness keys count, and the rate of a task queue is kept exactly: over the four partitions that are the default, a
+ * rate of 2 a second came to 1.4 (measured, 16 tasks).
+ */
+const FAIR = [
+  'matching.useNewMatcher=true',
+  'matching.enableFairness=true',
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+];
+
 const NAMESPACE = 'default';
 
 export async function startLocalTemporal(options: LocalTemporalOptions): Promise<LocalTemporal> {
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   const settings = [
-    ...UNBRAKED.flatMap((setting) => ['--dynamic-config-value', setting]),
+    ...[...UNBRAKED, ...FAIR].flatMap((setting) => ['--dynamic-config-value', setting]),
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   ];
   const executable = findTemporal(options.python.bin);

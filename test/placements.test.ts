@@ -148,11 +148,16 @@ describe('a market', () => {
   });
 });
 
+/** Of a launch of 150 the second batch. */
+const NO_MORE = {
+  action: 'RunInstances',
+  match: 'MaxCount=50',
+  error: { code: 'VcpuLimitExceeded', message: 'no more' },
+};
+
 describe('a count with a least', () => {
   it('is met by a part', async () => {
-    turn({
-      faults: [{ ...LAUNCH, skip: 1, times: 100, error: { code: 'VcpuLimitExceeded', message: 'no more' } }],
-    });
+    turn({ faults: [NO_MORE] });
     const { report } = await up('partial', { count: { want: 150, min: 90 }, type: 't3.micro' });
     assert.equal(report.state, 'complete', JSON.stringify(report.error));
     assert.equal((await world.exists('partial')).instances.length, 100);
@@ -161,9 +166,7 @@ describe('a count with a least', () => {
   });
 
   it('that is missed takes all back', async () => {
-    turn({
-      faults: [{ ...LAUNCH, skip: 1, times: 100, error: { code: 'VcpuLimitExceeded', message: 'no more' } }],
-    });
+    turn({ faults: [NO_MORE] });
     const { report } = await up('missed', { count: { want: 150, min: 101 }, type: 't3.micro' });
     assert.equal(report.state, 'rolled-back');
     assert.equal(report.error?.code, 'VcpuLimitExceeded');

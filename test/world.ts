@@ -38,7 +38,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
   });
   const sandbox: Sandbox = await startSandbox({ behaviour });
   Object.assign(process.env, sandbox.env);
-  const worker = await createFleetWorker({ shutdownGraceTime: 1000 });
+  const worker = await createFleetWorker({ shutdownGraceTime: 1000, launchesPerSecond: 100 });
   const working = worker.run();
   const connection = await Connection.connect({ address: sandbox.temporal.address });
   const client = new Client({ connection });

@@ -15,6 +15,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
+import { LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
 
 export interface FleetWorkerOptions {
   /** `host:port`; otherwise as Temporal's own tools find it (environment, TOML profiles). */
@@ -22,6 +23,8 @@ export interface FleetWorkerOptions {
   readonly namespace?: string;
   /** Otherwise MUSTER_TASK_QUEUE, otherwise `muster`. */
   readonly taskQueue?: string;
+  /** RunInstances calls for each account and region; otherwise MUSTER_LAUNCHES_PER_SECOND, otherwise EC2's own 2. */
+  readonly launchesPerSecond?: number;
   /** A bundle made before; otherwise workflows/ is bundled, which takes about a second. */
   readonly workflowBundle?: WorkflowBundleOption;
   /** How long running activities may go on after a shutdown has begun, in milliseconds. */
@@ -66,6 +69,14 @@ export class UnreachableError extends Error {
   }
 }
 
+/** Throws a RangeError for what is no pace. */
+function paceOf(written: string | undefined): number {
+  if (!written) return LAUNCHES_PER_SECOND;
+  const pace = Number(written);
+  if (pace > 0 && pace <= 1_000) return pace;
+  throw new RangeError(`MUSTER_LAUNCHES_PER_SECOND is '${written}': a number over 0, at most 1,000`);
+}
+
 /** Where Temporal is, as its own tools find it. */
 function temporalAddress(): string {
   return loadClientConnectConfig().connectionOptions.address ?? 'localhost:7233';
@@ -83,13 +94,23 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
   const connection = await NativeConnection.connect({ ...config.connectionOptions, address }).catch(
     unreachable,
   );
+  const shutdownGraceTime = options.shutdownGraceTime ?? 10_000;
+  const launches = new LaunchQueues({
+    connection,
+    namespace,
+    taskQueue,
+    shutdownGraceTime,
+    launchesPerSecond: options.launchesPerSecond ?? paceOf(process.env.MUSTER_LAUNCHES_PER_SECOND),
+  });
+  const activities = createActivities(launches);
+  launches.serve(activities);
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue,
-    activities: createActivities(),
+    activities,
     ...workflowSource(options),
-    shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
+    shutdownGraceTime,
     // An activity learns of a cancellation by its heartbeat: nobody should wait a minute for that.
     maxHeartbeatThrottleInterval: 2_000,
   }).catch((error) => (error instanceof TransportError ? unreachable(error) : Promise.reject(error)));
@@ -102,6 +123,8 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
         await worker.run();
       } finally {
         clearInterval(watch);
+        launches.shutdown();
+        await launches.ended();
         await connection.close();
       }
     },

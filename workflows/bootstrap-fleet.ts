@@ -246,6 +246,7 @@ class Bootstrap {
       ...instances
     } = spec.instances;
     const launch = new Launch(run, {
+      account: plan.account,
       spec,
       placements: plan.placements,
       request: {

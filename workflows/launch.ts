@@ -1,22 +1,36 @@
 /** The launch of a fleet: batches side by side, each under a token of its own, as the plan has them. */
 
-import { ApplicationFailure, CancellationScope, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  type ActivityOptions,
+  ApplicationFailure,
+  CancellationScope,
+  sleep,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { EndedInstance } from '../activities/verify.ts';
 import { type AwsFailure, DEADLINE_PASSED } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
 import type { InstanceReport } from '../fleet/report.ts';
+import { launchQueue } from '../fleet/run.ts';
 import type { FleetSpec, Placement } from '../fleet/spec.ts';
 import { counted } from '../fleet/words.ts';
-import { as, launching, looking } from './activities.ts';
+import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice } from './patience.ts';
 import { type Run, wasRefused } from './run.ts';
 
 /** EC2 takes five launches at once (EC2 Developer Guide, "Request throttling"); once it has throttled, one. */
 const SIDE_BY_SIDE = 5;
 
+/** How long a call waits for its turn before its queue is opened anew. */
+const TURN_SECONDS = 10;
+
 export interface LaunchOptions {
+  /** Twelve digits. */
+  readonly account: string;
   readonly spec: FleetSpec;
   readonly placements: readonly Placement[];
   /** What each batch asks for, but for its token. */
@@ -183,18 +197,47 @@ export class Launch {
     const { request, spec } = this.options;
     const call = ++this.calls;
     try {
-      return await launching.launch.executeWithOptions(
-        {
-          ...as('launch', `${batch.count} × ${poolName(batch.pool)}`, spec.deadlines.launch),
-          // Several are under way at once, and Temporal wants each to have an id of its own.
-          activityId: call === 1 ? 'launch' : `launch:${call}`,
-        },
-        [{ ...request, token, batch }],
+      return await this.inTurn((options) =>
+        launching.launch.executeWithOptions(
+          {
+            ...as('launch', `${batch.count} × ${poolName(batch.pool)}`, spec.deadlines.launch),
+            // Several are under way at once, and Temporal wants each to have an id of its own.
+            activityId: call === 1 ? 'launch' : `launch:${call}`,
+            ...options,
+          },
+          [{ ...request, token, batch }],
+        ),
       );
     } catch (error) {
       // What is refused now says nothing of a call before it, whose answer was lost.
       if (isFirst && wasRefused(error)) this.open.delete(token);
       throw error;
+    }
+  }
+
+  /**
+   * Makes a call when its turn has come in the queue of the account's launches, where a fleet of one does not stand
+   * behind one of ten thousand. One that nobody takes for long may be in a queue that nobody polls any more.
+   */
+  private async inTurn<T>(call: (options: ActivityOptions) => Promise<T>): Promise<T> {
+    const { spec, account } = this.options;
+    const { region, name, deadlines } = spec;
+    const started = Date.now();
+    for (let patience = TURN_SECONDS; ; patience *= 2) {
+      try {
+        return await call({
+          taskQueue: launchQueue(workflowInfo().taskQueue, account, region),
+          priority: { fairnessKey: name },
+          scheduleToStartTimeout: patience * 1000,
+        });
+      } catch (error) {
+        const isOver = Date.now() - started >= deadlines.launch * 1000;
+        if (isOver || !wasNeverTaken(error)) throw error;
+        await quick.openLaunches.executeWithOptions(
+          { ...as('launch', 'the queue of launches', deadlines.step), activityId: `open:${++this.calls}` },
+          [{ account, region }],
+        );
+      }
     }
   }
 
@@ -259,6 +302,12 @@ export class Launch {
     const detail: AwsFailure = { call: 'ec2:RunInstances', code, message, requestId, untouched };
     return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [detail] });
   }
+}
+
+/** Whether no worker took the call, at its first attempt or a later one. */
+function wasNeverTaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
 }
 
 function notYet(attempt: number, seconds: number, deadline: number): string {
