@@ -4,7 +4,7 @@ import type { EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { type IAMClient, paginateListInstanceProfiles, paginateListRoles } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { Context } from '@temporalio/activity';
-import type { InstanceReport, ProfileReport, RoleReport } from '../fleet/report.ts';
+import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Tags } from '../fleet/spec.ts';
 import { COMPLETE, FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
@@ -26,6 +26,8 @@ export interface FindFleetRequest {
   readonly profile?: string;
   /** Ids of instances that an earlier report gave. */
   readonly instances?: readonly string[];
+  /** How many instances an earlier report told of. */
+  readonly count?: number;
   /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
   readonly patience?: number;
   /** Look by the names alone, and do not go through the whole account when they lead to nothing. */
@@ -48,7 +50,9 @@ export interface FoundFleet {
   readonly profileInUse?: string;
   /** Instances that run with the fleet's own profile and are not its own: `i-...`, with their fleet if they have one. */
   readonly borrowers: readonly string[];
-  /** Alive: terminated ones are left out. */
+  /** Of all that are alive: terminated ones are left out. */
+  readonly ids: readonly string[];
+  /** The first of them, at most MOST_TOLD. */
   readonly instances: readonly InstanceReport[];
 }
 
@@ -95,7 +99,8 @@ export function inventorySteps(clientsFor: ClientsFor) {
         borrowers: identity.profile
           ? await borrowersOf(clientsFor(region).ec2, spelled, identity.profile.arn)
           : [],
-        instances: instances.map(instanceReport),
+        ids: instances.map(({ InstanceId }) => InstanceId!),
+        instances: instances.slice(0, MOST_TOLD).map(instanceReport),
       };
     },
   };
@@ -123,13 +128,13 @@ async function borrowersOf(ec2: EC2Client, owner: Owner, profileArn: string): Pr
 async function aliveInstances(
   ec2: EC2Client,
   owner: Owner,
-  { instances = [], patience = 0 }: FindFleetRequest,
+  { instances = [], count = instances.length, patience = 0 }: FindFleetRequest,
 ): Promise<Instance[]> {
   let seen: Instance[] = [];
   await lookFor(async () => {
     seen = await findInstances(ec2, owner);
     const ids = new Set(seen.map(({ InstanceId }) => InstanceId));
-    return instances.every((id) => ids.has(id)) ? seen : undefined;
+    return seen.length >= count && instances.every((id) => ids.has(id)) ? seen : undefined;
   }, patience);
   return seen.filter((instance) => !isTerminated(instance));
 }

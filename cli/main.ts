@@ -64,6 +64,7 @@ function program(): Command {
     .description('how a fleet is')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
+    .option('--instances', 'all of its instances, one a line')
     .option(...REGION_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./status.ts')).status(checkedName(name), options)),

@@ -1,13 +1,13 @@
 /** The report of a run as a person reads it. */
 
 import { decisionWords, poolName } from '../fleet/launch-plan.ts';
-import type {
-  FailureReport,
-  FleetReport,
-  InstanceReport,
-  Leftover,
-  LeftoverKind,
-  StepReport,
+import {
+  type FailureReport,
+  type FleetReport,
+  instanceCountOf,
+  type Leftover,
+  type LeftoverKind,
+  type StepReport,
 } from '../fleet/report.ts';
 import { stepTitle } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
@@ -33,7 +33,7 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
   const report = withoutRemoved(told);
   const { colors } = options;
   const blocks = [[headline(report, colors)], columns(whatIs(report), options)];
-  if (report.instances.length > 0) blocks.push(instanceTable(report.instances, colors));
+  if (report.instances.length > 0) blocks.push(instanceTable(report, colors));
   if (options.steps) blocks.push(stepList(report, colors));
   if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
   blocks.push(columns(cause(report), options), columns(whatNext(report), options));
@@ -155,7 +155,8 @@ function whereFrom({ sources = [], wanted, decisions = [] }: FleetReport): Rows 
   return rows;
 }
 
-function instanceTable(instances: readonly InstanceReport[], colors: Colors): string[] {
+function instanceTable(report: FleetReport, colors: Colors): string[] {
+  const { instances, fleet } = report;
   const rows = [
     ['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'],
     ...instances
@@ -163,11 +164,11 @@ function instanceTable(instances: readonly InstanceReport[], colors: Colors): st
       .map(({ id, type, zone, privateIp, state }) => [id, type, zone, privateIp ?? '', state]),
   ];
   const lines = aligned(rows).map((line) => `  ${line}`);
-  const more = instances.length - MOST_INSTANCES;
+  const more = instanceCountOf(report) - MOST_INSTANCES;
   return [
     colors.dim(lines[0]!),
     ...lines.slice(1),
-    ...(more > 0 ? [colors.dim(`  and ${more} more; --json has all`)] : []),
+    ...(more > 0 ? [colors.dim(`  and ${more} more; muster status ${fleet} --instances has all`)] : []),
   ];
 }
 

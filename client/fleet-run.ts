@@ -1,9 +1,9 @@
 /** One run of a fleet, as it is watched from outside. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowHandle } from '@temporalio/client';
-import { blankReport, type FleetReport, isSettled } from '../fleet/report.ts';
-import { PROGRESS_QUERY } from '../fleet/run.ts';
+import { QueryNotRegisteredError, type WorkflowHandle } from '@temporalio/client';
+import { blankReport, type FleetReport, type InstanceReport, isSettled } from '../fleet/report.ts';
+import { INSTANCES_QUERY, type InstancesPage, PROGRESS_QUERY } from '../fleet/run.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
 import { asMusterError, isPastDeadline, type Temporal } from './temporal.ts';
@@ -31,6 +31,7 @@ export interface PendingStep {
 }
 
 const LOOK_EVERY_MS = 250;
+const PAGE = 1_000;
 /** A query that no worker answers would be waited for by default for ten seconds. */
 const QUERY_PATIENCE_MS = 3_000;
 /** For each the SDK has tried for about twenty seconds by itself. */
@@ -68,16 +69,42 @@ export class FleetRun {
   }
 
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
-  async progress(): Promise<FleetReport> {
+  progress(): Promise<FleetReport> {
+    return this.#ask<FleetReport>(PROGRESS_QUERY);
+  }
+
+  async #ask<Answer, Args extends unknown[] = []>(query: string, ...args: Args): Promise<Answer> {
     const { client, address, taskQueue } = this.#temporal;
     try {
       return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
-        this.#handle.query<FleetReport>(PROGRESS_QUERY),
+        this.#handle.query<Answer, Args>(query, ...args),
       );
     } catch (error) {
       // A query is answered by a worker: Temporal lets it wait for one.
       if (isPastDeadline(error)) throw noWorker(taskQueue, address);
       throw asMusterError(this.#temporal, error);
+    }
+  }
+
+  /**
+   * All instances of a bootstrap, as it knows them, however many: a report has the first hundred. Throws NoWorker when
+   * no worker answers, and TemporalUnreachable.
+   */
+  async *instances(): AsyncGenerator<InstanceReport, void> {
+    for (let from = 0; ; from += PAGE) {
+      const page = await this.#page({ from, most: PAGE });
+      yield* page;
+      if (page.length < PAGE) return;
+    }
+  }
+
+  /** A teardown has none, nor has a run that has not launched yet. */
+  async #page(page: InstancesPage): Promise<InstanceReport[]> {
+    try {
+      return await this.#ask<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY, page);
+    } catch (error) {
+      if (error instanceof QueryNotRegisteredError) return [];
+      throw error;
     }
   }
 

@@ -1,7 +1,7 @@
 /** All fleets of which Temporal knows a run. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import type { FleetReport, FleetState } from '../fleet/report.ts';
+import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
 import { type FleetMemo, fleetWorkflowId, PROGRESS_QUERY } from '../fleet/run.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
@@ -49,7 +49,7 @@ async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promis
     fleet,
     state: report?.state ?? stateOf(run),
     region: report?.region ?? region,
-    instances: report?.instances.length,
+    instances: report && instanceCountOf(report),
     startedAt: run.startTime.toISOString(),
     endedAt: run.closeTime?.toISOString(),
     workflowId: run.workflowId,

@@ -8,7 +8,7 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
-import type { FleetReport, LeftoverKind } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf, type LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
   DECIDE_UPDATE,
@@ -385,6 +385,7 @@ export class Muster {
       role: report?.role?.reused ? undefined : report?.role?.name,
       profile: report?.profile?.reused ? undefined : report?.profile?.name,
       instances: report?.state === 'complete' ? report.instances.map(({ id }) => id) : undefined,
+      count: report?.state === 'complete' ? instanceCountOf(report) : undefined,
       patience: report?.state === 'complete' ? stillNew(description) : 0,
     };
   }
@@ -402,7 +403,8 @@ export class Muster {
     if (found.state === 'complete') return { ...lost, ...found, steps: lost.steps, error: undefined };
     const reason = lost.error?.message ?? 'the run was ended from outside';
     const leftovers = found.leftovers.map((left) => ({ ...left, reason }));
-    return { ...lost, instances: found.instances, role: found.role, profile: found.profile, leftovers };
+    const { instances, instanceCount } = found;
+    return { ...lost, instances, instanceCount, role: found.role, profile: found.profile, leftovers };
   }
 }
 

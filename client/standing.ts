@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import type { FleetReport } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { lookFailed } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
@@ -55,6 +55,7 @@ export async function asItIsNow(
     role: role?.reused ? undefined : role?.name,
     profile: profile?.reused ? undefined : profile?.name,
     instances: instances.map(({ id }) => id),
+    count: instanceCountOf(report),
     patience,
     byNameOnly: true,
   });
@@ -65,12 +66,15 @@ export async function asItIsNow(
       return state === 'running' ? [] : [`${id} is ${state}`];
     }),
   ];
+  const [count, left] = [instanceCountOf(report), instanceCountOf(now)];
+  if (count > instances.length && left < count) problems.push(`${left} of ${count} instances are left`);
   if (problems.length === 0) return { ...report, instances: now.instances };
   const message = problems.join('; ');
   return {
     ...report,
     state: 'degraded',
     instances: now.instances,
+    instanceCount: now.instanceCount,
     error: { step: 'verify', code: 'Degraded', message },
   };
 }

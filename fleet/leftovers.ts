@@ -53,7 +53,8 @@ function quoted(name: string): string {
 /** What exists of a fleet. */
 interface Existing {
   readonly region: string;
-  readonly instances: readonly { readonly id: string }[];
+  /** Of its instances. */
+  readonly ids: readonly string[];
   readonly role?: { readonly name: string };
   /** Names of the role's inline policies, ARNs of its managed ones. */
   readonly policies?: readonly string[];
@@ -62,8 +63,8 @@ interface Existing {
 
 /** Everything of a fleet that exists, as leftovers, in the order in which their commands can be typed. */
 export function leftoversOf(found: Existing, reason: string): Leftover[] {
-  const { region, instances, profile, role, policies = [] } = found;
-  const leftovers = instances.map(({ id }) => instanceLeftover(region, id, reason));
+  const { region, ids, profile, role, policies = [] } = found;
+  const leftovers = ids.map((id) => instanceLeftover(region, id, reason));
   if (profile) leftovers.push(profileLeftover(profile.name, role?.name, reason));
   if (role) {
     leftovers.push(...policies.map((policy) => ofRole(role.name, policy, reason)));
@@ -100,7 +101,7 @@ export function withoutSkipped<T extends Existing>(
     skipped.some((leftover) => leftover.kind === kind && leftover.id === id);
   const wanted = {
     ...found,
-    instances: found.instances.filter(({ id }) => !stays('instance', id)),
+    ids: found.ids.filter((id) => !stays('instance', id)),
     role: found.role && !stays('role', found.role.name) ? found.role : undefined,
     profile: found.profile && !stays('profile', found.profile.name) ? found.profile : undefined,
   };

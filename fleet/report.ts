@@ -71,8 +71,13 @@ export interface ProfileReport {
   reused: boolean;
 }
 
-/** So many instances are told one by one where more would be too long. */
+/** A report tells so many instances one by one: Temporal's answers and histories have to stay small. */
 export const MOST_TOLD = 100;
+
+/** How many instances a report is about. */
+export function instanceCountOf({ instances, instanceCount = instances.length }: FleetReport): number {
+  return instanceCount;
+}
 
 export interface InstanceReport {
   id: string;
@@ -134,7 +139,10 @@ export interface FleetReport {
   profile?: ProfileReport;
   /** The image that every instance was launched from, once resolved. */
   image?: string;
+  /** The first of them, at most MOST_TOLD; the others by pages (`FleetRun.instances`). */
   instances: InstanceReport[];
+  /** How many there are, when that is more. */
+  instanceCount?: number;
   /** How many it is to have, and with how many it is content. */
   wanted?: Count;
   /** Where it may launch, in order of preference, with needs resolved to types. */

@@ -14,6 +14,14 @@ export function launchQueue(taskQueue: string, account: string, region: string):
 /** The query that answers a FleetReport at any moment of a run and after it. */
 export const PROGRESS_QUERY = 'progress';
 
+/** The query that answers a page of a bootstrap's instances. Its argument is an InstancesPage. */
+export const INSTANCES_QUERY = 'instances';
+
+export interface InstancesPage {
+  readonly from: number;
+  readonly most: number;
+}
+
 /** The Update by which a person decides about a paused run. Its argument is a Decision. */
 export const DECIDE_UPDATE = 'decide';
 
@@ -56,6 +64,8 @@ export interface TeardownRequest {
   readonly profile?: string;
   /** Ids of instances that an earlier report gave. */
   readonly instances?: readonly string[];
+  /** How many instances an earlier report told of. */
+  readonly count?: number;
   /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
   readonly patience?: number;
   /** Look by the names alone, and do not go through the whole account when they lead to nothing. */

@@ -2,14 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { Muster } from '../client/index.ts';
 import type { Weather } from '../sandbox/index.ts';
 import { openWorld, QUICK, type World } from './world.ts';
 
 let world: World;
+let muster: Muster;
 before(async () => {
   world = await openWorld();
+  muster = await Muster.connect();
 });
-after(() => world.close());
+after(async () => {
+  await muster.close();
+  await world.close();
+});
 afterEach(() => turn({}));
 
 const turn = ({ behaviour, ...weather }: Weather) => {
@@ -196,13 +202,32 @@ describe('an instance that dies in pending', () => {
   });
 });
 
+describe('a history', () => {
+  it('stays short for ten instances, and hardly grows with the hundreds', async () => {
+    const sizeOf = async (count: number) => {
+      const { handle, report } = await up(`short-${count}`, { count, type: 't3.micro' });
+      assert.equal(report.state, 'complete');
+      const { historyLength, historySize } = await handle.describe();
+      return { events: historyLength, bytes: historySize! };
+    };
+    const [ten, hundreds] = [await sizeOf(10), await sizeOf(300)];
+    assert.ok(ten.events <= 120 && ten.bytes <= 50 * 1024, JSON.stringify(ten));
+    assert.ok(hundreds.events <= ten.events + 60 && hundreds.bytes <= 80 * 1024, JSON.stringify(hundreds));
+  });
+});
+
 describe('a launch of many', () => {
   it('that is throttled is made again as whole batches, and in the end as wanted', async () => {
     const error = { code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
     turn({ faults: [{ ...LAUNCH, error, times: 3 }] });
     const { report } = await up('many', { count: 250, type: 't3.micro' });
     assert.equal(report.state, 'complete', JSON.stringify(report.error));
-    assert.equal((await world.exists('many')).instances.length, 250);
+    const { instances } = await world.exists('many');
+    assert.equal(instances.length, 250);
+    assert.deepEqual([report.instances.length, report.instanceCount], [100, 250], 'a report stays short');
+    const ids: string[] = [];
+    for await (const { id } of (await muster.attach('many')).instances()) ids.push(id);
+    assert.deepEqual(ids.sort(), instances.map(({ InstanceId }) => InstanceId).sort());
     assert.equal(launches().length, 3 + 3);
     assert.equal(report.decisions, undefined, 'a throttle moves nothing elsewhere');
     assert.equal((await world.down('many')).report.state, 'gone');

@@ -394,6 +394,7 @@ class Bootstrap {
     const { run, spec } = this;
     await run.rollBack((left) => stillLeft(this.whatToLookFor(left), spec.deadlines.consistency));
     run.report.instances = [];
+    run.report.instanceCount = undefined;
   }
 
   private whatToLookFor(leftovers: readonly Leftover[]) {

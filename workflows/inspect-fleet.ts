@@ -26,6 +26,7 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
     role: found.role,
     profile: found.profile,
     instances: [...found.instances],
+    instanceCount: found.ids.length > found.instances.length ? found.ids.length : undefined,
     steps: [],
     undos: [],
     leftovers: state === 'left-over' ? leftoversOf(found, 'an earlier run left it') : [],
@@ -50,7 +51,7 @@ async function look(request: TeardownRequest): Promise<FoundFleet> {
 }
 
 /** The mark says that it was complete; that it still is, its machines have to show. */
-function stateOf({ instances, role, profile, marked }: FoundFleet): FleetReport['state'] {
-  if (instances.length === 0 && !role && !profile) return 'gone';
-  return marked && instances.length > 0 ? 'complete' : 'left-over';
+function stateOf({ ids, role, profile, marked }: FoundFleet): FleetReport['state'] {
+  if (ids.length === 0 && !role && !profile) return 'gone';
+  return marked && ids.length > 0 ? 'complete' : 'left-over';
 }

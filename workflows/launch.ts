@@ -5,6 +5,8 @@ import {
   type ActivityOptions,
   ApplicationFailure,
   CancellationScope,
+  defineQuery,
+  setHandler,
   sleep,
   TimeoutFailure,
   workflowInfo,
@@ -14,8 +16,8 @@ import type { EndedInstance } from '../activities/verify.ts';
 import { type AwsFailure, DEADLINE_PASSED } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
-import type { InstanceReport } from '../fleet/report.ts';
-import { launchQueue } from '../fleet/run.ts';
+import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
+import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
 import type { FleetSpec, Placement } from '../fleet/spec.ts';
 import { counted } from '../fleet/words.ts';
 import { as, launching, looking, quick } from './activities.ts';
@@ -48,6 +50,10 @@ interface Placed {
   readonly zone: string;
 }
 
+const instancesQuery = defineQuery<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY);
+/** Of some hundred bytes each: Temporal takes answers of 2 MB. */
+const MOST_IN_A_PAGE = 1_000;
+
 export class Launch {
   private readonly run: Run;
   private readonly options: LaunchOptions;
@@ -58,6 +64,7 @@ export class Launch {
   private tokens = 0;
   private calls = 0;
   private sideBySide = SIDE_BY_SIDE;
+  private state = 'pending';
   /** Ids of those that others have taken the place of. */
   private readonly gone: string[] = [];
 
@@ -66,6 +73,10 @@ export class Launch {
     this.run = run;
     this.options = options;
     this.plan = new LaunchPlan({ count, placements: options.placements, spread, market });
+    setHandler(instancesQuery, ({ from, most }) =>
+      // What was taken back is no instance of the fleet any more.
+      run.report.instances.length > 0 ? this.page(from, Math.min(most, MOST_IN_A_PAGE)) : [],
+    );
   }
 
   get ids(): readonly string[] {
@@ -95,11 +106,14 @@ export class Launch {
   /** Verified: all of them run. `seen` are the first of them, with what EC2 has given them. */
   tellRunning(seen: readonly InstanceReport[]): void {
     const known = new Map(seen.map((instance) => [instance.id, instance]));
-    this.run.report.instances = this.instances('running').map((one) => known.get(one.id) ?? one);
+    this.state = 'running';
+    this.run.report.instances = this.page(0, MOST_TOLD).map((one) => known.get(one.id) ?? one);
   }
 
-  private instances(state: string): InstanceReport[] {
-    return [...this.placed].map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, state }));
+  private page(from: number, most: number): InstanceReport[] {
+    return [...this.placed]
+      .slice(from, from + most)
+      .map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, state: this.state }));
   }
 
   /** A person wants it tried again, wherever it was refused. */
@@ -271,7 +285,8 @@ export class Launch {
     const { report } = this.run;
     const { want } = this.options.spec.instances.count;
     report.sources = this.plan.sources;
-    report.instances = this.instances('pending');
+    report.instances = this.page(0, MOST_TOLD);
+    report.instanceCount = this.placed.size > MOST_TOLD ? this.placed.size : undefined;
     const last = this.plan.decisions.at(-1);
     const isNews = this.plan.decisions.length > (report.decisions?.length ?? 0);
     report.decisions = this.plan.decisions.length > 0 ? [...this.plan.decisions] : undefined;

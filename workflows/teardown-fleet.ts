@@ -51,6 +51,7 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
     throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
   run.report.instances = [];
+  run.report.instanceCount = undefined;
   run.setState('gone');
   return run.report;
 }
@@ -80,20 +81,20 @@ async function remove(
     role,
     profile,
     instances: [...found.instances],
+    instanceCount: found.ids.length > found.instances.length ? found.ids.length : undefined,
   });
 
   // Those of a fleet that came up a moment ago may not be shown yet, and those that were shown may be hidden again.
   const isNew = patience > 0;
-  const ids = new Set([...found.instances.map(({ id }) => id), ...(isNew ? instances : [])]);
+  const ids = new Set([...found.ids, ...(isNew ? instances : [])]);
   for (const id of [...ids]) if (skip.includes(`instance/${id}`)) ids.delete(id);
 
   await run.step(
     'terminate',
     () =>
-      undoing.terminate.executeWithOptions(
-        as('terminate', counted(found.instances.length, 'instance'), seconds),
-        [{ ...request, ids: [...ids], volumes, spare: skip }],
-      ),
+      undoing.terminate.executeWithOptions(as('terminate', counted(found.ids.length, 'instance'), seconds), [
+        { ...request, ids: [...ids], volumes, spare: skip },
+      ]),
     {
       found: (termination) => {
         if (termination.volumesKept.length > 0) run.report.volumesKept = [...termination.volumesKept];
@@ -161,8 +162,8 @@ function patienceOf({ patience = 0 }: TeardownRequest): number {
   return Math.max(patience, STALE_SECONDS);
 }
 
-function inWords({ instances, role, profile }: FoundFleet): string {
-  const parts = [counted(instances.length, 'instance')];
+function inWords({ ids, role, profile }: FoundFleet): string {
+  const parts = [counted(ids.length, 'instance')];
   if (profile) parts.push(`profile ${profile.name}`);
   if (role) parts.push(`role ${role.name}`);
   return parts.join(', ');
