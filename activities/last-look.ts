@@ -1,6 +1,7 @@
 /** The last look, before a report names what is left: what a removal could not take may be gone all the same. */
 
 import type { Instance, Volume } from '@aws-sdk/client-ec2';
+import { instanceLeftover, volumeLeftover } from '../fleet/leftovers.ts';
 import type { Leftover, LeftoverKind } from '../fleet/report.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
@@ -19,26 +20,53 @@ export interface LastLookRequest {
   readonly role?: string;
   /** Unique ids (`AROA...`, `AIPA...`) of what the run has made, where they are known. */
   readonly made: readonly string[];
+  /** Volumes of the owner's that outlived their instances are left too, named or not. */
+  readonly volumes?: boolean;
   /** Seconds to go on looking for what is not shown. */
   readonly patience: number;
 }
 
 export function lastLookSteps(clientsFor: ClientsFor) {
   return {
-    /** Those of the leftovers that are there, or whose end nothing proves. */
+    /**
+     * Those of the leftovers that are there, or whose end nothing proves; where a tag was all that was known of
+     * instances, they are named.
+     */
     async lastLook(request: LastLookRequest): Promise<Leftover[]> {
       const clients = clientsFor(request.region);
       let left: readonly Leftover[] = request.leftovers;
+      let tagged: readonly Instance[] = [];
+      let loose: readonly Volume[] = [];
       const there = new Set<Leftover>();
       await lookFor(async () => {
         const view = await viewOf(clients, request);
+        loose = view.volumes.filter((volume) => isLasting(volume) && volume.State === 'available');
+        tagged = view.instances.filter((instance) => !isTerminated(instance));
         left = left.filter((leftover) => !hasEnded(leftover, view));
         for (const leftover of left) if (isShown(leftover, view)) there.add(leftover);
         return left.every((leftover) => there.has(leftover)) || undefined;
       }, request.patience);
-      return left.filter((leftover) => there.has(leftover) || provesNothingUnshown(leftover));
+      return left
+        .filter((leftover) => there.has(leftover) || provesNothingUnshown(leftover))
+        .flatMap((leftover) => named(leftover, request.region, tagged))
+        .concat(volumesBeside(request, loose));
     },
   };
+}
+
+function named(leftover: Leftover, region: string, tagged: readonly Instance[]): Leftover[] {
+  if (leftover.kind !== 'instance' || isId(leftover.id)) return [leftover];
+  return tagged.map(({ InstanceId }) => instanceLeftover(region, InstanceId!, leftover.reason));
+}
+
+function volumesBeside(
+  { leftovers, region, volumes }: LastLookRequest,
+  loose: readonly Volume[],
+): Leftover[] {
+  if (!volumes) return [];
+  const known = new Set(leftovers.map(({ id }) => id));
+  const others = loose.map(({ VolumeId }) => VolumeId!).filter((id) => !known.has(id));
+  return others.map((id) => volumeLeftover(region, id, 'its removal was not reached'));
 }
 
 /** What AWS shows at one moment, as far as it was asked. */
@@ -70,7 +98,7 @@ async function viewOf({ iam, ec2 }: AwsClients, request: LastLookRequest): Promi
       instances.length === 0
         ? []
         : [...(await findByIds(ec2, instances.filter(isId))), ...(await findInstances(ec2, owner))],
-    volumes: idsOf('volume').length === 0 ? [] : await findVolumes(ec2, owner),
+    volumes: request.volumes || idsOf('volume').length > 0 ? await findVolumes(ec2, owner) : [],
   };
 }
 

@@ -8,7 +8,7 @@ import {
   paginateDescribeInstanceTypes,
   type Subnet,
 } from '@aws-sdk/client-ec2';
-import type { InstancesSpec, Need, Placement, Range, WantedPlacement } from '../fleet/spec.ts';
+import type { InstancesSpec, Need, Range, ResolvedPlacement, WantedPlacement } from '../fleet/spec.ts';
 import { ask } from './aws-errors.ts';
 import type { AwsClients } from './clients.ts';
 import type { Findings } from './findings.ts';
@@ -24,8 +24,8 @@ interface Image {
   readonly architecture: string | undefined;
 }
 
-/** A need is met by this many types at most: the smallest that do. */
-const MOST_TYPES = 5;
+/** A need is met by this many types at most. EC2's own advice for spot is to be content with ten (EC2 User Guide). */
+const MOST_TYPES = 20;
 
 export async function findSubnets(
   { ec2 }: AwsClients,
@@ -67,28 +67,32 @@ export async function findPlacements(
   subnets: Subnets,
   image: Image,
   findings: Findings,
-): Promise<Placement[]> {
+): Promise<ResolvedPlacement[]> {
   const types = await typesFor(aws, placements, image);
   const offered = await offerings(
     aws,
     [...types.values()].flat().map(({ InstanceType }) => InstanceType!),
   );
-  const found = placements.flatMap((wanted): Placement[] => {
+  const found = placements.flatMap((wanted, share): ResolvedPlacement[] => {
     const zone =
       wanted.zone ?? subnets.wanted.find(({ SubnetId }) => SubnetId === wanted.subnet)?.AvailabilityZone;
-    const place = { ...(zone && { zone }), ...(wanted.subnet && { subnet: wanted.subnet }) };
+    const place = { ...(zone && { zone }), ...(wanted.subnet && { subnet: wanted.subnet }), share };
     const fitting = types.get(wanted) ?? [];
     const isOffered = ({ InstanceType }: InstanceTypeInfo) => offered.has(`${InstanceType} ${zone ?? ''}`);
     const here = fitting.filter(isOffered).slice(0, MOST_TYPES);
     if ('type' in wanted) checkType(wanted.type, zone, fitting[0], here.length > 0, image, findings);
-    else if (here.length === 0)
-      findings.add(`No instance type has ${needWords(wanted.need)} in ${zone ?? 'this region'}.`);
+    else checkNeed(wanted.need, zone, here.length > 0, image, findings);
     return here.map(({ InstanceType }) => ({ type: InstanceType!, ...place }));
   });
-  return [...new Map(found.map((placement) => [JSON.stringify(placement), placement])).values()];
+  // Two needs may be met by one type: its place is the first.
+  const seen = new Set<string>();
+  return found.filter(({ share: _, ...placement }) => {
+    const key = JSON.stringify(placement);
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
-/** For each placement the types that it may have, the smallest first. */
+/** For each placement the types that it may have: the smallest first, of equals the burstable, which cost less. */
 async function typesFor(
   { ec2 }: AwsClients,
   placements: readonly WantedPlacement[],
@@ -134,7 +138,12 @@ function isWithin(amount = 0, { least = 0, most = Number.POSITIVE_INFINITY }: Ra
 function bySize(one: InstanceTypeInfo, other: InstanceTypeInfo): number {
   const cpus = (one.VCpuInfo?.DefaultVCpus ?? 0) - (other.VCpuInfo?.DefaultVCpus ?? 0);
   const memory = (one.MemoryInfo?.SizeInMiB ?? 0) - (other.MemoryInfo?.SizeInMiB ?? 0);
-  return cpus || memory || one.InstanceType!.localeCompare(other.InstanceType!);
+  const burstable = Number(isBurstable(other)) - Number(isBurstable(one));
+  return cpus || memory || burstable || one.InstanceType!.localeCompare(other.InstanceType!);
+}
+
+function isBurstable({ BurstablePerformanceSupported }: InstanceTypeInfo): boolean {
+  return BurstablePerformanceSupported === true;
 }
 
 /** `TYPE ZONE` for each zone that offers a type, and `TYPE ` when any does. */
@@ -178,17 +187,39 @@ function checkType(
   }
 }
 
+function checkNeed(
+  need: Need,
+  zone: string | undefined,
+  isOffered: boolean,
+  { architecture }: Image,
+  findings: Findings,
+): void {
+  if (architecture && need.arch && need.arch !== architecture) {
+    findings.add(`The image is for ${architecture}; the need asks for ${need.arch}.`);
+  } else if (!isOffered) {
+    findings.add(`No instance type in ${zone ?? 'this region'} has ${needWords(need)}.`);
+  }
+}
+
 function architectures({ ProcessorInfo }: InstanceTypeInfo): readonly string[] {
   return ProcessorInfo?.SupportedArchitectures ?? [];
 }
 
 function needWords({ vcpu, memory, arch }: Need): string {
-  return [vcpu && `${rangeWords(vcpu)} vCPUs`, memory && `${rangeWords(memory)} MiB`, arch]
-    .filter(Boolean)
-    .join(', ');
+  const amounts = [
+    vcpu && `${rangeWords(vcpu)} vCPUs`,
+    memory && `${rangeWords(memory, memoryWords)} of memory`,
+  ];
+  const both = amounts.filter(Boolean).join(' and ');
+  return arch === undefined ? both : `${both} (${arch})`;
 }
 
-function rangeWords({ least, most }: Range): string {
-  if (least === most) return `${least}`;
-  return `${least ?? ''}..${most ?? ''}`;
+function rangeWords({ least, most }: Range, inWords: (amount: number) => string = String): string {
+  if (least === most) return inWords(least!);
+  if (most === undefined) return `at least ${inWords(least!)}`;
+  return least === undefined ? `at most ${inWords(most)}` : `${inWords(least)} to ${inWords(most)}`;
+}
+
+function memoryWords(mib: number): string {
+  return mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`;
 }

@@ -10,7 +10,7 @@ import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { profileName } from '../fleet/names.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { FleetSpec, InstancesSpec, Placement, RoleSpec, Tags } from '../fleet/spec.ts';
+import type { FleetSpec, InstancesSpec, ResolvedPlacement, RoleSpec, Tags } from '../fleet/spec.ts';
 import { owns } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
@@ -33,7 +33,7 @@ export interface Plan {
   /** `ami-...`, resolved once: every launch of the run uses this one. */
   readonly image: string;
   /** Where to launch, in order of preference; each need is resolved to the types that meet it. */
-  readonly placements: readonly Placement[];
+  readonly placements: readonly ResolvedPlacement[];
   /** The role that exists and is used, for a fleet that makes none. */
   readonly role?: RoleReport;
   /** The profile that exists and is used, for a fleet that makes none. */

@@ -4,7 +4,7 @@ import { type EC2Client, type Instance, TerminateInstancesCommand } from '@aws-s
 import type { Termination } from '../fleet/removal.ts';
 import { AwsError, ask, isInstanceUnknown, isProtected } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
+import { findByIds, findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
 import { lookFor, nextPause, note, noted, pause } from './patience.ts';
 import { clearVolumes, lastingVolumes } from './volumes.ts';
@@ -42,11 +42,25 @@ export function terminateUndos(clientsFor: ClientsFor) {
         outcome: terminated > 0 ? 'removed' : 'absent',
         terminated,
         ended: Math.max(0, instances.length - terminated),
-        ...(await clearVolumes(ec2, request, volumes)),
+        ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)),
       };
     },
   };
 }
+
+/** An instance that a person has given up keeps what it holds. */
+async function sparingVolumes(ec2: EC2Client, request: TerminateRequest): Promise<TerminateRequest> {
+  const ids = (request.spare ?? []).flatMap((name) =>
+    name.startsWith(INSTANCE) ? name.slice(INSTANCE.length) : [],
+  );
+  if (ids.length === 0) return request;
+  const held = (await findByIds(ec2, ids))
+    .filter((instance) => !isTerminated(instance))
+    .flatMap(({ BlockDeviceMappings = [] }) => BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []));
+  return { ...request, spare: [...request.spare!, ...held.map((id) => `volume/${id}`)] };
+}
+
+const INSTANCE = 'instance/';
 
 /** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
 async function seenNow(
@@ -57,7 +71,7 @@ async function seenNow(
   for (const { token } of unsettled) byToken.push(...(await findLaunched(ec2, owner, token)));
   const byTag = await findInstances(ec2, owner);
   const seen = new Map([...byToken, ...byTag].map((instance) => [instance.InstanceId, instance]));
-  return [...seen.values()].filter((instance) => !spare.includes(`instance/${idOf(instance)}`));
+  return [...seen.values()].filter((instance) => !spare.includes(`${INSTANCE}${idOf(instance)}`));
 }
 
 /** `undefined` as long as an instance of the launch is missing, or may be. */

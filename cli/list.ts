@@ -14,7 +14,7 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
   const muster = await Muster.connect();
   try {
     const known = await muster.list();
-    const fleets = all ? known : known.filter(({ state }) => !PAST.includes(state));
+    const fleets = all ? known : known.filter(({ state, skipped }) => !PAST.includes(state) || skipped);
     if (json) print(jsonOf(fleets));
     else if (fleets.length > 0) print(table(fleets, stdoutColors()));
     const hidden = known.length - fleets.length;
@@ -27,13 +27,21 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
   }
 }
 
+/** `3`, or `3 of 4` where more were wanted. */
+function instancesOf({ instances, wanted, state }: FleetListing): string {
+  if (instances === undefined) return '?';
+  return state === 'complete' && wanted !== undefined && instances < wanted
+    ? `${instances} of ${wanted}`
+    : `${instances}`;
+}
+
 function table(fleets: readonly FleetListing[], colors: Colors): string {
   const rows = [
     ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE'],
     ...fleets.map((fleet) => [
       fleet.fleet,
-      fleet.state,
-      `${fleet.instances ?? '?'}`,
+      fleet.skipped ? `${fleet.state}, but for ${fleet.skipped.join(', ')}` : fleet.state,
+      instancesOf(fleet),
       fleet.region ?? '?',
       (fleet.endedAt ?? fleet.startedAt).replace(/\.\d+Z$/, 'Z'),
     ]),

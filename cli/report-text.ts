@@ -1,6 +1,6 @@
 /** The report of a run as a person reads it. */
 
-import { decisionWords, poolName } from '../fleet/launch-plan.ts';
+import { type Decision, decisionWords, poolName } from '../fleet/launch-plan.ts';
 import {
   type FailureReport,
   type FleetReport,
@@ -63,7 +63,7 @@ function headline(report: FleetReport, colors: Colors): string {
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
-      return `${colors.green('✓')} fleet ${name} is complete${took(steps)}`;
+      return `${colors.green('✓')} fleet ${name} is complete${shortOf(report)}${took(steps)}`;
     case 'degraded':
       return `${colors.red('✗')} fleet ${name} is not what it was`;
     case 'gone':
@@ -92,6 +92,13 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'running':
       return `… fleet ${name} is being brought up`;
   }
+}
+
+/** A fleet that is content with less than it wanted. */
+function shortOf(report: FleetReport): string {
+  const { wanted } = report;
+  const count = instanceCountOf(report);
+  return wanted !== undefined && count < wanted.want ? ` with ${count} of ${wanted.want} instances` : '';
 }
 
 function removedAnything({ action, steps, volumesKept, skipped }: FleetReport): boolean {
@@ -143,16 +150,23 @@ function whereFrom({ sources = [], wanted, decisions = [] }: FleetReport): Rows 
   const rows: Rows = [];
   const launched = sources.reduce((sum, { count }) => sum + count, 0);
   const isShort = wanted !== undefined && launched < wanted.want;
-  if (sources.length > 1 || (sources.length > 0 && isShort)) {
-    const short = isShort ? [`${launched} of the ${wanted.want} wanted; ${wanted.min} are enough`] : [];
-    rows.push(['from', ...sources.map((source) => `${source.count} × ${poolName(source)}`), ...short]);
+  const hasSpot = sources.some(({ market }) => market === 'spot');
+  if (sources.length > 1 || hasSpot || (sources.length > 0 && isShort)) {
+    const inWords = (source: (typeof sources)[number]) =>
+      `${source.count} × ${poolName(source)}${hasSpot && source.market === 'on-demand' ? ', on-demand' : ''}`;
+    rows.push(['from', ...sources.map(inWords)]);
   }
-  if (decisions.length > 0) {
-    const more = decisions.length - MOST_DECISIONS;
-    const told = decisions.slice(-MOST_DECISIONS).map(decisionWords);
-    rows.push(['refused', ...(more > 0 ? [`${more} more before these; --json has all`] : []), ...told]);
-  }
+  if (isShort) rows.push(['short', `${launched} of the ${wanted.want} wanted; ${wanted.min} are enough`]);
+  rows.push(...decisionRows('refused', decisions), ...decisionRows('died', decisions));
   return rows;
+}
+
+function decisionRows(what: Decision['what'], all: readonly Decision[]): Rows {
+  const decisions = all.filter((decision) => decision.what === what);
+  if (decisions.length === 0) return [];
+  const more = decisions.length - MOST_DECISIONS;
+  const before = more > 0 ? [`${more} more before these; --json has all`] : [];
+  return [[what, ...before, ...decisions.slice(-MOST_DECISIONS).map(decisionWords)]];
 }
 
 function instanceTable(report: FleetReport, colors: Colors): string[] {
@@ -266,8 +280,8 @@ function whatNext({ state, fleet, error }: FleetReport): Rows {
       return [
         [
           'next',
-          `muster retry ${fleet}, once the cause is gone`,
-          `muster retry ${fleet} --skip KIND/ID   gives one thing up`,
+          `muster retry ${fleet}                  removes what is left, once the cause is gone`,
+          `muster retry ${fleet} --skip KIND/ID   the same, and gives one thing up`,
         ],
       ];
     case 'paused':

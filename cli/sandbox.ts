@@ -1,6 +1,6 @@
 /** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { freePort, isFree, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
 import { DONE, UsageError } from './exit.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
@@ -24,7 +24,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
     temporal: (await port('--temporal-port', options.temporalPort)) ?? (await freePort(7233)),
     ui: (await port('--ui-port', options.uiPort)) ?? (await freePort(8233)),
   };
-  if (options.env) write(options.env, '');
+  if (options.env) makeRoomFor(options.env);
   const stopped = toldToStop();
   const started = await startSandbox({
     ports,
@@ -43,7 +43,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
     if (weather) say(`its weather        ${options.weather}, seed ${started.aws.weather().seed}`);
     say(
       options.env
-        ? `In other shells: '. ${options.env}', then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`
+        ? `In other shells: '. ${sourced(options.env)}', then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`
         : `In other shells: the lines above, then 'muster worker', and 'muster up FILE'. Ctrl-C ends all of it.`,
     );
     await Promise.race([stopped, started.died]);
@@ -76,9 +76,22 @@ function weatherOf(nameOrFile: string | undefined): Weather | undefined {
   }
 }
 
+/** A shell looks for a bare name on its PATH. */
+function sourced(file: string): string {
+  return file.includes('/') ? file : `./${file}`;
+}
+
+/** Whether it can be written is known at once; one of an earlier sandbox would send whoever reads it astray. */
+function makeRoomFor(file: string): void {
+  write(file, '');
+  rmSync(file);
+}
+
+/** All of it at once: whoever waits for the file finds it whole. */
 function write(file: string, text: string): void {
   try {
-    writeFileSync(file, text, { mode: 0o600 });
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
   } catch (error) {
     throw new UsageError(`--env ${file} cannot be written: ${(error as Error).message}`);
   }

@@ -1,6 +1,7 @@
 /** All fleets of which Temporal knows a run. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
 import { type FleetMemo, fleetWorkflowId, PROGRESS_QUERY } from '../fleet/run.ts';
 import { outcomeOf } from './outcome.ts';
@@ -12,8 +13,11 @@ export interface FleetListing {
   readonly fleet: string;
   readonly state: FleetState;
   readonly region?: string;
-  /** Instances, when the run's report tells them. */
+  /** Instances, when the run's report tells them; and how many were wanted. */
   readonly instances?: number;
+  readonly wanted?: number;
+  /** What was given up and still exists (`KIND/ID`). */
+  readonly skipped?: readonly string[];
   /** When the run began and, if it has, ended: ISO 8601. */
   readonly startedAt: string;
   readonly endedAt?: string;
@@ -50,6 +54,8 @@ async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promis
     state: report?.state ?? stateOf(run),
     region: report?.region ?? region,
     instances: report && instanceCountOf(report),
+    wanted: report?.wanted?.want,
+    skipped: report?.skipped?.map(leftoverName),
     startedAt: run.startTime.toISOString(),
     endedAt: run.closeTime?.toISOString(),
     workflowId: run.workflowId,

@@ -90,7 +90,7 @@ export class Muster {
       'bootstrapFleet',
       {
         args: [request],
-        memo: { fleet: spec.name, region: spec.region, specHash: hash },
+        memo: { fleet: spec.name, region: spec.region, specHash: hash, undo: spec.deadlines.undo },
         staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
         staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
       },
@@ -113,9 +113,12 @@ export class Muster {
     }
     const report = await this.#standing(description);
     if (report.leftovers.length === 0) throw notNow(fleet, report.state, 'retry');
-    const unknown = skip.filter((name) => !report.leftovers.some((left) => leftoverName(left) === name));
-    if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, report.leftovers.map(leftoverName));
-    const run = description.type === 'bootstrapFleet' ? description.runId : memoOf(description).run;
+    // What a tag stands for is not known: it can be looked for, and not given up.
+    const names = report.leftovers.map(leftoverName).filter((name) => !name.includes('/tag:'));
+    const unknown = skip.filter((name) => !names.includes(name));
+    if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, names);
+    const memo = memoOf(description);
+    const run = description.type === 'bootstrapFleet' ? description.runId : memo.run;
     const isLeft = (kind: LeftoverKind) => report.leftovers.find((left) => left.kind === kind)?.id;
     const request: TeardownRequest = {
       fleet: report.fleet,
@@ -123,15 +126,17 @@ export class Muster {
       region: report.region,
       role: isLeft('role'),
       profile: isLeft('profile'),
-      volumes: description.type === 'bootstrapFleet' ? 'delete' : 'keep',
-      skip,
+      volumes: run === undefined ? 'keep' : 'delete',
+      // What was given up before stays so: a 'down' takes all.
+      skip: [...(report.skipped ?? []).map(leftoverName), ...skip],
+      undoDeadline: memo.undo,
     };
     return this.#startOrJoin(
       fleet,
       'teardownFleet',
       {
         args: [request],
-        memo: { fleet: report.fleet, region: report.region, run },
+        memo: { fleet: report.fleet, region: report.region, run, undo: memo.undo },
         staticSummary: `retry ${report.fleet}: what its last run left`,
         staticDetails: `Removes what run \`${run ?? ''}\` of the fleet \`${report.fleet}\` left, as its tags tell it.`,
       },
@@ -173,7 +178,7 @@ export class Muster {
       'teardownFleet',
       {
         args: [request],
-        memo: { fleet: request.fleet, region: request.region },
+        memo: { fleet: request.fleet, region: request.region, undo: request.undoDeadline },
         staticSummary: `down ${request.fleet}`,
         staticDetails: `Takes down the fleet \`${request.fleet}\`, as its tags tell what it has.`,
       },
@@ -254,7 +259,7 @@ export class Muster {
     }
     if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
     const report = await run.result();
-    if (report.state === 'lost') return this.#foundOf(report);
+    if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0);
     if (report.state !== 'complete') return report;
     return asItIsNow(this.#temporal, report, stillNew(description));
   }
@@ -387,11 +392,12 @@ export class Muster {
       instances: report?.state === 'complete' ? report.instances.map(({ id }) => id) : undefined,
       count: report?.state === 'complete' ? instanceCountOf(report) : undefined,
       patience: report?.state === 'complete' ? stillNew(description) : 0,
+      undoDeadline: memo.undo,
     };
   }
 
   /** What AWS has of a fleet whose last run can say nothing. */
-  async #foundOf(lost: FleetReport): Promise<FleetReport> {
+  async #foundOf(lost: FleetReport, isYoung: boolean): Promise<FleetReport> {
     const { fleet, region, role, profile } = lost;
     const { report: found } = await inspect(this.#temporal, {
       fleet,
@@ -399,8 +405,10 @@ export class Muster {
       role: role?.name,
       profile: profile?.name,
     });
-    // Whoever ended the run after its last step ended a complete fleet's.
-    if (found.state === 'complete') return { ...lost, ...found, steps: lost.steps, error: undefined };
+    // Whoever ended the run after its last step ended a complete fleet's; and a sweep may have been there before. What
+    // is not shown of a run that ended just now may be shown later.
+    const isSure = found.state === 'complete' || (found.state === 'gone' && !isYoung);
+    if (isSure) return { ...lost, ...found, steps: lost.steps, error: undefined };
     const reason = lost.error?.message ?? 'the run was ended from outside';
     const leftovers = found.leftovers.map((left) => ({ ...left, reason }));
     const { instances, instanceCount } = found;

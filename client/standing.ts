@@ -57,6 +57,8 @@ export async function asItIsNow(
     instances: instances.map(({ id }) => id),
     count: instanceCountOf(report),
     patience,
+    // A thing of an earlier run that was given up is none of this fleet's.
+    run: report.runId,
     byNameOnly: true,
   });
   const problems = [

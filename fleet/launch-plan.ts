@@ -4,7 +4,7 @@
  */
 
 import { quotaBucket } from './quota-bucket.ts';
-import type { Count, Market, Placement } from './spec.ts';
+import type { Count, Market, Placement, ResolvedPlacement } from './spec.ts';
 
 /** A placement in a market: what EC2 has room in, or not. */
 export interface Pool extends Placement {
@@ -42,6 +42,7 @@ export interface Refusal {
 
 /** One decision of a launch, for the report. */
 export interface Decision {
+  readonly what: 'refused' | 'died';
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** `t3.micro in us-east-1a`. */
@@ -64,7 +65,7 @@ export interface Source {
 
 export interface PlanOptions {
   readonly count: Count;
-  readonly placements: readonly Placement[];
+  readonly placements: readonly ResolvedPlacement[];
   readonly spread: boolean;
   readonly market: Market;
 }
@@ -76,6 +77,8 @@ const CLOSED_MS = 3 * 60_000;
 
 interface PoolState {
   readonly pool: Pool;
+  /** Pools of one share have their part of a spread count together. */
+  readonly share: number;
   launched: number;
   asked: number;
   closedUntil: number;
@@ -91,8 +94,9 @@ export class LaunchPlan {
     this.options = options;
     this.states = marketsOf(options.market).flatMap((market) =>
       options.placements.map(
-        (placement): PoolState => ({
+        ({ share, ...placement }): PoolState => ({
           pool: { ...placement, market },
+          share,
           launched: 0,
           asked: 0,
           closedUntil: 0,
@@ -103,10 +107,6 @@ export class LaunchPlan {
 
   get launched(): number {
     return sum(this.states.map(({ launched }) => launched));
-  }
-
-  get isWhole(): boolean {
-    return this.launched >= this.options.count.want;
   }
 
   get isEnough(): boolean {
@@ -153,6 +153,11 @@ export class LaunchPlan {
     this.close(state, refusal, now);
   }
 
+  /** A batch that was dropped is asked for again, as it was. */
+  resumed({ pool, count }: Batch): void {
+    this.stateOf(pool).asked += count;
+  }
+
   /** The batch came to no answer that says anything of its pool: it may be asked for again. */
   dropped({ pool, count }: Batch): void {
     this.stateOf(pool).asked -= count;
@@ -162,9 +167,10 @@ export class LaunchPlan {
   died(pool: Pool, count: number, reason: Pick<Refusal, 'code' | 'message'>, now: number): void {
     const state = this.stateOf(pool);
     state.launched -= count;
+    this.refusal = { kind: 'capacity', ...reason };
     const hasOther = this.states.some((other) => other !== state && other.closedUntil <= now);
-    if (hasOther && reason.code.includes('Capacity')) this.close(state, { kind: 'capacity', ...reason }, now);
-    else this.decide(state, reason, now);
+    if (hasOther && reason.code.includes('Capacity')) state.closedUntil = now + CLOSED_MS;
+    this.decide('died', state, reason, now);
   }
 
   /** A person wants it tried again, wherever it was refused. */
@@ -180,17 +186,18 @@ export class LaunchPlan {
         other.closedUntil = Math.max(other.closedUntil, until);
       }
     }
-    this.decide(state, refusal, now);
+    this.decide('refused', state, refusal, now);
   }
 
   private decide(
+    what: Decision['what'],
     { pool }: PoolState,
     { code, message }: Pick<Refusal, 'code' | 'message'>,
     now: number,
   ): void {
     const next = this.choose(now);
-    const then = next ? `trying ${poolName(next.pool)}` : 'no other placement is open';
-    this.decisions.push({ at: now, placement: poolName(pool), code, reason: message, then });
+    const then = next ? `trying ${this.nameOf(next.pool)}` : 'no placement is left to try';
+    this.decisions.push({ what, at: now, placement: this.nameOf(pool), code, reason: message, then });
   }
 
   /** The first that is open; to spread, the open one with the least so far. A dearer market only when the first is shut. */
@@ -199,7 +206,12 @@ export class LaunchPlan {
     const first = open[0];
     if (!first || !this.options.spread) return first;
     const tier = open.filter(({ pool }) => pool.market === first.pool.market);
-    return tier.reduce((least, state) => (total(state) < total(least) ? state : least));
+    return tier.reduce((least, state) => (this.ofShare(state) < this.ofShare(least) ? state : least));
+  }
+
+  /** How many are launched or on their way for the share that the pool belongs to. */
+  private ofShare({ share }: PoolState): number {
+    return sum(this.states.filter((state) => state.share === share).map(total));
   }
 
   /** How many more of the count fall to the pool, when those that are open share it. */
@@ -207,10 +219,17 @@ export class LaunchPlan {
     const open = this.states.filter(
       ({ pool, closedUntil }) => closedUntil <= now && pool.market === state.pool.market,
     );
-    const elsewhere = sum(this.states.filter((other) => !open.includes(other)).map(total));
+    const shares = [...new Set(open.map(({ share }) => share))];
+    const elsewhere = sum(this.states.filter(({ share }) => !shares.includes(share)).map(total));
     const shared = this.options.count.want - elsewhere;
-    const isLarger = open.indexOf(state) < shared % open.length;
-    return Math.max(1, Math.floor(shared / open.length) + (isLarger ? 1 : 0) - total(state));
+    const isLarger = shares.indexOf(state.share) < shared % shares.length;
+    return Math.max(1, Math.floor(shared / shares.length) + (isLarger ? 1 : 0) - this.ofShare(state));
+  }
+
+  /** With its market where it can be either. */
+  private nameOf(pool: Pool): string {
+    const isPlain = this.options.market !== 'spot-then-on-demand' || pool.market === 'spot';
+    return isPlain ? poolName(pool) : `${poolName(pool)}, on-demand`;
   }
 
   /** Where nothing else could make up for the rest, a part would only be taken back. */
@@ -230,8 +249,9 @@ export function poolName({ type, zone, subnet, market }: Pool): string {
 }
 
 /** `t3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b`. */
-export function decisionWords({ placement, code, then }: Decision): string {
-  return `${placement}: ${WORDS[code] ?? code}, ${then}`;
+export function decisionWords({ what, placement, code, then }: Decision): string {
+  const why = WORDS[code] ?? code;
+  return `${placement}: ${what === 'died' ? `one died (${why})` : why}, ${then}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -33,7 +33,9 @@ export function placementConflicts(spec: Record<string, unknown>, region: string
   );
   if (!Array.isArray(placements)) return beside;
   const listed = [...path, 'placements'];
-  const texts = placements.map((placement) => JSON.stringify(placement));
+  const texts = placements.map((placement) =>
+    JSON.stringify(isMap(placement) ? Object.entries(placement).sort() : placement),
+  );
   return [
     ...beside,
     ...placements.flatMap((placement, at) =>
@@ -67,12 +69,17 @@ function oneConflicts(
   if (subnet !== undefined) {
     const mend = 'leave it out: a subnet is in one zone';
     findings.push(finding([...path, 'zone'], 'given beside a subnet', mend, 'key'));
-  } else if (region !== undefined && REGION.test(region) && ZONE.test(zone) && !zone.startsWith(region)) {
+  } else if (region !== undefined && REGION.test(region) && ZONE.test(zone) && !isIn(zone, region)) {
     findings.push(
       finding([...path, 'zone'], `${shown(zone)} is not in ${region}`, `for instance ${region}a`),
     );
   }
   return findings;
+}
+
+/** `us-east-1a`, `us-east-1-wl1-bos-wlz-1`; not `us-east-11a`. */
+function isIn(zone: string, region: string): boolean {
+  return zone.startsWith(region) && !/^\d/.test(zone.slice(region.length));
 }
 
 function finding(path: KeyPath, message: string, mend: string, at: Finding['at'] = 'value'): Finding {

@@ -1,7 +1,7 @@
 /** The shape of placements, counts and needs as people write them. */
 
 import { z } from 'zod';
-import { wanted } from './mistakes.ts';
+import { shown, wanted } from './mistakes.ts';
 import { INSTANCE_TYPE, SUBNET_ID, ZONE } from './names.ts';
 import { complain, fields, isMap, nested, oneOf, text, whole } from './schema-parts.ts';
 import type { Count, Market, Need, Range, WantedPlacement } from './spec.ts';
@@ -10,6 +10,11 @@ const MOST_INSTANCES = 10_000;
 const MOST_PLACEMENTS = 40;
 const MARKETS = ['on-demand', 'spot', 'spot-then-on-demand'] as const satisfies readonly Market[];
 const ARCHITECTURES = ['x86_64', 'arm64'] as const;
+/** Names that other tools have for them. */
+const ALSO_CALLED: Readonly<Record<string, string>> = {
+  ...{ amd64: 'x86_64', x64: 'x86_64', 'x86-64': 'x86_64', intel: 'x86_64' },
+  ...{ arm: 'arm64', aarch64: 'arm64', graviton: 'arm64' },
+};
 
 const number = whole(1, MOST_INSTANCES, 'for instance 3');
 
@@ -32,8 +37,11 @@ function range(noun: string, hint: string, units: Units = {}) {
   const error = wanted(noun, hint);
   return z.union([z.string(error), z.number(error)], error).transform((value, context): Range => {
     const read = readRange(`${value}`, units);
-    if (read) return read;
-    context.addIssue({ code: 'custom', message: error });
+    const { least = 0, most = Number.POSITIVE_INFINITY } = read ?? {};
+    if (read && least <= most) return read;
+    if (read)
+      complain(context, [], `${shown(value)} begins with its larger end`, 'the smaller one comes first');
+    else context.addIssue({ code: 'custom', message: error });
     return z.NEVER;
   });
 }
@@ -45,8 +53,7 @@ function readRange(written: string, units: Units): Range | undefined {
   const isWrong =
     ends.length > 2 ||
     amounts.some((amount, at) => ends[at] !== '' && amount === undefined) ||
-    (least === undefined && most === undefined) ||
-    (least !== undefined && most !== undefined && most < least);
+    (least === undefined && most === undefined);
   if (isWrong) return undefined;
   return { ...(least !== undefined && { least }), ...(most !== undefined && { most }) };
 }
@@ -68,7 +75,14 @@ export const placementShape = {
   type: text(INSTANCE_TYPE, 'an instance type', 'for instance t3.micro').optional(),
   vcpu: range('a number of vCPUs or a range of it', 'for instance 2..4 or 2..').optional(),
   memory: range('an amount of memory or a range of it', 'with a unit: 4GiB.. or 2GiB..8GiB', MIB).optional(),
-  arch: oneOf(ARCHITECTURES).optional(),
+  arch: z
+    .enum(ARCHITECTURES, {
+      error: ({ input }) => {
+        const meant = ALSO_CALLED[`${input}`.toLowerCase()];
+        return wanted(`one of ${ARCHITECTURES.join(', ')}`, meant && `did you mean ${meant}?`);
+      },
+    })
+    .optional(),
   zone: text(ZONE, 'a zone', 'its name, for instance us-east-1a').optional(),
   subnet: text(SUBNET_ID, 'a subnet', 'its id, for instance subnet-0123456789abcdef0').optional(),
 };

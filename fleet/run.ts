@@ -48,6 +48,8 @@ export interface FleetMemo {
   readonly region?: string;
   /** Of the spec, for `up`. */
   readonly specHash?: string;
+  /** Seconds for each removal, as the spec has them (`deadlines.undo`). */
+  readonly undo?: number;
   /** Of a teardown of what one run made: which run. */
   readonly run?: string;
 }

@@ -108,6 +108,12 @@ export interface Placement {
   readonly subnet?: string;
 }
 
+/** A placement with the type that meets its need. */
+export interface ResolvedPlacement extends Placement {
+  /** Which of the spec's placements it comes from, counted from 0: a need can be met by several types. */
+  readonly share: number;
+}
+
 /** A placement as a spec has it: of a type, or of whatever type meets a need. */
 export type WantedPlacement = Placement | (Omit<Placement, 'type'> & { readonly need: Need });
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import {
   CreateInstanceProfileCommand,
   CreateRoleCommand,
@@ -460,6 +461,24 @@ describe('onFailure: pause', () => {
     assert.equal(report.state, 'rolled-back');
     assert.equal(report.error?.code, 'AccessDenied');
     await assertNothing('pause-rollback');
+  });
+
+  it('retry after a launch that was never answered asks again under its token: nothing is launched twice', async () => {
+    const undo = world.aws.fault({
+      action: 'RunInstances',
+      match: 'TagSpecification',
+      lost: true,
+      times: Number.POSITIVE_INFINITY,
+    });
+    const handle = await world.start({ name: 'pause-lost', onFailure: 'pause', deadlines: { launch: 3 } });
+    await until(handle, ({ state }) => state === 'paused');
+    undo();
+    await handle.executeUpdate(DECIDE_UPDATE, { args: ['retry'] });
+    await assertComplete('pause-lost', await endOf(handle));
+    const { Reservations = [] } = await world.ec2.send(
+      new DescribeInstancesCommand({ Filters: [{ Name: `tag:${FLEET_TAG}`, Values: ['pause-lost'] }] }),
+    );
+    assert.equal(Reservations.flatMap(({ Instances = [] }) => Instances).length, 2, 'dead ones too');
   });
 
   it('cancelled while paused: nothing is left', async () => {

@@ -135,7 +135,7 @@ describe('the report of a fleet that is complete', () => {
   test('shows twenty instances and counts the rest', () => {
     const told = text(complete);
     assert.equal(told.match(/ {2}i-\d+/g)!.length, 20);
-    assert.match(told, /\n {2}and 2 more; --json has all\n/);
+    assert.match(told, /\n {2}and 2 more; muster status web --instances has all\n/);
     assert.doesNotMatch(text({ ...complete, instances: instances(20) }), /more; --json/);
   });
 
@@ -212,8 +212,8 @@ describe('the report of a run that failed', () => {
         '  left      role web: iam:DeleteRole: AccessDenied: User is not authorized to perform this',
         '              aws iam delete-role --role-name web',
         '',
-        '  next      muster retry web, once the cause is gone',
-        '            muster retry web --skip KIND/ID   gives one thing up',
+        '  next      muster retry web                  removes what is left, once the cause is gone',
+        '            muster retry web --skip KIND/ID   the same, and gives one thing up',
       ].join('\n'),
     );
   });
@@ -314,7 +314,7 @@ describe('the report of a teardown', () => {
     assert.match(told, /^✗ the removal of fleet web failed\n/);
     assert.doesNotMatch(told, /i-0000|instance-profile\/web/, 'what it removed is not shown as existing');
     assert.match(told, /removed {3}terminate the instances: 2 terminated\n {2}left {6}role web: /);
-    assert.match(told, /next {6}muster retry web, once the cause is gone\n/);
+    assert.match(told, /next {6}muster retry web +removes what is left, once the cause is gone\n/);
   });
 
   test('left over before it could look: says that it does not know', () => {

@@ -337,6 +337,46 @@ describe('a complete fleet of which something was ended by hand', () => {
   });
 });
 
+describe('an instance that is given up', () => {
+  it('keeps what it holds, stays given up, and is none of the next fleet of that name', async () => {
+    const error = { code: 'AccessDenied', message: 'no', status: 403 };
+    const spec = specFrom(
+      written('spared', {
+        instances: {
+          count: 2,
+          image: 'ami-12c6146b',
+          type: 't3.micro',
+          volumes: { device: '/dev/sdf', size: 1, deleteOnTermination: false },
+        },
+        deadlines: { propagation: 20, launch: 15, step: 15, undo: 2, consistency: 1 },
+      }),
+    );
+    const undos = ['TagInstanceProfile', 'TerminateInstances'].map((action) =>
+      world.aws.fault({ action, error, times: 1000 }),
+    );
+    const { leftovers } = await (await muster.up(spec)).result();
+    for (const undo of undos) undo();
+    const { id } = leftovers.find(({ kind }) => kind === 'instance')!;
+    const report = await (await muster.retry('spared', { skip: [`instance/${id}`] })).result();
+    assert.equal(report.state, 'gone', JSON.stringify(report.error));
+    const { instances, volumes } = await world.exists('spared');
+    assert.deepEqual(
+      instances.map(({ InstanceId }) => InstanceId),
+      [id],
+    );
+    assert.ok(
+      volumes.every(({ Attachments = [] }) => Attachments.some(({ InstanceId }) => InstanceId === id)),
+    );
+    assert.deepEqual((await muster.list()).find(({ fleet }) => fleet === 'spared')?.skipped, [
+      `instance/${id}`,
+    ]);
+    await (await muster.up(spec)).result();
+    assert.equal((await muster.status('spared')).instances.length, 2);
+    assert.equal((await (await muster.down('spared')).result()).state, 'gone');
+    assert.deepEqual((await world.exists('spared')).instances, []);
+  });
+});
+
 describe('list', () => {
   it('has each fleet once, with its last state', async () => {
     await (await muster.up(specFrom(written('listed')))).result();

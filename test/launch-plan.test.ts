@@ -13,9 +13,9 @@ import {
 import { quotaBucket } from '../fleet/quota-bucket.ts';
 
 const MINUTE = 60_000;
-const A = { type: 't3.micro', zone: 'us-east-1a' };
-const B = { type: 't3.micro', zone: 'us-east-1b' };
-const GRAPHICS = { type: 'g6.xlarge', zone: 'us-east-1a' };
+const A = { type: 't3.micro', zone: 'us-east-1a', share: 0 };
+const B = { type: 't3.micro', zone: 'us-east-1b', share: 1 };
+const GRAPHICS = { type: 'g6.xlarge', zone: 'us-east-1a', share: 2 };
 
 function plan(more: Partial<PlanOptions> = {}): LaunchPlan {
   return new LaunchPlan({
@@ -119,6 +119,15 @@ describe('a launch plan', () => {
     assert.deepEqual(
       launchAll(short).map((batch) => `${batch.count} ${batch.pool.zone}`),
       ['10 us-east-1b'],
+    );
+  });
+
+  test('shares the count over the placements of the spec, not over the types that meet a need', () => {
+    const needed = ['c5.large', 'm5.large', 'r5.large'].map((type) => ({ type, share: 1 }));
+    const of = plan({ spread: true, placements: [A, ...needed] });
+    assert.deepEqual(
+      launchAll(of).map(({ count, pool }) => `${count} ${pool.type}`),
+      ['5 t3.micro', '5 c5.large'],
     );
   });
 

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { Muster } from '../client/index.ts';
+import { DECIDE_UPDATE } from '../fleet/run.ts';
 import type { Weather } from '../sandbox/index.ts';
-import { openWorld, QUICK, type World } from './world.ts';
+import { endOf, openWorld, QUICK, until, type World } from './world.ts';
 
 let world: World;
 let muster: Muster;
@@ -74,7 +75,7 @@ describe('placements', () => {
     assert.equal(report.error?.code, 'InsufficientInstanceCapacity');
     assert.match(
       report.error!.message,
-      /0 instances of 2 launched; t3.micro in us-east-1a: Insuff.*us-east-1c: Insuff/,
+      /0 of 2 launched; t3.micro in us-east-1a: Insuff.*us-east-1c: Insuff.*We currently do not have/,
     );
     assert.equal((await world.exists('nowhere')).role, undefined);
   });
@@ -99,7 +100,12 @@ describe('placements', () => {
     assert.equal(InstanceType, report.placements?.[0]?.type);
     assert.ok((report.placements?.length ?? 0) > 1);
     const none = await up('greedy', { count: 2, vcpu: '1000..' });
-    assert.match(none.report.error!.problems!.join(), /^No instance type has 1000.. vCPUs in this region/);
+    assert.match(
+      none.report.error!.problems!.join(),
+      /^No instance type in this region has at least 1000 vCPUs/,
+    );
+    const other = await up('misfit', { count: 1, vcpu: 2, arch: 'arm64' });
+    assert.match(other.report.error!.problems!.join(), /^The image is for x86_64; the need asks for arm64/);
   });
 
   it('that do not exist, or do not fit, are all told before anything is made', async () => {
@@ -199,6 +205,30 @@ describe('an instance that dies in pending', () => {
       BlockDeviceMappings.map(({ Ebs }) => Ebs?.VolumeId),
     );
     assert.deepEqual(volumes.map(({ VolumeId }) => VolumeId).sort(), held.sort());
+  });
+});
+
+describe('an instance that died and found no room again', () => {
+  it('is launched by the retry of whoever was asked', async () => {
+    turn({ seed: 3, behaviour: { deathChance: 0.5, pendingSeconds: 1 } });
+    const handle = await world.start({
+      name: 'roomless',
+      onFailure: 'pause',
+      instances: { count: 4, type: 't3.micro' },
+      deadlines: noDeadline,
+    });
+    await until(handle, ({ steps }) =>
+      steps.some(({ name, state }) => name === 'verify' && state === 'running'),
+    );
+    world.aws.configure({ soldOut: [{}] });
+    const paused = await until(handle, ({ state }) => state === 'paused');
+    assert.equal(paused.error?.code, 'InsufficientInstanceCapacity');
+    turn({});
+    await handle.executeUpdate(DECIDE_UPDATE, { args: ['retry'] });
+    const { report } = await endOf(handle);
+    assert.equal(report.state, 'complete', JSON.stringify(report.error));
+    assert.equal((await world.exists('roomless')).instances.length, 4);
+    assert.equal(report.instances.length, 4);
   });
 });
 

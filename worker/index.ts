@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   DefaultLogger,
+  type LogEntry,
   makeTelemetryFilterString,
   NativeConnection,
   Runtime,
@@ -148,7 +149,23 @@ export function quietRuntime(): void {
     'temporalio_sdk_core::worker::heartbeat=error',
     'temporalio_client::retry=error',
   ].join(',');
-  Runtime.install({ logger: new DefaultLogger('WARN'), telemetryOptions: { logging: { filter } } });
+  Runtime.install({ logger: new DefaultLogger('WARN', logLine), telemetryOptions: { logging: { filter } } });
+}
+
+/** One line for each: the failure's own words, and of which call, without stacks and tokens. */
+function logLine({ level, message, meta }: LogEntry): void {
+  const { activityType, workflowId, error } = (meta ?? {}) as LogMeta;
+  const of = [workflowId, activityType].filter(Boolean).join(' ');
+  const why = error?.message ?? (typeof error === 'string' ? error : undefined);
+  process.stderr.write(
+    `${[level, message, of && `(${of})`].filter(Boolean).join(' ')}${why ? `: ${why.replace(/\s+/g, ' ')}` : ''}\n`,
+  );
+}
+
+interface LogMeta {
+  readonly activityType?: string;
+  readonly workflowId?: string;
+  readonly error?: Error;
 }
 
 /** The published package brings its bundle along; in the source tree workflows/ is bundled at each start. */

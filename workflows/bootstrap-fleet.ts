@@ -96,7 +96,7 @@ class Bootstrap {
     );
     run.report.account = plan.account;
     run.report.image = plan.image;
-    run.report.placements = [...plan.placements];
+    run.report.placements = plan.placements.map(({ share: _, ...placement }) => placement);
     return plan;
   }
 
@@ -277,9 +277,14 @@ class Bootstrap {
   async verify(plan: Plan, { role, profile }: Identity, launch: Launch): Promise<void> {
     const { spec, run, owner } = this;
     const { running: deadline } = spec.deadlines;
+    let wasTried = false;
     await run.step(
       'verify',
       async () => {
+        // What a person's retry finds missing is launched before it is looked for.
+        if (wasTried) launch.reopen();
+        wasTried = true;
+        await launch.all();
         const started = Date.now();
         for (;;) {
           const waited = Date.now() - started;

@@ -21,7 +21,7 @@ export async function stillLeft(
 
 /** Those of the leftovers that AWS shows within the request's patience. All of them, when AWS cannot be asked. */
 export async function lastLook(request: LastLookRequest): Promise<readonly Leftover[]> {
-  if (request.leftovers.length === 0) return [];
+  if (request.leftovers.length === 0 && !request.volumes) return [];
   const seconds = request.patience + LOOK_SECONDS;
   try {
     return await looking.lastLook.executeWithOptions(as('find', 'what is left', seconds), [request]);

@@ -18,8 +18,7 @@ import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
 import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
-import type { FleetSpec, Placement } from '../fleet/spec.ts';
-import { counted } from '../fleet/words.ts';
+import type { FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
 import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice } from './patience.ts';
 import { type Run, wasRefused } from './run.ts';
@@ -34,15 +33,15 @@ export interface LaunchOptions {
   /** Twelve digits. */
   readonly account: string;
   readonly spec: FleetSpec;
-  readonly placements: readonly Placement[];
+  readonly placements: readonly ResolvedPlacement[];
   /** What each batch asks for, but for its token. */
   readonly request: Omit<LaunchRequest, 'token' | 'batch'>;
 }
 
 /** A launch whose answer is not known: only a call with the same token may follow it. */
-export interface UnsettledLaunch {
+interface UnsettledLaunch {
   readonly token: string;
-  readonly count: number;
+  readonly batch: Batch;
 }
 
 interface Placed {
@@ -67,11 +66,13 @@ export class Launch {
   private state = 'pending';
   /** Ids of those that others have taken the place of. */
   private readonly gone: string[] = [];
+  private mostGone: number;
 
   constructor(run: Run, options: LaunchOptions) {
     const { count, spread, market } = options.spec.instances;
     this.run = run;
     this.options = options;
+    this.mostGone = count.want;
     this.plan = new LaunchPlan({ count, placements: options.placements, spread, market });
     setHandler(instancesQuery, ({ from, most }) =>
       // What was taken back is no instance of the fleet any more.
@@ -83,14 +84,17 @@ export class Launch {
     return [...this.placed.keys()];
   }
 
-  get unsettled(): readonly UnsettledLaunch[] {
-    return [...this.open.values()];
+  get unsettled(): readonly { readonly token: string; readonly count: number }[] {
+    return [...this.open.values()].map(({ token, batch }) => ({ token, count: batch.count }));
   }
 
-  /** `100: 60 × t3.micro in us-east-1a, 40 × t3.small in us-east-1b`. */
+  /** `80 of 100: 60 × t3.micro in us-east-1a, 20 × t3.small in us-east-1b`. */
   get words(): string {
+    const { want } = this.options.spec.instances.count;
     const sources = this.plan.sources.map((source) => `${source.count} × ${poolName(source)}`);
-    return sources.length === 1 ? sources[0]! : `${this.placed.size}: ${sources.join(', ')}`;
+    const { size } = this.placed;
+    if (size === want && sources.length === 1) return sources[0]!;
+    return `${size < want ? `${size} of ${want}` : size}: ${sources.join(', ')}`;
   }
 
   /** What a look at the fleet is to find. */
@@ -116,27 +120,34 @@ export class Launch {
       .map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, state: this.state }));
   }
 
-  /** A person wants it tried again, wherever it was refused. */
+  /** A person wants it tried again, wherever it was refused, and whatever has died before. */
   reopen(): void {
     this.plan.reopen();
+    this.mostGone = this.gone.length + this.options.spec.instances.count.want;
   }
 
-  /** Launches what is missing. Fails when less than the least comes of it. */
+  /**
+   * Launches what is missing; first again, under its token, what was asked for before and never answered. Fails when
+   * less than the least comes of it.
+   */
   async all(): Promise<void> {
     const started = Date.now();
+    const unanswered = [...this.open.values()];
     let failed: { error: unknown } | undefined;
     await CancellationScope.cancellable(async () => {
       const scope = CancellationScope.current();
       const underWay = new Set<Promise<void>>();
       for (;;) {
         const isFree = !failed && underWay.size < this.sideBySide;
-        const batch = isFree ? this.plan.next(Date.now()) : undefined;
+        const again = isFree ? unanswered.shift() : undefined;
+        if (again) this.plan.resumed(again.batch);
+        const batch = again?.batch ?? (isFree ? this.plan.next(Date.now()) : undefined);
         if (!batch && underWay.size === 0) return;
         if (!batch) {
           await Promise.race(underWay);
           continue;
         }
-        const one = this.launch(batch, started)
+        const one = this.launch(batch, started, again?.token)
           .catch((error: unknown) => {
             failed ??= { error };
             scope.cancel();
@@ -154,10 +165,10 @@ export class Launch {
    * the launch itself (EC2 API, "StateReason": `Server...` is EC2's side, `Client...` the caller's).
    */
   canReplace(ended: readonly EndedInstance[]): boolean {
-    const { want, min } = this.options.spec.instances.count;
+    const { min } = this.options.spec.instances.count;
     if (ended.some(({ state }) => state.startsWith('stop'))) return false;
     const isOnEc2 = ended.every(({ code }) => code.startsWith('Server.'));
-    if (isOnEc2 && this.gone.length + ended.length <= want) return true;
+    if (isOnEc2 && this.gone.length + ended.length <= this.mostGone) return true;
     return this.placed.size - ended.length >= min;
   }
 
@@ -172,17 +183,17 @@ export class Launch {
       this.plan.died(placed.pool, 1, { code, message }, now);
     }
     this.tell();
-    if (this.gone.length <= this.options.spec.instances.count.want) await this.all();
+    if (this.gone.length <= this.mostGone) await this.all();
   }
 
   /** One batch, until it is launched or its pool has refused it. */
-  private async launch(batch: Batch, started: number): Promise<void> {
+  private async launch(batch: Batch, started: number, openToken?: string): Promise<void> {
     const { propagation: deadline } = this.options.spec.deadlines;
-    let token: string | undefined;
+    let token = openToken;
     try {
       for (let attempt = 1; ; attempt++) {
         const isFirst = token === undefined;
-        token ??= this.newToken(batch.count);
+        token ??= this.newToken(batch);
         const outcome = await this.ask(batch, token, isFirst);
         const isSettled = outcome.state === 'launched' || outcome.state === 'token-spent';
         if (isSettled || (isFirst && !outcome.unsettled)) {
@@ -294,25 +305,23 @@ export class Launch {
     else if (this.placed.size < want) this.run.waits('launch', `${this.placed.size} of ${want} launched`);
   }
 
-  private newToken(count: number): string {
+  private newToken(batch: Batch): string {
     const token = `${this.options.request.owner.run}-${++this.tokens}`;
-    this.open.set(token, { token, count });
+    this.open.set(token, { token, batch });
     return token;
   }
 
-  /** AWS's own words when there is one placement, otherwise what each of them said. */
+  /** In AWS's own words, for each placement. */
   private shortfall(): ApplicationFailure {
     const { want, min } = this.options.spec.instances.count;
-    const refusal = this.plan.lastRefusal!;
-    const { code, requestId } = refusal;
-    const refusals = new Map(
-      this.plan.decisions.map((one) => [one.placement, `${one.placement}: ${one.code}`]),
+    const { code, message: words, requestId } = this.plan.lastRefusal!;
+    const refused = this.plan.decisions.filter(({ what }) => what === 'refused');
+    const last = new Map(
+      refused.map((one) => [one.placement, `${one.placement}: ${one.code}: ${one.reason}`]),
     );
     const least = min < want ? `, and at least ${min} are needed` : '';
-    const message =
-      refusals.size === 1
-        ? refusal.message
-        : `${counted(this.placed.size, 'instance')} of ${want} launched${least}; ${[...refusals.values()].join('; ')}`;
+    const short = `${this.placed.size} of ${want} launched${least}`;
+    const message = last.size > 1 ? `${short}; ${[...last.values()].join('; ')}` : `${words} (${short})`;
     const untouched = this.placed.size === 0 && this.open.size === 0;
     const detail: AwsFailure = { call: 'ec2:RunInstances', code, message, requestId, untouched };
     return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [detail] });

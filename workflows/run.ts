@@ -136,7 +136,7 @@ export class Run {
   /** Says what a running step waits for. */
   waits(name: StepName, why: string): void {
     const step = this.report.steps.find((step) => step.name === name);
-    if (step) step.detail = why;
+    if (step?.state === 'running') step.detail = why;
     this.show();
   }
 
@@ -222,11 +222,16 @@ export class Run {
   private async tellLeft(failed: readonly FailedUndo[], lastLook: LastLook): Promise<void> {
     const named = failed.flatMap(({ leftovers }) => leftovers);
     if (named.length === 0) return;
-    const left = new Set((await lastLook(named)).map(leftoverName));
+    const left = await lastLook(named);
+    this.report.leftovers.push(...left);
+    // Where nothing but a tag was known of instances, the look has named them.
+    const kinds = new Set(left.map(({ kind }) => kind));
+    const names = new Set(left.map(leftoverName));
     for (const { step, leftovers } of failed) {
-      const isLeft = leftovers.filter((leftover) => left.has(leftoverName(leftover)));
-      this.report.leftovers.push(...isLeft);
-      if (leftovers.length === 0 || isLeft.length > 0) continue;
+      const isLeft = leftovers.some(
+        (one) => names.has(leftoverName(one)) || (one.id.startsWith('tag:') && kinds.has(one.kind)),
+      );
+      if (leftovers.length === 0 || isLeft) continue;
       step.state = 'done';
       step.outcome = 'removed';
       step.detail = `gone, as a last look showed (${step.detail})`;

@@ -47,11 +47,19 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
     await remove(run, wanted, request, deadline);
   } catch (error) {
     if (found) run.report.leftovers.push(...(await leftOf(run, found, request)));
+    const isGone = run.report.leftovers.length === 0 && hasBegun(run);
+    if (isGone) return gone(run);
     run.setState('left-over');
     throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
+  return gone(run);
+}
+
+/** Also when its last step has failed, if a last look shows nothing any more. */
+function gone(run: Run): FleetReport {
   run.report.instances = [];
   run.report.instanceCount = undefined;
+  run.report.error = undefined;
   run.setState('gone');
   return run.report;
 }
@@ -148,7 +156,10 @@ async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Pr
   const made = [role, profile].flatMap((thing) => thing?.id ?? []);
   const owner: Owner = { fleet: found.fleet, run: request.run };
   return CancellationScope.nonCancellable(() =>
-    stillLeft({ region, owner, leftovers, role: role?.name, made }, patienceOf(request)),
+    stillLeft(
+      { region, owner, leftovers, role: role?.name, made, volumes: request.volumes === 'delete' },
+      patienceOf(request),
+    ),
   );
 }
 
