@@ -139,7 +139,7 @@ export function fleetDiffers(fleet: string, state: 'running' | 'complete'): Must
 export function notNow(fleet: string, state: FleetState, asked: string): MusterError {
   return new MusterError(
     'NotNow',
-    `the fleet '${fleet}' is ${state}: there is nothing to ${asked}`,
+    `the fleet '${fleet}' is ${state}: there is nothing to ${asked === 'rollback' ? 'roll back' : asked}`,
     `'muster status ${fleet}' shows it`,
   );
 }

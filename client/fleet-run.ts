@@ -2,11 +2,17 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryNotRegisteredError, type WorkflowHandle } from '@temporalio/client';
-import { blankReport, type FleetReport, type InstanceReport, isSettled } from '../fleet/report.ts';
+import {
+  blankReport,
+  type FleetReport,
+  type InstanceReport,
+  isSettled,
+  type StepReport,
+} from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, PROGRESS_QUERY } from '../fleet/run.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
-import { asMusterError, isPastDeadline, type Temporal } from './temporal.ts';
+import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
 import { runLink } from './ui-link.ts';
 
 /** What is known of a run at one moment. */
@@ -69,8 +75,9 @@ export class FleetRun {
   }
 
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
-  progress(): Promise<FleetReport> {
-    return this.#ask<FleetReport>(PROGRESS_QUERY);
+  async progress(): Promise<FleetReport> {
+    const report = await this.#ask<FleetReport>(PROGRESS_QUERY);
+    return isSettled(report.state) ? report : withReasons(report, await this.#pending());
   }
 
   async #ask<Answer, Args extends unknown[] = []>(query: string, ...args: Args): Promise<Answer> {
@@ -81,7 +88,7 @@ export class FleetRun {
       );
     } catch (error) {
       // A query is answered by a worker: Temporal lets it wait for one.
-      if (isPastDeadline(error)) throw noWorker(taskQueue, address);
+      if (isPastDeadline(error) || isPastWorkers(error)) throw noWorker(taskQueue, address);
       throw asMusterError(this.#temporal, error);
     }
   }
@@ -145,7 +152,7 @@ export class FleetRun {
 
   async #look(): Promise<Progress> {
     try {
-      this.#last = await this.progress();
+      this.#last = await this.#ask<FleetReport>(PROGRESS_QUERY);
       this.#heardAt = Date.now();
       return { report: this.#last, pending: isSettled(this.#last.state) ? [] : await this.#pending() };
     } catch (error) {
@@ -185,6 +192,15 @@ export class FleetRun {
         };
       });
   }
+}
+
+/** Of a step whose call is made again the report itself says nothing: only Temporal knows. */
+function withReasons(report: FleetReport, pending: readonly PendingStep[]): FleetReport {
+  const told = (step: StepReport): StepReport => {
+    const again = step.state === 'running' ? pending.find(({ name }) => name === step.name) : undefined;
+    return again ? { ...step, detail: `attempt ${again.attempt}: ${again.reason ?? again.code}` } : step;
+  };
+  return { ...report, steps: report.steps.map(told), undos: report.undos.map(told) };
 }
 
 /**

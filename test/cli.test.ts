@@ -241,7 +241,7 @@ describe('muster up', () => {
     assert.equal(JSON.parse(done.stdout).state, 'complete');
     const late = await muster('rollback', 'pauses');
     assert.equal(late.code, 2);
-    assert.match(late.stderr, /is complete: there is nothing to rollback/);
+    assert.match(late.stderr, /is complete: there is nothing to roll back/);
   });
 
   it('is left by Ctrl-C with 130, and by SIGKILL, while the run goes on; up again attaches', async () => {
