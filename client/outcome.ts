@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   CancelledFailure,
+  ServiceError,
   TerminatedFailure,
   TimeoutFailure,
   WorkflowFailedError,
@@ -12,7 +13,7 @@ import {
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import { blankReport, type FleetReport } from '../fleet/report.ts';
 import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
-import { hadNotBegun, isPastDeadline, isPastWorkers } from './temporal.ts';
+import { hadNotBegun } from './temporal.ts';
 
 /**
  * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
@@ -37,7 +38,8 @@ export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
 
 /**
  * What the history tells, through a worker. A run that ended before any worker took it up has done nothing, and tells
- * nothing; and when no worker comes, how the run ended is known all the same.
+ * nothing; and when no worker comes, how the run ended is known all the same. That Temporal itself is away shows when
+ * it is asked for that.
  */
 async function lastWords(handle: WorkflowHandle): Promise<FleetReport> {
   const started = Date.now();
@@ -45,7 +47,7 @@ async function lastWords(handle: WorkflowHandle): Promise<FleetReport> {
     try {
       return await handle.query<FleetReport>(PROGRESS_QUERY);
     } catch (error) {
-      if (!isPastDeadline(error) && !isPastWorkers(error)) throw error;
+      if (!(error instanceof ServiceError)) throw error;
       if (hadNotBegun(error) || Date.now() - started > WORKER_PATIENCE_MS) return blankOf(handle);
       await sleep(500);
     }

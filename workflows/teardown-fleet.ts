@@ -34,7 +34,8 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
       'find',
       async () => {
         found = await looking.findFleet.executeWithOptions(
-          as('find', `what ${request.fleet} has`, deadline),
+          // Without it nothing is known: it is tried for long, however soon a removal is to be given up.
+          as('find', `what ${request.fleet} has`, Math.max(deadline, DEFAULT_DEADLINE)),
           [request],
         );
         assertNotBorrowed(found);
