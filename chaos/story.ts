@@ -115,7 +115,11 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   /** A second request for the same fleet meets the first, whatever has become of it by then. */
   async function secondUp(): Promise<void> {
     const second = await muster.up(spec).catch((error) => {
-      if (error instanceof MusterError && ['FleetLeftOver', 'FleetDegraded'].includes(error.code)) return run;
+      if (
+        error instanceof MusterError &&
+        ['FleetLeftOver', 'FleetDegraded', 'LookFailed'].includes(error.code)
+      )
+        return run;
       throw error;
     });
     const first = second.runId === run.runId ? undefined : await run.result();
@@ -167,9 +171,9 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   }
 }
 
-/** It may have ended the moment before. */
+/** It may have ended the moment before, and AWS may not be asked what became of it. */
 async function unlessOver(asked: Promise<unknown>): Promise<void> {
   await asked.catch((error) => {
-    if (!(error instanceof MusterError && error.code === 'NotNow')) throw error;
+    if (!(error instanceof MusterError && ['NotNow', 'LookFailed'].includes(error.code))) throw error;
   });
 }
