@@ -1,8 +1,8 @@
 /** The last look, before a report names what is left: what a removal could not take may be gone all the same. */
 
 import type { Instance, Volume } from '@aws-sdk/client-ec2';
-import { instanceLeftover, volumeLeftover } from '../fleet/leftovers.ts';
-import type { Leftover, LeftoverKind } from '../fleet/report.ts';
+import { isTagged, resourceLeftovers } from '../fleet/leftovers.ts';
+import { type Leftover, type LeftoverKind, MOST_TOLD } from '../fleet/report.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
 import { findByIds, findInstances, findVolumes, isTerminated } from './fleet-instances.ts';
@@ -48,25 +48,29 @@ export function lastLookSteps(clientsFor: ClientsFor) {
       }, request.patience);
       return left
         .filter((leftover) => there.has(leftover) || provesNothingUnshown(leftover))
-        .flatMap((leftover) => named(leftover, request.region, tagged))
+        .flatMap((leftover) => named(leftover, request, tagged))
         .concat(volumesBeside(request, loose));
     },
   };
 }
 
-function named(leftover: Leftover, region: string, tagged: readonly Instance[]): Leftover[] {
-  if (leftover.kind !== 'instance' || isId(leftover.id)) return [leftover];
-  return tagged.map(({ InstanceId }) => instanceLeftover(region, InstanceId!, leftover.reason));
+function named(leftover: Leftover, request: LastLookRequest, tagged: readonly Instance[]): Leftover[] {
+  if (leftover.kind !== 'instance' || !isTagged(leftover)) return [leftover];
+  const known = new Set(request.leftovers.map(({ id }) => id));
+  const others = tagged.map(({ InstanceId }) => InstanceId!).filter((id) => !known.has(id));
+  // Of very many it has been said already how many there are.
+  if (known.size > MOST_TOLD) return others.length > 0 ? [leftover] : [];
+  return resourceLeftovers(request.region, request.owner, others, leftover.reason);
 }
 
 function volumesBeside(
-  { leftovers, region, volumes }: LastLookRequest,
+  { leftovers, region, owner, volumes }: LastLookRequest,
   loose: readonly Volume[],
 ): Leftover[] {
   if (!volumes) return [];
   const known = new Set(leftovers.map(({ id }) => id));
   const others = loose.map(({ VolumeId }) => VolumeId!).filter((id) => !known.has(id));
-  return others.map((id) => volumeLeftover(region, id, 'its removal was not reached'));
+  return resourceLeftovers(region, owner, others, 'its removal was not reached');
 }
 
 /** What AWS shows at one moment, as far as it was asked. */
@@ -115,7 +119,7 @@ function isShown({ kind, id }: Leftover, view: View): boolean {
         (instance) => !isTerminated(instance) && (instance.InstanceId === id || !isId(id)),
       );
     case 'volume':
-      return view.volumes.some((volume) => volume.VolumeId === id && isLasting(volume));
+      return view.volumes.some((volume) => isLasting(volume) && (volume.VolumeId === id || isTagged({ id })));
   }
 }
 

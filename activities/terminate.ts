@@ -83,12 +83,16 @@ async function allSeen(ec2: EC2Client, request: TerminateRequest): Promise<Insta
   return request.ids.every((id) => ids.has(id)) && seen.length >= most ? seen : undefined;
 }
 
+/** In a sentence. */
+const MOST_NAMED = 10;
+
 /** What was launched and is not to be seen is not proven to be gone. */
 function assertSeen({ ids, patience }: TerminateRequest, instances: readonly Instance[]): void {
   const seen = new Set(instances.map((instance) => instance.InstanceId));
   const unseen = ids.filter((id) => !seen.has(id));
   if (unseen.length === 0) return;
-  const message = `${unseen.join(', ')} launched, and not shown for ${patience} s: nothing proves that they are gone`;
+  const more = unseen.length > MOST_NAMED ? ` and ${unseen.length - MOST_NAMED} more` : '';
+  const message = `${unseen.slice(0, MOST_NAMED).join(', ')}${more} launched, and not shown for ${patience} s: nothing proves that they are gone`;
   throw new AwsError('ec2:DescribeInstances', 'InvalidInstanceID.NotFound', message, 400).leaving(unseen);
 }
 

@@ -22,6 +22,7 @@ export function problemsOf(plan: Plan, ending: Ending): string[] {
 
 function endProblems(plan: Plan, report: FleetReport, own: Own, { status, sweep, after }: Ending): string[] {
   const told = [...statusProblems(report, status), ...reportProblems(report)];
+  const kept = (report.volumesKept ?? []).map(asVolume);
   switch (report.state) {
     case 'complete':
       return [...told, ...completeProblems(plan, report, report.instances.filter(hasNotDied), own)];
@@ -29,9 +30,9 @@ function endProblems(plan: Plan, report: FleetReport, own: Own, { status, sweep,
     case 'cancelled':
       return [...told, ...mustBeEmpty(own)];
     case 'left-over':
-      return [...told, ...leftoverProblems(sweptOr(report.leftovers.filter(hasNotDied)), own)];
+      return [...told, ...leftoverProblems([...sweptOr(report.leftovers.filter(hasNotDied)), ...kept], own)];
     case 'gone':
-      return [...told, ...leftoverProblems((report.volumesKept ?? []).map(asVolume), own)];
+      return [...told, ...leftoverProblems(kept, own)];
     case 'lost':
       return [...told, ...leftoverProblems(sweptOr([]), own)];
     default:

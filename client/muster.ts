@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { leftoverName } from '../fleet/leftovers.ts';
+import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, instanceCountOf, type LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
@@ -114,7 +114,7 @@ export class Muster {
     const report = await this.#standing(description);
     if (report.leftovers.length === 0) throw notNow(fleet, report.state, 'retry');
     // What a tag stands for is not known: it can be looked for, and not given up.
-    const names = report.leftovers.map(leftoverName).filter((name) => !name.includes('/tag:'));
+    const names = report.leftovers.filter((left) => !isTagged(left)).map(leftoverName);
     const unknown = skip.filter((name) => !names.includes(name));
     if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, names);
     const memo = memoOf(description);

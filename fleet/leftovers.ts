@@ -1,6 +1,7 @@
 /** Leftovers: what still exists, why, and the command that removes each. */
 
-import type { Leftover } from './report.ts';
+import { type Leftover, MOST_TOLD } from './report.ts';
+import { FLEET_TAG, type Owner, RUN_TAG } from './tags.ts';
 
 export function roleLeftover(role: string, reason: string): Leftover {
   return { kind: 'role', id: role, reason, command: `aws iam delete-role --role-name ${quoted(role)}` };
@@ -24,26 +25,61 @@ export function profileLeftover(profile: string, role: string | undefined, reaso
   return { kind: 'profile', id: profile, reason, command: empty ? `${empty}; ${remove}` : remove };
 }
 
-export function instanceLeftover(region: string, id: string, reason: string): Leftover {
+function instanceLeftover(region: string, id: string, reason: string): Leftover {
   const command = `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`;
   return { kind: 'instance', id, reason, command };
 }
 
-export function volumeLeftover(region: string, id: string, reason: string): Leftover {
+function volumeLeftover(region: string, id: string, reason: string): Leftover {
   const command = `aws ec2 delete-volume --region ${region} --volume-id ${id}`;
   return { kind: 'volume', id, reason, command };
 }
 
 /** Instances of which nothing but their tag is known: the command shows them. */
-export function unknownInstancesLeftover(
+export function unknownInstancesLeftover(region: string, owner: Owner, reason: string): Leftover {
+  return taggedLeftover('instance', region, owner, reason);
+}
+
+function taggedLeftover(
+  kind: 'instance' | 'volume',
   region: string,
-  tag: string,
-  value: string,
+  { fleet, run }: Owner,
   reason: string,
 ): Leftover {
-  const command = `aws ec2 describe-instances --region ${region} --filters Name=tag:${tag},Values=${value}`;
-  return { kind: 'instance', id: `tag:${tag}=${value}`, reason, command };
+  const [tag, value] = run === undefined ? [FLEET_TAG, fleet] : [RUN_TAG, run];
+  const filter = `--filters Name=tag:${tag},Values=${quoted(value)}`;
+  return {
+    kind,
+    id: `tag:${tag}=${value}`,
+    reason,
+    command: `aws ec2 describe-${kind}s --region ${region} ${filter}`,
+  };
 }
+
+/** Whether it stands for whatever carries a tag, and not for one thing. */
+export function isTagged({ id }: Pick<Leftover, 'id'>): boolean {
+  return id.startsWith('tag:');
+}
+
+/** The owner's instances and volumes: the first by their ids, and what is beyond MOST_TOLD of a kind by their tag. */
+export function resourceLeftovers(
+  region: string,
+  owner: Owner,
+  ids: readonly string[],
+  reason: string,
+): Leftover[] {
+  const kinds = [
+    { kind: 'instance', one: instanceLeftover, of: ids.filter((id) => !isVolume(id)) },
+    { kind: 'volume', one: volumeLeftover, of: ids.filter(isVolume) },
+  ] as const;
+  return kinds.flatMap(({ kind, one, of }) => {
+    const named = of.slice(0, MOST_TOLD).map((id) => one(region, id, reason));
+    const more = of.length - MOST_TOLD;
+    return more > 0 ? [...named, taggedLeftover(kind, region, owner, `${more} more: ${reason}`)] : named;
+  });
+}
+
+const isVolume = (id: string): boolean => id.startsWith('vol-');
 
 /** Names may hold `=`, `,`, `@` and `+`, which shells do not mind; quoted they read better. */
 function quoted(name: string): string {
@@ -53,6 +89,7 @@ function quoted(name: string): string {
 /** What exists of a fleet. */
 interface Existing {
   readonly region: string;
+  readonly fleet: string;
   /** Of its instances. */
   readonly ids: readonly string[];
   readonly role?: { readonly name: string };
@@ -62,9 +99,9 @@ interface Existing {
 }
 
 /** Everything of a fleet that exists, as leftovers, in the order in which their commands can be typed. */
-export function leftoversOf(found: Existing, reason: string): Leftover[] {
-  const { region, ids, profile, role, policies = [] } = found;
-  const leftovers = ids.map((id) => instanceLeftover(region, id, reason));
+export function leftoversOf(found: Existing, reason: string, run?: string): Leftover[] {
+  const { region, fleet, ids, profile, role, policies = [] } = found;
+  const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
   if (profile) leftovers.push(profileLeftover(profile.name, role?.name, reason));
   if (role) {
     leftovers.push(...policies.map((policy) => ofRole(role.name, policy, reason)));

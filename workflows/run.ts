@@ -19,7 +19,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
-import { leftoverName } from '../fleet/leftovers.ts';
+import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/report.ts';
@@ -229,7 +229,7 @@ export class Run {
     const names = new Set(left.map(leftoverName));
     for (const { step, leftovers } of failed) {
       const isLeft = leftovers.some(
-        (one) => names.has(leftoverName(one)) || (one.id.startsWith('tag:') && kinds.has(one.kind)),
+        (one) => names.has(leftoverName(one)) || (isTagged(one) && kinds.has(one.kind)),
       );
       if (leftovers.length === 0 || isLeft) continue;
       step.state = 'done';

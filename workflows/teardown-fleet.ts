@@ -3,7 +3,7 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
 import { PROFILE_IN_USE } from '../fleet/failures.ts';
-import { leftoversOf, volumeLeftover, withoutSkipped } from '../fleet/leftovers.ts';
+import { leftoversOf, resourceLeftovers, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
@@ -150,8 +150,8 @@ async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Pr
   const reason = error ? `${error.code}: ${error.message}` : 'cancelled';
   const volumes = (error?.left ?? []).filter((id) => id.startsWith('vol-'));
   const leftovers = [
-    ...leftoversOf(withoutSkipped(found, request.skip).wanted, reason),
-    ...volumes.map((id) => volumeLeftover(region, id, reason)),
+    ...leftoversOf(withoutSkipped(found, request.skip).wanted, reason, request.run),
+    ...resourceLeftovers(region, { fleet: found.fleet, run: request.run }, volumes, reason),
   ];
   if (!hasBegun(run)) return leftovers;
   const made = [role, profile].flatMap((thing) => thing?.id ?? []);

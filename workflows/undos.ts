@@ -2,16 +2,15 @@
 
 import {
   attachedPolicyLeftover,
-  instanceLeftover,
   policyLeftover,
   profileLeftover,
+  resourceLeftovers,
   roleLeftover,
   unknownInstancesLeftover,
-  volumeLeftover,
 } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
-import { type Owner, RUN_TAG } from '../fleet/tags.ts';
+import type { Owner } from '../fleet/tags.ts';
 import { asUndo, undoing } from './activities.ts';
 import type { Launch } from './launch.ts';
 import type { Undo, UndoTold } from './run.ts';
@@ -125,12 +124,8 @@ export function undoLaunch({ spec, owner }: UndoScope, launch: Pick<Launch, 'ids
     leftovers: (reason, left) => {
       const ids = left ?? launch.ids;
       // The answer was lost and the look denied: the tag is all that is known of them.
-      if (ids.length === 0) return [unknownInstancesLeftover(spec.region, RUN_TAG, owner.run ?? '', reason)];
-      return ids.map((id) =>
-        id.startsWith('vol-')
-          ? volumeLeftover(spec.region, id, reason)
-          : instanceLeftover(spec.region, id, reason),
-      );
+      if (ids.length === 0) return [unknownInstancesLeftover(spec.region, owner, reason)];
+      return resourceLeftovers(spec.region, owner, ids, reason);
     },
   };
 }
