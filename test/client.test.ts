@@ -337,6 +337,25 @@ describe('a complete fleet of which something was ended by hand', () => {
   });
 });
 
+describe('a retry', () => {
+  it('looks for what is left as long as it takes, however soon a removal is given up', async () => {
+    const denied = { code: 'AccessDenied', message: 'no', status: 403 };
+    const undos = ['TagInstanceProfile', 'DeleteRole'].map((action) =>
+      world.aws.fault({ action, error: denied, times: 1000 }),
+    );
+    const deadlines = { propagation: 20, launch: 15, step: 15, undo: 2, consistency: 1 };
+    const { state } = await (await muster.up(specFrom(written('searched', { deadlines })))).result();
+    assert.equal(state, 'left-over');
+    for (const undo of undos) undo();
+    const error = { code: 'Throttling', message: 'Rate exceeded' };
+    const busy = world.aws.fault({ action: 'GetRole', error, times: 4 });
+    const report = await (await muster.retry('searched')).result();
+    busy();
+    assert.equal(report.state, 'gone', JSON.stringify(report.error));
+    assert.equal((await world.exists('searched')).role, undefined);
+  });
+});
+
 describe('an instance that is given up', () => {
   it('keeps what it holds, stays given up, and is none of the next fleet of that name', async () => {
     const error = { code: 'AccessDenied', message: 'no', status: 403 };
