@@ -154,6 +154,8 @@ export function quietRuntime(): void {
 
 /** One line for each: the failure's own words, and of which call, without stacks and tokens. */
 function logLine({ level, message, meta }: LogEntry): void {
+  // A queue of launches has none on purpose.
+  if (message.startsWith('No workflows registered')) return;
   const { activityType, workflowId, error } = (meta ?? {}) as LogMeta;
   const of = [workflowId, activityType].filter(Boolean).join(' ');
   const why = error?.message ?? (typeof error === 'string' ? error : undefined);
