@@ -40,7 +40,7 @@ export function lastLookSteps(clientsFor: ClientsFor) {
       const there = new Set<Leftover>();
       await lookFor(async () => {
         const view = await viewOf(clients, request);
-        loose = view.volumes.filter((volume) => isLasting(volume) && volume.State === 'available');
+        loose = view.volumes.filter(({ State }) => State === 'available');
         tagged = view.instances.filter((instance) => !isTerminated(instance));
         left = left.filter((leftover) => !hasEnded(leftover, view));
         for (const leftover of left) if (isShown(leftover, view)) there.add(leftover);
@@ -56,21 +56,27 @@ export function lastLookSteps(clientsFor: ClientsFor) {
 
 function named(leftover: Leftover, request: LastLookRequest, tagged: readonly Instance[]): Leftover[] {
   if (leftover.kind !== 'instance' || !isTagged(leftover)) return [leftover];
-  const known = new Set(request.leftovers.map(({ id }) => id));
-  const others = tagged.map(({ InstanceId }) => InstanceId!).filter((id) => !known.has(id));
+  const ids = tagged.map(({ InstanceId }) => InstanceId!);
+  const others = unnamed(request, ids);
   // Of very many it has been said already how many there are.
-  if (known.size > MOST_TOLD) return others.length > 0 ? [leftover] : [];
+  if (request.leftovers.length > MOST_TOLD) return others.length > 0 ? [leftover] : [];
   return resourceLeftovers(request.region, request.owner, others, leftover.reason);
 }
 
-function volumesBeside(
-  { leftovers, region, owner, volumes }: LastLookRequest,
-  loose: readonly Volume[],
-): Leftover[] {
-  if (!volumes) return [];
+function volumesBeside(request: LastLookRequest, loose: readonly Volume[]): Leftover[] {
+  if (!request.volumes) return [];
+  const ids = loose.map(({ VolumeId }) => VolumeId!);
+  return resourceLeftovers(
+    request.region,
+    request.owner,
+    unnamed(request, ids),
+    'its removal was not reached',
+  );
+}
+
+function unnamed({ leftovers }: LastLookRequest, ids: readonly string[]): string[] {
   const known = new Set(leftovers.map(({ id }) => id));
-  const others = loose.map(({ VolumeId }) => VolumeId!).filter((id) => !known.has(id));
-  return resourceLeftovers(region, owner, others, 'its removal was not reached');
+  return ids.filter((id) => !known.has(id));
 }
 
 /** What AWS shows at one moment, as far as it was asked. */
@@ -101,7 +107,13 @@ async function viewOf({ iam, ec2 }: AwsClients, request: LastLookRequest): Promi
     instances:
       instances.length === 0
         ? []
-        : [...(await findByIds(ec2, instances.filter(isId))), ...(await findInstances(ec2, owner))],
+        : [
+            ...(await findByIds(
+              ec2,
+              instances.filter((id) => !isTagged({ id })),
+            )),
+            ...(await findInstances(ec2, owner)),
+          ],
     volumes: request.volumes || idsOf('volume').length > 0 ? await findVolumes(ec2, owner) : [],
   };
 }
@@ -116,7 +128,7 @@ function isShown({ kind, id }: Leftover, view: View): boolean {
       return view.profile !== undefined;
     case 'instance':
       return view.instances.some(
-        (instance) => !isTerminated(instance) && (instance.InstanceId === id || !isId(id)),
+        (instance) => !isTerminated(instance) && (instance.InstanceId === id || isTagged({ id })),
       );
     case 'volume':
       return view.volumes.some((volume) => isLasting(volume) && (volume.VolumeId === id || isTagged({ id })));
@@ -128,11 +140,6 @@ function hasEnded({ kind, id }: Leftover, { instances }: View): boolean {
   return kind === 'instance' && instances.some((one) => one.InstanceId === id && isTerminated(one));
 }
 
-function provesNothingUnshown({ kind, id }: Leftover): boolean {
-  return kind === 'instance' && isId(id);
-}
-
-/** Otherwise it stands for whatever carries a tag. */
-function isId(id: string): boolean {
-  return id.startsWith('i-');
+function provesNothingUnshown(leftover: Leftover): boolean {
+  return leftover.kind === 'instance' && !isTagged(leftover);
 }

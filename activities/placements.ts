@@ -12,7 +12,7 @@ import type { InstancesSpec, Need, Range, ResolvedPlacement, WantedPlacement } f
 import { ask } from './aws-errors.ts';
 import type { AwsClients } from './clients.ts';
 import type { Findings } from './findings.ts';
-import { collect } from './fleet-instances.ts';
+import { collect, MOST_FILTER_VALUES } from './fleet-instances.ts';
 
 /** The subnets that the placements name, and the zones that have a default one. */
 export interface Subnets {
@@ -150,9 +150,10 @@ function isBurstable({ BurstablePerformanceSupported }: InstanceTypeInfo): boole
 async function offerings({ ec2 }: AwsClients, types: readonly string[]): Promise<Set<string>> {
   const wanted = new Set(types);
   const offered = new Set<string>();
-  // EC2 takes 200 values in a filter.
   const filters: Filter[] =
-    wanted.size > 0 && wanted.size <= 200 ? [{ Name: 'instance-type', Values: [...wanted] }] : [];
+    wanted.size > 0 && wanted.size <= MOST_FILTER_VALUES
+      ? [{ Name: 'instance-type', Values: [...wanted] }]
+      : [];
   const pages = await ask(
     'ec2:DescribeInstanceTypeOfferings',
     collect(

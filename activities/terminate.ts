@@ -7,7 +7,7 @@ import type { ClientsFor } from './clients.ts';
 import { findByIds, findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
 import { lookFor, nextPause, note, noted, pause } from './patience.ts';
-import { clearVolumes, lastingVolumes } from './volumes.ts';
+import { clearVolumes, heldVolumes, lastingVolumes } from './volumes.ts';
 
 export interface TerminateRequest extends UndoRequest {
   /** What the launch answered; instances of the owner's beyond these are found by their tags. */
@@ -54,10 +54,8 @@ async function sparingVolumes(ec2: EC2Client, request: TerminateRequest): Promis
     name.startsWith(INSTANCE) ? name.slice(INSTANCE.length) : [],
   );
   if (ids.length === 0) return request;
-  const held = (await findByIds(ec2, ids))
-    .filter((instance) => !isTerminated(instance))
-    .flatMap(({ BlockDeviceMappings = [] }) => BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []));
-  return { ...request, spare: [...request.spare!, ...held.map((id) => `volume/${id}`)] };
+  const alive = (await findByIds(ec2, ids)).filter((instance) => !isTerminated(instance));
+  return { ...request, spare: [...request.spare!, ...heldVolumes(alive).map((id) => `volume/${id}`)] };
 }
 
 const INSTANCE = 'instance/';

@@ -1,6 +1,12 @@
 /** The volumes that outlive their instances: taken back by a rollback, left and named by a teardown. */
 
-import { DeleteVolumeCommand, type EC2Client, type Instance, type Volume } from '@aws-sdk/client-ec2';
+import {
+  DeleteVolumeCommand,
+  type EbsInstanceBlockDevice,
+  type EC2Client,
+  type Instance,
+  type Volume,
+} from '@aws-sdk/client-ec2';
 import type { Termination } from '../fleet/removal.ts';
 import { type AwsError, ask, isVolumeAbsent } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
@@ -28,10 +34,20 @@ export function volumeSteps(clientsFor: ClientsFor) {
 
 /** Ids of the volumes that stay when these instances go. */
 export function lastingVolumes(instances: readonly Instance[]): string[] {
-  return instances
-    .flatMap((instance) => instance.BlockDeviceMappings ?? [])
-    .filter(({ Ebs }) => Ebs?.DeleteOnTermination === false)
-    .flatMap(({ Ebs }) => Ebs?.VolumeId ?? []);
+  return mappingsOf(instances)
+    .filter(({ DeleteOnTermination }) => DeleteOnTermination === false)
+    .flatMap(({ VolumeId }) => VolumeId ?? []);
+}
+
+/** Ids of all volumes that these instances hold. */
+export function heldVolumes(instances: readonly Instance[]): string[] {
+  return mappingsOf(instances).flatMap(({ VolumeId }) => VolumeId ?? []);
+}
+
+function mappingsOf(instances: readonly Instance[]): EbsInstanceBlockDevice[] {
+  return instances.flatMap(({ BlockDeviceMappings = [] }) =>
+    BlockDeviceMappings.flatMap(({ Ebs }) => Ebs ?? []),
+  );
 }
 
 /** Deletes the owner's volumes, or tells which are kept. `expected` are those that should be there to be seen. */

@@ -152,9 +152,7 @@ function whereFrom({ sources = [], wanted, decisions = [] }: FleetReport): Rows 
   const isShort = wanted !== undefined && launched < wanted.want;
   const hasSpot = sources.some(({ market }) => market === 'spot');
   if (sources.length > 1 || hasSpot || (sources.length > 0 && isShort)) {
-    const inWords = (source: (typeof sources)[number]) =>
-      `${source.count} × ${poolName(source)}${hasSpot && source.market === 'on-demand' ? ', on-demand' : ''}`;
-    rows.push(['from', ...sources.map(inWords)]);
+    rows.push(['from', ...sources.map((source) => `${source.count} × ${poolName(source, hasSpot)}`)]);
   }
   if (isShort) rows.push(['short', `${launched} of the ${wanted.want} wanted; ${wanted.min} are enough`]);
   rows.push(...decisionRows('refused', decisions), ...decisionRows('died', decisions));

@@ -1,7 +1,7 @@
 /** The steps of a run, line by line: as a list that is drawn again and again, and as lines that are said once. */
 
 import { stripVTControlCharacters } from 'node:util';
-import type { PendingStep } from '../client/fleet-run.ts';
+import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import type { FleetReport, StepReport } from '../fleet/report.ts';
 import { STEP_TITLES, stepTitle } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
@@ -62,17 +62,6 @@ function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
     case 'pending':
       return colors.dim('·');
   }
-}
-
-/** Why it waits, if a call of it is made again; else what it says of itself. */
-function detailOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
-  const again = retryOf(step, pending);
-  if (!again) return step.detail;
-  return `attempt ${again.attempt}${again.reason === undefined ? '' : `: ${again.reason}`}`;
-}
-
-function retryOf({ name, state }: StepReport, pending: readonly PendingStep[]): PendingStep | undefined {
-  return state === 'running' ? pending.find((call) => call.name === name) : undefined;
 }
 
 /** AWS's words may hold line breaks. */

@@ -12,6 +12,7 @@ import {
 import { INSTANCES_QUERY, type InstancesPage, PROGRESS_QUERY } from '../fleet/run.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
+import { detailOf, type PendingStep } from './pending-step.ts';
 import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
 import { runLink } from './ui-link.ts';
 
@@ -23,17 +24,6 @@ export interface Progress {
   readonly pending: readonly PendingStep[];
   /** Who does not answer, and for how many seconds. The run itself loses nothing by that. */
   readonly silence?: { readonly of: 'worker' | 'temporal'; readonly seconds: number };
-}
-
-export interface PendingStep {
-  /** StepName; for an undo, that of the step of a teardown that reads like it. */
-  readonly name: string;
-  /** Counted from 1. */
-  readonly attempt: number;
-  /** AWS's code. */
-  readonly code?: string;
-  /** The call, AWS's code and words. */
-  readonly reason?: string;
 }
 
 const LOOK_EVERY_MS = 250;
@@ -196,10 +186,7 @@ export class FleetRun {
 
 /** Of a step whose call is made again the report itself says nothing: only Temporal knows. */
 function withReasons(report: FleetReport, pending: readonly PendingStep[]): FleetReport {
-  const told = (step: StepReport): StepReport => {
-    const again = step.state === 'running' ? pending.find(({ name }) => name === step.name) : undefined;
-    return again ? { ...step, detail: `attempt ${again.attempt}: ${again.reason ?? again.code}` } : step;
-  };
+  const told = (step: StepReport): StepReport => ({ ...step, detail: detailOf(step, pending) });
   return { ...report, steps: report.steps.map(told), undos: report.undos.map(told) };
 }
 

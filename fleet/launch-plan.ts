@@ -228,8 +228,7 @@ export class LaunchPlan {
 
   /** With its market where it can be either. */
   private nameOf(pool: Pool): string {
-    const isPlain = this.options.market !== 'spot-then-on-demand' || pool.market === 'spot';
-    return isPlain ? poolName(pool) : `${poolName(pool)}, on-demand`;
+    return poolName(pool, this.options.market === 'spot-then-on-demand');
   }
 
   /** Where nothing else could make up for the rest, a part would only be taken back. */
@@ -242,10 +241,10 @@ export class LaunchPlan {
   }
 }
 
-/** `t3.micro in us-east-1a`, `t3.small in subnet-0abc, spot`. */
-export function poolName({ type, zone, subnet, market }: Pool): string {
+/** `t3.micro in us-east-1a`, `t3.small in subnet-0abc, spot`; with `isMixed` on-demand is said too. */
+export function poolName({ type, zone, subnet, market }: Pool, isMixed = false): string {
   const place = subnet ?? zone;
-  return `${type}${place ? ` in ${place}` : ''}${market === 'spot' ? ', spot' : ''}`;
+  return `${type}${place ? ` in ${place}` : ''}${isMixed || market === 'spot' ? `, ${market}` : ''}`;
 }
 
 /** `t3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b`. */

@@ -79,7 +79,9 @@ export function resourceLeftovers(
   });
 }
 
-const isVolume = (id: string): boolean => id.startsWith('vol-');
+export function isVolume(id: string): boolean {
+  return id.startsWith('vol-');
+}
 
 /** Names may hold `=`, `,`, `@` and `+`, which shells do not mind; quoted they read better. */
 function quoted(name: string): string {

@@ -34,6 +34,10 @@ export interface Finding {
   readonly place?: { readonly line: number; readonly column: number };
 }
 
+export function finding(path: KeyPath, message: string, mend: string, at: Finding['at'] = 'value'): Finding {
+  return { path, message, mend, at };
+}
+
 /**
  * What a field wants, as the error text of its schema: a noun ('a whole number') and a hint ('for instance 3').
  * `findingsOf` puts it together with the value that was given.

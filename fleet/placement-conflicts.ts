@@ -1,6 +1,6 @@
 /** What the parts of a fleet's placements ask of each other. */
 
-import { type Finding, type KeyPath, shown } from './mistakes.ts';
+import { type Finding, finding, type KeyPath, shown } from './mistakes.ts';
 import { REGION, ZONE } from './names.ts';
 import { isMap } from './schema-parts.ts';
 
@@ -80,8 +80,4 @@ function oneConflicts(
 /** `us-east-1a`, `us-east-1-wl1-bos-wlz-1`; not `us-east-11a`. */
 function isIn(zone: string, region: string): boolean {
   return zone.startsWith(region) && !/^\d/.test(zone.slice(region.length));
-}
-
-function finding(path: KeyPath, message: string, mend: string, at: Finding['at'] = 'value'): Finding {
-  return { path, message, mend, at };
 }

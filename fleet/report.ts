@@ -74,6 +74,11 @@ export interface ProfileReport {
 /** A report tells so many instances one by one: Temporal's answers and histories have to stay small. */
 export const MOST_TOLD = 100;
 
+/** A report's `instanceCount`: only of more than it tells one by one. */
+export function beyondTold(count: number): number | undefined {
+  return count > MOST_TOLD ? count : undefined;
+}
+
 /** How many instances a report is about. */
 export function instanceCountOf({ instances, instanceCount = instances.length }: FleetReport): number {
   return instanceCount;

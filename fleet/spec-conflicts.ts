@@ -3,8 +3,7 @@
  * itself, so that a reader gets these mistakes along with the others.
  */
 
-import type { Finding, KeyPath } from './mistakes.ts';
-import { shown } from './mistakes.ts';
+import { type Finding, finding, type KeyPath, shown } from './mistakes.ts';
 import { METADATA_TAG_KEY, MOST_TAGS, profileAccount, REGION } from './names.ts';
 import { placementConflicts } from './placement-conflicts.ts';
 import { isMap } from './schema-parts.ts';
@@ -148,8 +147,4 @@ function isReused(part: unknown): boolean {
 
 function isGiven(value: unknown): boolean {
   return value !== undefined;
-}
-
-function finding(path: KeyPath, message: string, mend: string, at: Finding['at'] = 'value'): Finding {
-  return { path, message, mend, at };
 }

@@ -242,34 +242,32 @@ describe('an answer that is lost after the effect', () => {
     }
   });
 
-  it('launch: lost, then sold out: what the first call launched is the fleet', async () => {
-    const error = { code: 'InsufficientInstanceCapacity', message: 'none', status: 500 };
-    const undos = [
-      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true }),
-      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error }),
-    ];
-    try {
-      await assertComplete('lost-sold-out', await world.up({ name: 'lost-sold-out' }));
-    } finally {
-      for (const undo of undos) undo();
-    }
-  });
-
-  it('launch: lost, then not yet: nothing is launched twice', async () => {
-    const error = {
-      code: 'InvalidParameterValue',
-      message: 'Value (x) is invalid. Invalid IAM Instance Profile ARN',
-    };
-    const undos = [
-      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true }),
-      world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error }),
-    ];
-    try {
-      await assertComplete('lost-not-yet', await world.up({ name: 'lost-not-yet' }));
-    } finally {
-      for (const undo of undos) undo();
-    }
-  });
+  for (const [what, error] of [
+    [
+      'sold out: what the first call launched is the fleet',
+      { code: 'InsufficientInstanceCapacity', message: 'none', status: 500 },
+    ],
+    [
+      'not yet: nothing is launched twice',
+      {
+        code: 'InvalidParameterValue',
+        message: 'Value (x) is invalid. Invalid IAM Instance Profile ARN',
+      },
+    ],
+  ] as const) {
+    it(`launch: lost, then ${what}`, async () => {
+      const fleet = `lost-${error.code}`;
+      const undos = [
+        world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', lost: true }),
+        world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error }),
+      ];
+      try {
+        await assertComplete(fleet, await world.up({ name: fleet }));
+      } finally {
+        for (const undo of undos) undo();
+      }
+    });
+  }
 });
 
 describe('cancelled', () => {

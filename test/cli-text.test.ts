@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
 import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
 import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
-import type { PendingStep } from '../client/fleet-run.ts';
+import type { PendingStep } from '../client/pending-step.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, InstanceReport, Leftover, StepReport } from '../fleet/report.ts';
 

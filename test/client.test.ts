@@ -20,12 +20,9 @@ let world: World;
 let muster: Muster;
 before(async () => {
   world = await openWorld();
-  muster = await Muster.connect();
+  ({ muster } = world);
 });
-after(async () => {
-  await muster.close();
-  await world.close();
-});
+after(() => world.close());
 
 const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
   name,

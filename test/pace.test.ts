@@ -43,8 +43,6 @@ const spec = (name: string, instances: Partial<SpecInput['instances']> = {}) =>
     deadlines: { undo: 20, consistency: 1 },
   });
 
-const launches = () => world.aws.calls().filter(({ action, dryRun }) => action === 'RunInstances' && !dryRun);
-
 describe('the pace of launches', () => {
   // Temporal lets three through at once, and then two a second: EC2 would take five.
   it('is never more than EC2 grants, however many fleets want more', async () => {
@@ -53,7 +51,7 @@ describe('the pace of launches', () => {
     world.aws.clearCalls();
     const runs = await Promise.all(Array.from({ length: 12 }, (_, at) => muster.up(spec(`paced-${at}`))));
     for (const run of runs) assert.equal((await run.result()).state, 'complete');
-    const times = launches().map(({ time }) => time);
+    const times = world.launches().map(({ time }) => time);
     assert.equal(times.length, 12);
     const inTwoSeconds = times.map(
       (from) => times.filter((time) => time >= from && time < from + 2_000).length,
@@ -74,7 +72,7 @@ describe('the pace of launches', () => {
     await stop();
     await start();
     assert.equal((await run.result()).state, 'complete');
-    assert.equal(launches().length, 13);
+    assert.equal(world.launches().length, 13);
     world.aws.configure(QUICK);
     await muster.close();
     await stop();

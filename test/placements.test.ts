@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { Muster } from '../client/index.ts';
+import type { Muster } from '../client/index.ts';
 import { DECIDE_UPDATE } from '../fleet/run.ts';
 import type { Weather } from '../sandbox/index.ts';
 import { endOf, openWorld, QUICK, until, type World } from './world.ts';
@@ -11,12 +11,9 @@ let world: World;
 let muster: Muster;
 before(async () => {
   world = await openWorld();
-  muster = await Muster.connect();
+  ({ muster } = world);
 });
-after(async () => {
-  await muster.close();
-  await world.close();
-});
+after(() => world.close());
 afterEach(() => turn({}));
 
 const turn = ({ behaviour, ...weather }: Weather) => {
@@ -29,9 +26,6 @@ const noDeadline = { propagation: 20, launch: 60, step: 15, running: 60, undo: 2
 
 const up = (name: string, instances: object, more: object = {}) =>
   world.up({ name, instances: { type: undefined, ...instances }, deadlines: noDeadline, ...more });
-
-/** The launches that were asked for, dry runs left out. */
-const launches = () => world.aws.calls().filter(({ action, dryRun }) => action === 'RunInstances' && !dryRun);
 
 async function placesOf(fleet: string): Promise<string[]> {
   const { instances } = await world.exists(fleet);
@@ -56,7 +50,7 @@ describe('placements', () => {
     assert.deepEqual(report.sources, [
       { type: 't3.medium', zone: 'us-east-1b', market: 'on-demand', count: 3 },
     ]);
-    assert.equal(launches().length, 5);
+    assert.equal(world.launches().length, 5);
     assert.deepEqual(
       report.decisions?.map(({ placement, code, then }) => [placement, code, then]),
       [
@@ -156,7 +150,7 @@ describe('a market', () => {
     turn({ faults: [{ ...LAUNCH, match: 'MarketType=spot', error, times: 100 }] });
     const { report } = await up('capped', { count: 1, placements: zones, market: 'spot-then-on-demand' });
     assert.equal(report.state, 'complete');
-    assert.equal(launches().length, 2);
+    assert.equal(world.launches().length, 2);
   });
 });
 
@@ -258,7 +252,7 @@ describe('a launch of many', () => {
     const ids: string[] = [];
     for await (const { id } of (await muster.attach('many')).instances()) ids.push(id);
     assert.deepEqual(ids.sort(), instances.map(({ InstanceId }) => InstanceId).sort());
-    assert.equal(launches().length, 3 + 3);
+    assert.equal(world.launches().length, 3 + 3);
     assert.equal(report.decisions, undefined, 'a throttle moves nothing elsewhere');
     assert.equal((await world.down('many')).report.state, 'gone');
   });

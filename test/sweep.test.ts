@@ -70,12 +70,9 @@ describe('the sweep', () => {
   let muster: Muster;
   before(async () => {
     world = await openWorld();
-    muster = await Muster.connect();
+    ({ muster } = world);
   });
-  after(async () => {
-    await muster.close();
-    await world.close();
-  });
+  after(() => world.close());
 
   /** A run that somebody terminated when its role and profile were made and joined. */
   async function terminated(fleet: string): Promise<void> {

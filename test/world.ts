@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
-import type { Muster, MusterError } from '../client/index.ts';
+import { Muster, type MusterError } from '../client/index.ts';
 import { checkSpec } from '../fleet/read-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, PROGRESS_QUERY, TASK_QUEUE } from '../fleet/run.ts';
@@ -42,6 +42,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
   const working = worker.run();
   const connection = await Connection.connect({ address: sandbox.temporal.address });
   const client = new Client({ connection });
+  const muster = await Muster.connect();
   const iam = new IAMClient({ region: 'us-east-1', maxAttempts: 1 });
   const ec2 = new EC2Client({ region: 'us-east-1', maxAttempts: 1 });
 
@@ -59,6 +60,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
     sandbox,
     aws: sandbox.aws,
     client,
+    muster,
     iam,
     ec2,
     start,
@@ -88,6 +90,8 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
         volumes: volumes.Volumes ?? [],
       };
     },
+    /** The launches that were asked for, dry runs left out. */
+    launches: () => sandbox.aws.calls().filter(({ action, dryRun }) => action === 'RunInstances' && !dryRun),
     /** How many of these instances run. */
     async running(ids: string[]): Promise<number> {
       const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: ids }));
@@ -110,7 +114,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
     async close() {
       worker.shutdown();
       await working;
-      await connection.close();
+      await Promise.all([muster.close(), connection.close()]);
       await sandbox.stop();
     },
   };

@@ -16,7 +16,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
-import { LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
+import { endWorker, LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
 
 export interface FleetWorkerOptions {
   /** `host:port`; otherwise as Temporal's own tools find it (environment, TOML profiles). */
@@ -95,25 +95,25 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
   const connection = await NativeConnection.connect({ ...config.connectionOptions, address }).catch(
     unreachable,
   );
-  const shutdownGraceTime = options.shutdownGraceTime ?? 10_000;
-  const launches = new LaunchQueues({
+  const common = {
     connection,
     namespace,
+    shutdownGraceTime: options.shutdownGraceTime ?? 10_000,
+    // An activity learns of a cancellation by its heartbeat: nobody should wait a minute for that.
+    maxHeartbeatThrottleInterval: 2_000,
+  };
+  const launches = new LaunchQueues({
+    common,
     taskQueue,
-    shutdownGraceTime,
     launchesPerSecond: options.launchesPerSecond ?? paceOf(process.env.MUSTER_LAUNCHES_PER_SECOND),
   });
   const activities = createActivities(launches);
   launches.serve(activities);
   const worker = await Worker.create({
-    connection,
-    namespace,
+    ...common,
     taskQueue,
     activities,
     ...workflowSource(options),
-    shutdownGraceTime,
-    // An activity learns of a cancellation by its heartbeat: nobody should wait a minute for that.
-    maxHeartbeatThrottleInterval: 2_000,
   }).catch((error) => (error instanceof TransportError ? unreachable(error) : Promise.reject(error)));
   return {
     taskQueue,
@@ -129,10 +129,7 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
         await connection.close();
       }
     },
-    shutdown: () => {
-      // A signal to the process may have been quicker.
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-    },
+    shutdown: () => endWorker(worker),
   };
 }
 

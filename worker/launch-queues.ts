@@ -1,6 +1,6 @@
 /** The queues of launches: one for each account and region, polled at the pace that EC2 grants, from the first need on. */
 
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Host, LaunchPlace } from '../activities/preflight.ts';
 import { launchQueue } from '../fleet/run.ts';
@@ -8,8 +8,9 @@ import { launchQueue } from '../fleet/run.ts';
 /** RunInstances' bucket is refilled with 2 a second (EC2 Developer Guide, "Request throttling"), unless AWS has raised it. */
 export const LAUNCHES_PER_SECOND = 2;
 
-export interface LaunchQueuesOptions extends Pick<WorkerOptions, 'namespace' | 'shutdownGraceTime'> {
-  readonly connection: NativeConnection;
+export interface LaunchQueuesOptions {
+  /** What all workers of the process have in common. */
+  readonly common: Omit<WorkerOptions, 'taskQueue'>;
   /** Of the worker that these belong to. */
   readonly taskQueue: string;
   readonly launchesPerSecond: number;
@@ -45,7 +46,7 @@ export class LaunchQueues implements Host {
 
   shutdown(): void {
     this.#isClosed = true;
-    for (const worker of this.#workers.values()) worker.then(stop, () => {});
+    for (const worker of this.#workers.values()) worker.then(endWorker, () => {});
   }
 
   /** Resolves when all have ended that were ever opened. */
@@ -55,25 +56,22 @@ export class LaunchQueues implements Host {
   }
 
   async #start(taskQueue: string): Promise<Worker> {
-    const { connection, namespace, shutdownGraceTime, launchesPerSecond } = this.#options;
+    const { common, launchesPerSecond } = this.#options;
     const worker = await Worker.create({
-      connection,
-      namespace,
+      ...common,
       taskQueue,
       activities: this.#launch,
       maxTaskQueueActivitiesPerSecond: launchesPerSecond,
-      shutdownGraceTime,
-      maxHeartbeatThrottleInterval: 2_000,
     });
     const running = worker.run();
     running.catch(() => this.#workers.delete(taskQueue));
     this.#running.push(running);
-    if (this.#isClosed) stop(worker);
+    if (this.#isClosed) endWorker(worker);
     return worker;
   }
 }
 
-function stop(worker: Worker): void {
+export function endWorker(worker: Worker): void {
   // A signal to the process may have been quicker.
   if (worker.getState() === 'RUNNING') worker.shutdown();
 }

@@ -1,15 +1,9 @@
 /** bootstrapFleet: the one durable act that makes a fleet, or takes back exactly what it made. */
 
-import {
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { EndedInstance } from '../activities/verify.ts';
-import { DEADLINE_PASSED, INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
+import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
@@ -19,8 +13,8 @@ import { counted } from '../fleet/words.ts';
 import { as, looking, quick } from './activities.ts';
 import { lastLook, stillLeft } from './last-look.ts';
 import { Launch } from './launch.ts';
-import { nextSlice } from './patience.ts';
-import { Run, sideBySide } from './run.ts';
+import { nextSlice, notYet, tooLate } from './patience.ts';
+import { isCancelled, Run, sideBySide } from './run.ts';
 import {
   type UndoScope,
   undoAttachedPolicies,
@@ -63,6 +57,7 @@ class Bootstrap {
   private readonly scope: UndoScope;
   private readonly owner: Owner;
   private readonly ownership: Tags;
+
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
     const { firstExecutionRunId, namespace } = workflowInfo();
     this.spec = spec;
@@ -409,10 +404,6 @@ class Bootstrap {
   }
 }
 
-function isCancelled(): boolean {
-  return CancellationScope.current().consideredCancelled;
-}
-
 /** The steps that are certain to come. */
 function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
   const made: StepName[] = [];
@@ -424,10 +415,6 @@ function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
   return ['preflight', ...made, 'await-profile', 'launch', 'verify', 'mark'];
 }
 
-function notYet(attempt: number, seconds: number, deadline: number): string {
-  return `EC2 does not know the profile yet (attempt ${attempt}, ${Math.round(seconds)} s of ${deadline})`;
-}
-
 function endedWords(ended: readonly EndedInstance[]): string {
   const [first] = ended;
   const { id, state, code, message } = first!;
@@ -437,10 +424,6 @@ function endedWords(ended: readonly EndedInstance[]): string {
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
-}
-
-function tooLate(what: string, reason?: string): ApplicationFailure {
-  return failed(DEADLINE_PASSED, reason === undefined ? what : `${what}: ${reason}`);
 }
 
 function failed(code: string, message: string): ApplicationFailure {

@@ -5,7 +5,7 @@ import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/w
 import type { FoundFleet } from '../activities/inventory.ts';
 import { LOOK_FAILED } from '../fleet/failures.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
-import type { FleetReport } from '../fleet/report.ts';
+import { beyondTold, type FleetReport } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { as, looking } from './activities.ts';
 
@@ -26,7 +26,7 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
     role: found.role,
     profile: found.profile,
     instances: [...found.instances],
-    instanceCount: found.ids.length > found.instances.length ? found.ids.length : undefined,
+    instanceCount: beyondTold(found.ids.length),
     steps: [],
     undos: [],
     leftovers: state === 'left-over' ? leftoversOf(found, 'an earlier run left it') : [],

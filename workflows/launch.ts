@@ -13,14 +13,14 @@ import {
 } from '@temporalio/workflow';
 import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { EndedInstance } from '../activities/verify.ts';
-import { type AwsFailure, DEADLINE_PASSED } from '../fleet/failures.ts';
+import type { AwsFailure } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
-import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
+import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
 import type { FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
 import { as, launching, looking, quick } from './activities.ts';
-import { nextSlice } from './patience.ts';
+import { nextSlice, notYet, tooLate } from './patience.ts';
 import { type Run, wasRefused } from './run.ts';
 
 /** EC2 takes five launches at once (EC2 Developer Guide, "Request throttling"); once it has throttled, one. */
@@ -297,7 +297,7 @@ export class Launch {
     const { want } = this.options.spec.instances.count;
     report.sources = this.plan.sources;
     report.instances = this.page(0, MOST_TOLD);
-    report.instanceCount = this.placed.size > MOST_TOLD ? this.placed.size : undefined;
+    report.instanceCount = beyondTold(this.placed.size);
     const last = this.plan.decisions.at(-1);
     const isNews = this.plan.decisions.length > (report.decisions?.length ?? 0);
     report.decisions = this.plan.decisions.length > 0 ? [...this.plan.decisions] : undefined;
@@ -332,12 +332,4 @@ export class Launch {
 function wasNeverTaken(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
-}
-
-function notYet(attempt: number, seconds: number, deadline: number): string {
-  return `EC2 does not know the profile yet (attempt ${attempt}, ${Math.round(seconds)} s of ${deadline})`;
-}
-
-function tooLate(what: string, reason: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`${what}: ${reason}`, DEADLINE_PASSED);
 }

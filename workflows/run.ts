@@ -103,7 +103,7 @@ export class Run {
    */
   async step<T>(name: StepName, work: () => Promise<T>, options: StepOptions<T> = {}): Promise<T> {
     // A step that was never begun has nothing to undo.
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('cancelled');
+    if (isCancelled()) throw new CancelledFailure('cancelled');
     const step = this.begin(name);
     const { undo } = options;
     if (undo) this.undos.push(undo);
@@ -304,6 +304,11 @@ export async function sideBySide<T extends readonly (() => Promise<unknown>)[]>(
   });
   if (failed) throw failed.error;
   return results as { [K in keyof T]: Awaited<ReturnType<T[K]>> };
+}
+
+/** Whether whoever is under way here was told to stop. */
+export function isCancelled(): boolean {
+  return CancellationScope.current().consideredCancelled;
 }
 
 /** What a failed step says of itself. */

@@ -3,9 +3,9 @@
 import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
 import { PROFILE_IN_USE } from '../fleet/failures.ts';
-import { leftoversOf, resourceLeftovers, withoutSkipped } from '../fleet/leftovers.ts';
+import { isVolume, leftoversOf, resourceLeftovers, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
-import type { FleetReport, Leftover } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, type Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { Owner } from '../fleet/tags.ts';
@@ -90,7 +90,7 @@ async function remove(
     role,
     profile,
     instances: [...found.instances],
-    instanceCount: found.ids.length > found.instances.length ? found.ids.length : undefined,
+    instanceCount: beyondTold(found.ids.length),
   });
 
   // Those of a fleet that came up a moment ago may not be shown yet, and those that were shown may be hidden again.
@@ -148,7 +148,7 @@ async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Pr
   const { error } = run.report;
   const { region, role, profile } = found;
   const reason = error ? `${error.code}: ${error.message}` : 'cancelled';
-  const volumes = (error?.left ?? []).filter((id) => id.startsWith('vol-'));
+  const volumes = (error?.left ?? []).filter(isVolume);
   const leftovers = [
     ...leftoversOf(withoutSkipped(found, request.skip).wanted, reason, request.run),
     ...resourceLeftovers(region, { fleet: found.fleet, run: request.run }, volumes, reason),
