@@ -100,16 +100,18 @@ export function profileSteps(clientsFor: ClientsFor) {
 
     /**
      * Asks EC2 itself, by a dry run of the launch, whether it accepts the profile: IAM's own answer proves nothing
-     * about EC2 (terraform-provider-aws #838). Asks at growing intervals until `patience` is over. The least interval
-     * keeps to three dry runs in two seconds, as they are presumed to drink from RunInstances' bucket of 2 a second.
+     * about EC2 (terraform-provider-aws #838). Asks at growing intervals until `patience` is over; a look that goes on
+     * with an earlier one's wait begins with the interval.
      */
     async awaitProfile(request: AwaitProfileRequest): Promise<ProfileLook> {
       const started = Date.now();
+      const interval = (waited: number) => nextPause(request.waited + waited, LEAST_INTERVAL, MOST_INTERVAL);
+      if (request.waited > 0) await pause(Math.min(interval(0), request.patience));
       for (let attempts = 1; ; attempts++) {
         const reason = await whyUnknown(clientsFor, request);
         if (reason === undefined) return { known: true, attempts };
         const waited = Date.now() - started;
-        const wait = nextPause(request.waited + waited, LEAST_INTERVAL, MOST_INTERVAL);
+        const wait = interval(waited);
         if (waited + wait > request.patience) return { known: false, attempts, reason };
         await pause(wait);
       }
@@ -117,7 +119,11 @@ export function profileSteps(clientsFor: ClientsFor) {
   };
 }
 
-const LEAST_INTERVAL = 670;
+/**
+ * Milliseconds. RunInstances' bucket is refilled with 2 a second, and dry runs are presumed to drink from it: with the
+ * launch, which follows the dry run that succeeds at once, this keeps to three calls in any two seconds.
+ */
+const LEAST_INTERVAL = 1_000;
 const MOST_INTERVAL = 3_000;
 
 async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<string | undefined> {

@@ -77,4 +77,20 @@ describe('the pace of launches', () => {
     await muster.close();
     await stop();
   });
+
+  it('counts the dry runs that ask for the profile: three calls in two seconds, the launch among them', async () => {
+    world.aws.configure({ ...QUICK, propagationSeconds: 3.5 });
+    world.aws.clearCalls();
+    const run = await world.muster.up(spec('asked-for'));
+    assert.equal((await run.result()).state, 'complete');
+    world.aws.configure(QUICK);
+    const times = world.aws
+      .calls()
+      .filter(({ action }) => action === 'RunInstances')
+      .map(({ time }) => time);
+    assert.ok(times.length >= 5, `${times.length} calls`);
+    for (const [at, time] of times.slice(3).entries()) {
+      assert.ok(time - times[at]! >= 2_000, `four within ${time - times[at]!} ms`);
+    }
+  });
 });
