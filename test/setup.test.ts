@@ -15,8 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { isNewEnough, withoutPackages } from '../setup/environment.js';
 import { tryLock, withLock } from '../setup/lock.js';
-import { isNewEnough, withoutPackages } from '../setup/python.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'muster-setup-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -89,8 +89,10 @@ describe('the lock of a set-up', () => {
 });
 
 test('Python 3.9 is new enough', () => {
-  for (const version of ['3.9', '3.10\n', '3.14', '4.0']) assert.equal(isNewEnough(version), true, version);
-  for (const version of ['2.7', '3.8\n', '', 'nonsense']) assert.equal(isNewEnough(version), false, version);
+  for (const version of ['3.9', '3.10\n', '3.14', '4.0'])
+    assert.equal(isNewEnough(version, [3, 9]), true, version);
+  for (const version of ['2.7', '3.8\n', '', 'nonsense'])
+    assert.equal(isNewEnough(version, [3, 9]), false, version);
 });
 
 test('the lock of Python packages can go without the servers, hashes and all', () => {
