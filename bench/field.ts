@@ -11,6 +11,10 @@ import { type Behaviour, type Sandbox, startSandbox } from '../sandbox/index.ts'
 
 export const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
+/** Of which all fleets are, whoever makes them. */
+export const IMAGE = 'ami-12c6146b';
+export const TYPE = 't3.micro';
+
 export interface Field {
   readonly sandbox: Sandbox;
   readonly worker: ChildProcess;
@@ -84,7 +88,7 @@ function specText(name: string, count: number, more: string): string {
   return `name: ${name}
 region: us-east-1
 policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
-instances: { count: ${count}, image: ami-12c6146b, type: t3.micro }
+instances: { count: ${count}, image: ${IMAGE}, type: ${TYPE} }
 ${more}`;
 }
 

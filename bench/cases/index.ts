@@ -2,6 +2,10 @@
 
 import type { BenchCase } from '../case.ts';
 
-import { up } from './up.ts';
+import { calls } from './calls.ts';
+import { calm } from './calm.ts';
+import { propagation } from './propagation.ts';
+import { slowProfile } from './slow-profile.ts';
+import { startUp } from './start-up.ts';
 
-export const CASES: readonly BenchCase[] = [up];
+export const CASES: readonly BenchCase[] = [calm, propagation, slowProfile, calls, startUp];
