@@ -54,9 +54,7 @@ export async function ensurePeers(): Promise<Peers> {
     PATH: `${bin}${delimiter}${process.env.PATH}`,
     AWS_DEFAULT_REGION: field.env.AWS_REGION,
     AWS_CONFIG_FILE: '/dev/null',
-    ANSIBLE_CONFIG: '/dev/null',
-    // A file less to copy for each task: Ansible's own advice for speed.
-    ANSIBLE_PIPELINING: 'true',
+    ANSIBLE_CONFIG: fileOf('./peers/ansible.cfg'),
   });
 
   async function timed(field: Field, program: string, args: string[], more = {}): Promise<PeerRun> {
