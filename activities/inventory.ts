@@ -86,19 +86,22 @@ export function inventorySteps(clientsFor: ClientsFor) {
       const instanceTags = fromAwsTags(instances[0]?.Tags);
       const tags = tagsOf(identity) ?? instanceTags;
       const mark = identity.profile?.tags[STATE_TAG] ?? instanceTags[STATE_TAG];
+      const { role, profile } = identity;
+      const [policies, borrowers] = await Promise.all([
+        role ? policiesOf(iam, role.name) : [],
+        profile ? borrowersOf(clientsFor(region).ec2, spelled, profile.arn) : [],
+      ]);
       return {
         account: Account!,
         region,
         fleet: tags[FLEET_TAG] ?? request.fleet,
         specHash: tags[SPEC_TAG],
         marked: mark === COMPLETE,
-        role: identity.role && made(identity.role),
-        policies: identity.role ? await policiesOf(iam, identity.role.name) : [],
-        profile: identity.profile && made(identity.profile),
+        role: role && made(role),
+        policies,
+        profile: profile && made(profile),
         profileInUse: instances[0]?.IamInstanceProfile?.Arn,
-        borrowers: identity.profile
-          ? await borrowersOf(clientsFor(region).ec2, spelled, identity.profile.arn)
-          : [],
+        borrowers,
         ids: instances.map(({ InstanceId }) => InstanceId!),
         instances: instances.slice(0, MOST_TOLD).map(instanceReport),
       };
