@@ -49,8 +49,11 @@ export async function musterOf(field: Field, name: string, count: number): Promi
     name: 'Muster',
     async up() {
       const started = performance.now();
-      await field.muster('up', file, '--json');
-      return { seconds: (performance.now() - started) / 1000 };
+      const failure = await field.muster('up', file, '--json').then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      return { seconds: (performance.now() - started) / 1000, failure };
     },
     standing: () => standing(field, { tag: FLEET_TAG, name }),
     async down() {
