@@ -1,5 +1,6 @@
 /** The emulator behind the sandbox's AWS: moto, with policies enforced, and the sandbox's own look into it. */
 
+import { fileURLToPath } from 'node:url';
 import {
   AssociateIamInstanceProfileCommand,
   DescribeImagesCommand,
@@ -64,9 +65,11 @@ const ANYTHING = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
 });
 
+const SERVER = fileURLToPath(new URL('./moto_server.py', import.meta.url));
+
 export async function startMoto(python: string): Promise<Moto> {
   const port = await freePort();
-  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', `${port}`];
+  const args = [SERVER, '-H', '127.0.0.1', '-p', `${port}`];
   // AWS's own managed policies exist, as in every account; moto takes half a second to load them.
   const server = startLeashed(python, 'moto', python, args, { MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' });
   const url = `http://127.0.0.1:${port}`;

@@ -1,11 +1,18 @@
 /** All cases, in the order of the table. */
 
 import type { BenchCase } from '../case.ts';
-
+import { buckets } from './buckets.ts';
 import { calls } from './calls.ts';
 import { calm } from './calm.ts';
 import { propagation } from './propagation.ts';
 import { slowProfile } from './slow-profile.ts';
 import { startUp } from './start-up.ts';
 
-export const CASES: readonly BenchCase[] = [calm, propagation, slowProfile, calls, startUp];
+export const CASES: readonly BenchCase[] = [
+  calm,
+  propagation,
+  slowProfile,
+  calls,
+  buckets,
+  startUp,
+];
