@@ -1,6 +1,7 @@
-/** `muster down NAME`: takes a fleet down and shows how. */
+/** `muster down NAME` and `muster release NAME`: take a fleet down and show how. */
 
 import { createInterface } from 'node:readline/promises';
+import type { FleetRun } from '../client/fleet-run.ts';
 import { Muster } from '../client/muster.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
@@ -14,10 +15,24 @@ export interface DownCommandOptions extends RunOptions {
   readonly region?: string;
 }
 
-export async function down(fleet: string, options: DownCommandOptions): Promise<number> {
+export function down(fleet: string, options: DownCommandOptions): Promise<number> {
+  return takeDown('down', fleet, options, (muster) => muster.down(fleet, options));
+}
+
+/** The same, for a fleet that has a lease and for no other. */
+export function release(fleet: string, options: DownCommandOptions): Promise<number> {
+  return takeDown('release', fleet, options, (muster) => muster.release(fleet));
+}
+
+async function takeDown(
+  command: string,
+  fleet: string,
+  options: DownCommandOptions,
+  start: (muster: Muster) => Promise<FleetRun>,
+): Promise<number> {
   if (!options.yes && !process.stdin.isTTY) {
     throw new UsageError(
-      `'muster down' asks before it removes ${fleet}, and there is no terminal to ask`,
+      `'muster ${command}' asks before it removes ${fleet}, and there is no terminal to ask`,
       'add --yes',
     );
   }
@@ -28,7 +43,7 @@ export async function down(fleet: string, options: DownCommandOptions): Promise<
       return 0;
     }
     announce(fleet);
-    return codeOf(await seeThrough(await muster.down(fleet, options), options));
+    return codeOf(await seeThrough(await start(muster), options));
   } finally {
     await muster.close();
   }

@@ -20,6 +20,7 @@ const CODES: Record<MusterErrorCode, number> = {
   FleetLeftOver: WRONG_INPUT,
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
+  WrongLease: WRONG_INPUT,
   UnknownLeftover: WRONG_INPUT,
   TemporalUnreachable: UNREACHABLE,
   NoWorker: UNREACHABLE,

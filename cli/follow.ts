@@ -14,6 +14,7 @@ const MET = {
   new: '',
   running: ' (attached to the run under way)',
   ended: ' (its run has ended: nothing was started)',
+  keeping: ' (it is there, and its lease runs: nothing was started)',
 } as const;
 
 /** Says which fleet it is about, at once: before anything is waited for. */

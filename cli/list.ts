@@ -35,15 +35,18 @@ function instancesOf({ instances, wanted, state }: FleetListing): string {
     : `${instances}`;
 }
 
+const wholeSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
+
 function table(fleets: readonly FleetListing[], colors: Colors): string {
   const rows = [
-    ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE'],
+    ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE', 'UNTIL'],
     ...fleets.map((fleet) => [
       fleet.fleet,
       fleet.skipped ? `${fleet.state}, but for ${fleet.skipped.join(', ')}` : fleet.state,
       instancesOf(fleet),
       fleet.region ?? '?',
-      (fleet.endedAt ?? fleet.startedAt).replace(/\.\d+Z$/, 'Z'),
+      wholeSeconds(fleet.endedAt ?? fleet.startedAt),
+      fleet.leaseEndsAt ? wholeSeconds(fleet.leaseEndsAt) : '',
     ]),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));

@@ -45,6 +45,7 @@ function program(): Command {
     .command('up')
     .description('bring a fleet up, or attach to the run that does')
     .argument('<file>', 'its spec, YAML or JSON')
+    .option('--for <time>', 'take it down so long after it is complete: 90m, 8h, 2d')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
     .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options)));
@@ -58,6 +59,28 @@ function program(): Command {
     .option(...REGION_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./down.ts')).down(checkedName(name), options)),
+    );
+  muster
+    .command('extend')
+    .description("move the end of a fleet's lease")
+    .argument('<name>', "the fleet's name")
+    .argument(
+      '<time>',
+      "on top of what is left of it: 30m, 2h, 1d; or 'for-good': until somebody takes it down",
+    )
+    .option(...JSON_OPTION)
+    .action((name, time, options) =>
+      ended(options, async () => (await import('./extend.ts')).extend(checkedName(name), time, options)),
+    );
+  muster
+    .command('release')
+    .description("end a fleet's lease now: it is taken down")
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .option('--yes', 'do not ask')
+    .action((name, options) =>
+      ended(options, async () => (await import('./down.ts')).release(checkedName(name), options)),
     );
   muster
     .command('status')

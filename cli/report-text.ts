@@ -10,6 +10,7 @@ import {
   type StepReport,
 } from '../fleet/report.ts';
 import { stepTitle } from '../fleet/steps.ts';
+import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
 
 export interface ReportTextOptions {
@@ -124,7 +125,7 @@ function took(steps: readonly StepReport[]): string {
 }
 
 function whatIs(report: FleetReport): Rows {
-  const { state, account, region, role, profile, image, propagation } = report;
+  const { state, account, region, role, profile, image, lease, propagation } = report;
   if (state === 'gone' || state === 'rolled-back' || state === 'cancelled') {
     const where: Rows = region
       ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]]
@@ -138,6 +139,7 @@ function whatIs(report: FleetReport): Rows {
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
   rows.push(...whereFrom(report));
+  if (lease && state === 'complete') rows.push(['wanted', leaseWords(lease, Date.now())]);
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
     rows.push(['waited', `${propagation.seconds.toFixed(1)} s until EC2 knew the profile, ${asked}`]);

@@ -2,7 +2,8 @@
 
 import { Muster } from '../client/muster.ts';
 import type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
-import { DONE, LEFT_OVER, UsageError } from './exit.ts';
+import { secondsOption } from './duration-option.ts';
+import { DONE, LEFT_OVER } from './exit.ts';
 import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
 
 export interface SweepCommandOptions {
@@ -13,7 +14,7 @@ export interface SweepCommandOptions {
 }
 
 export async function sweep({ yes, region, olderThan, json }: SweepCommandOptions): Promise<number> {
-  const seconds = secondsOf(olderThan);
+  const seconds = secondsOption('--older-than', olderThan);
   const muster = await Muster.connect();
   try {
     say('looking through the roles and instance profiles of the account, instances and volumes …');
@@ -24,13 +25,6 @@ export async function sweep({ yes, region, olderThan, json }: SweepCommandOption
   } finally {
     await muster.close();
   }
-}
-
-function secondsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--older-than ${text}: a time such as 30m, 12h or 7d`);
-  return Number(count) * { s: 1, m: 60, h: 3_600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
 }
 
 export function sweepText({ account, regions, removed, swept }: SweepReport, colors: Colors): string {

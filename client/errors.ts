@@ -25,6 +25,8 @@ export type MusterErrorCode =
   | 'FleetNotFound'
   /** The run is in no state for what was asked of it. */
   | 'NotNow'
+  /** No lease can be of that length. */
+  | 'WrongLease'
   /** What was to be given up is nothing that the run left. */
   | 'UnknownLeftover';
 
@@ -142,6 +144,18 @@ export function notNow(fleet: string, state: FleetState, asked: string): MusterE
     `the fleet '${fleet}' is ${state}: there is nothing to ${asked === 'rollback' ? 'roll back' : asked}`,
     `'muster status ${fleet}' shows it`,
   );
+}
+
+export function noLease(fleet: string, state: FleetState, asked: string): MusterError {
+  return new MusterError(
+    'NotNow',
+    `the fleet '${fleet}' is ${state}, and has no lease to ${asked}`,
+    state === 'complete' ? `'muster down ${fleet}' takes it down` : `'muster status ${fleet}' shows it`,
+  );
+}
+
+export function wrongLease(why: string): MusterError {
+  return new MusterError('WrongLease', why, 'say how long, for instance 90m, 8h or 2d');
 }
 
 export function unknownLeftovers(

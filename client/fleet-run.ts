@@ -26,6 +26,14 @@ export interface Progress {
   readonly silence?: { readonly of: 'worker' | 'temporal'; readonly seconds: number };
 }
 
+/** A run by its ids. */
+export interface RunId {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Of the run that this one continues. */
+  readonly firstRunId?: string;
+}
+
 const LOOK_EVERY_MS = 250;
 const PAGE = 1_000;
 /** A query that no worker answers would be waited for by default for ten seconds. */
@@ -41,27 +49,38 @@ export class FleetRun {
   readonly runId: string;
   /** The run in Temporal's web UI, where that is known. */
   readonly uiUrl: string | undefined;
-  /** What the run was when it was asked for: begun by that, under way, or ended before. */
-  readonly met: 'new' | 'running' | 'ended';
+  /** What the run was when it was asked for: begun by that, under way, ended before, or keeping a complete fleet. */
+  readonly met: 'new' | 'running' | 'ended' | 'keeping';
   readonly #temporal: Temporal;
   readonly #handle: WorkflowHandle;
+  /** The run that launched: the first of those that followed one another. */
+  readonly #first: WorkflowHandle;
 
-  constructor(temporal: Temporal, fleet: string, workflowId: string, runId: string, met: FleetRun['met']) {
+  constructor(
+    temporal: Temporal,
+    fleet: string,
+    { workflowId, runId, firstRunId = runId }: RunId,
+    met: FleetRun['met'],
+  ) {
     this.fleet = fleet;
     this.workflowId = workflowId;
     this.runId = runId;
     this.met = met;
     this.uiUrl = runLink(temporal.uiUrl, temporal.namespace, workflowId, runId);
     this.#temporal = temporal;
-    this.#handle = temporal.client.workflow.getHandle(workflowId, runId);
+    const handleOf = (run: string) =>
+      temporal.client.workflow.getHandle(workflowId, run, { followRuns: false });
+    this.#handle = handleOf(runId);
+    this.#first = firstRunId === runId ? this.#handle : handleOf(firstRunId);
   }
 
   /**
    * Waits for the end of the run and answers its report, whatever the end: `report.state` tells which. A paused run
-   * has not ended. Throws only when Temporal cannot be asked.
+   * has not ended; one that keeps a complete fleet until its lease is over has nothing more to tell. Throws only when
+   * Temporal cannot be asked, or the worker that is needed for that.
    */
   result(): Promise<FleetReport> {
-    return outcomeOf(this.#handle);
+    return this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle);
   }
 
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
@@ -70,11 +89,19 @@ export class FleetRun {
     return isSettled(report.state) ? report : withReasons(report, await this.#pending());
   }
 
-  async #ask<Answer, Args extends unknown[] = []>(query: string, ...args: Args): Promise<Answer> {
+  #ask<Answer>(query: string): Promise<Answer> {
+    return this.#askOf<Answer>(this.#handle, query);
+  }
+
+  async #askOf<Answer, Args extends unknown[] = []>(
+    handle: WorkflowHandle,
+    query: string,
+    ...args: Args
+  ): Promise<Answer> {
     const { client, address, taskQueue } = this.#temporal;
     try {
       return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
-        this.#handle.query<Answer, Args>(query, ...args),
+        handle.query<Answer, Args>(query, ...args),
       );
     } catch (error) {
       // A query is answered by a worker: Temporal lets it wait for one.
@@ -98,7 +125,7 @@ export class FleetRun {
   /** A teardown has none, nor has a run that has not launched yet. */
   async #page(page: InstancesPage): Promise<InstanceReport[]> {
     try {
-      return await this.#ask<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY, page);
+      return await this.#askOf<InstanceReport[], [InstancesPage]>(this.#first, INSTANCES_QUERY, page);
     } catch (error) {
       if (error instanceof QueryNotRegisteredError) return [];
       throw error;

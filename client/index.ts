@@ -1,14 +1,21 @@
 /** Muster as a library: what programs import. */
 
-export type { FleetReport, FleetState, InstanceReport, Leftover, StepReport } from '../fleet/report.ts';
+export type {
+  FleetReport,
+  FleetState,
+  InstanceReport,
+  LeaseReport,
+  Leftover,
+  StepReport,
+} from '../fleet/report.ts';
 export { exitCode, isSettled } from '../fleet/report.ts';
-export type { Decision } from '../fleet/run.ts';
+export type { Decision, Extension } from '../fleet/run.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export { MusterError, type MusterErrorCode, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
-export { type DownOptions, Muster, type RetryOptions, type SweepOptions } from './muster.ts';
+export { type DownOptions, Muster, type RetryOptions, type SweepOptions, type UpOptions } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
 export type { SpecInput } from './spec-input.ts';
 export { type CheckedSpec, specFrom, specFromFile } from './specs.ts';

@@ -3,7 +3,7 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
-import { type FleetMemo, fleetWorkflowId, PROGRESS_QUERY } from '../fleet/run.ts';
+import { type FleetMemo, fleetWorkflowId, KEEPER, PROGRESS_QUERY } from '../fleet/run.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
 import { runLink } from './ui-link.ts';
@@ -16,6 +16,8 @@ export interface FleetListing {
   /** Instances, when the run's report tells them; and how many were wanted. */
   readonly instances?: number;
   readonly wanted?: number;
+  /** Until when a complete fleet is wanted, if it has a lease: ISO 8601. */
+  readonly leaseEndsAt?: string;
   /** What was given up and still exists (`KIND/ID`). */
   readonly skipped?: readonly string[];
   /** When the run began and, if it has, ended: ISO 8601. */
@@ -26,7 +28,7 @@ export interface FleetListing {
   readonly uiUrl?: string;
 }
 
-const RUNS = `WorkflowType IN ('bootstrapFleet', 'teardownFleet') AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
+const RUNS = `WorkflowType IN ('bootstrapFleet', '${KEEPER}', 'teardownFleet') AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
 const QUERY_PATIENCE_MS = 2_000;
 const AT_ONCE = 16;
 
@@ -55,6 +57,7 @@ async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promis
     region: report?.region ?? region,
     instances: report && instanceCountOf(report),
     wanted: report?.wanted?.want,
+    leaseEndsAt: report?.lease && new Date(report.lease.endsAt).toISOString(),
     skipped: report?.skipped?.map(leftoverName),
     startedAt: run.startTime.toISOString(),
     endedAt: run.closeTime?.toISOString(),
@@ -76,8 +79,10 @@ async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promi
   }
 }
 
+const RUNNING_AS: Record<string, FleetState> = { [KEEPER]: 'complete', teardownFleet: 'removing' };
+
 /** As much as Temporal itself can tell. */
 function stateOf({ status, type }: WorkflowExecutionInfo): FleetState {
-  if (status.name === 'RUNNING') return type === 'teardownFleet' ? 'removing' : 'running';
+  if (status.name === 'RUNNING') return RUNNING_AS[type] ?? 'running';
   return status.name === 'CANCELLED' ? 'cancelled' : 'lost';
 }

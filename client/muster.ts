@@ -1,21 +1,28 @@
 /** How programs start, watch and end fleets. */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
+  WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
-import { type FleetReport, instanceCountOf, type LeftoverKind } from '../fleet/report.ts';
+import type { FleetReport, LeaseReport, LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
   DECIDE_UPDATE,
   type Decision,
+  EXTEND_UPDATE,
+  type Extension,
   type FleetMemo,
   fleetWorkflowId,
+  KEEPER,
   PROGRESS_QUERY,
+  RELEASE_UPDATE,
   type TeardownRequest,
 } from '../fleet/run.ts';
 import { DEFAULT_DEADLINES, type FleetSpec, instancesWords } from '../fleet/spec.ts';
@@ -27,8 +34,10 @@ import {
   fleetLeftOver,
   fleetNotFound,
   MusterError,
+  noLease,
   notNow,
   unknownLeftovers,
+  wrongLease,
 } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
@@ -43,6 +52,11 @@ import {
   type Temporal,
 } from './temporal.ts';
 import { runLink } from './ui-link.ts';
+
+export interface UpOptions {
+  /** Seconds after which the fleet is taken down, counted from when it is complete. Of a fleet that is there already nothing changes. */
+  readonly lease?: number;
+}
 
 export interface DownOptions {
   /** Where the instances are, when neither a run nor the tags of the role or profile say so. */
@@ -75,16 +89,18 @@ export class Muster {
    * Brings a fleet up. When a run is making this very fleet, or it is there already, that is answered and nothing is
    * started.
    *
-   * Throws NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another), FleetDegraded (a part of
+   * Throws WrongLease, NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another), FleetDegraded (a part of
    * it has ended), FleetLeftOver (an earlier run left a part of it); nothing was sent then.
    */
-  async up({ spec, hash }: CheckedSpec): Promise<FleetRun> {
+  async up({ spec, hash }: CheckedSpec, { lease }: UpOptions = {}): Promise<FleetRun> {
+    const mistake = lease === undefined ? undefined : leaseMistake(lease);
+    if (mistake) throw wrongLease(mistake);
     const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
     const existing = await (description
       ? this.#joinUp(spec.name, hash, description)
       : this.#joinForgotten(spec, hash));
     if (existing) return existing;
-    const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash };
+    const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash, lease };
     return this.#startOrJoin(
       spec.name,
       'bootstrapFleet',
@@ -172,6 +188,7 @@ export class Muster {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     const existing = description && this.#joinDown(fleet, description);
     if (existing) return existing;
+    if (description && isKeeping(description)) return this.#release(description);
     const request = await this.#knownOf(fleet, region, description);
     return this.#startOrJoin(
       fleet,
@@ -218,6 +235,32 @@ export class Muster {
   }
 
   /**
+   * Moves the end of a fleet's lease, or has the fleet stay until somebody takes it down; answers the lease as it is then.
+   *
+   * Throws FleetNotFound, NoWorker, NotNow when the fleet has no lease or is being taken down, WrongLease.
+   */
+  async extend(fleet: string, extension: Extension): Promise<LeaseReport | undefined> {
+    const description = await this.#kept(fleet, 'extend');
+    try {
+      return await this.#handle(description).executeUpdate<LeaseReport | undefined, [Extension]>(
+        EXTEND_UPDATE,
+        { args: [extension] },
+      );
+    } catch (error) {
+      throw this.#refusedUpdate(fleet, error);
+    }
+  }
+
+  /**
+   * Ends a fleet's lease now: its run goes on as the teardown, which is answered.
+   *
+   * Throws FleetNotFound, NoWorker, NotNow when the fleet has no lease.
+   */
+  async release(fleet: string): Promise<FleetRun> {
+    return this.#release(await this.#kept(fleet, 'release'));
+  }
+
+  /**
    * Asks a run to take back what it made; the answered run ends when that is done. Throws FleetNotFound, and NotNow when
    * the run has ended.
    */
@@ -253,7 +296,7 @@ export class Muster {
   /** What the run says of itself, and AWS where that may not be the case any more. */
   async #standing(description: WorkflowExecutionDescription): Promise<FleetReport> {
     const run = this.#runOf(description);
-    if (description.status.name === 'RUNNING') {
+    if (description.status.name === 'RUNNING' && !isKeeping(description)) {
       await assertWorkerPolls(this.#temporal);
       return run.progress();
     }
@@ -270,7 +313,7 @@ export class Muster {
     hash: string,
     description: WorkflowExecutionDescription,
   ): Promise<FleetRun | undefined> {
-    const isRunning = description.status.name === 'RUNNING';
+    const isRunning = description.status.name === 'RUNNING' && !isKeeping(description);
     const isSame = memoOf(description).specHash === hash;
     if (isRunning && description.type !== 'bootstrapFleet') {
       throw fleetBusy(fleet, 'down', `'muster status ${fleet}' shows it; bring it up when it is gone`);
@@ -313,7 +356,7 @@ export class Muster {
   }
 
   #joinDown(fleet: string, description: WorkflowExecutionDescription): FleetRun | undefined {
-    if (description.status.name !== 'RUNNING') return undefined;
+    if (description.status.name !== 'RUNNING' || isKeeping(description)) return undefined;
     if (description.type !== 'teardownFleet') {
       throw fleetBusy(fleet, 'up', `'muster cancel ${fleet}' takes back what it has made so far`);
     }
@@ -338,7 +381,7 @@ export class Muster {
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'FAIL',
         });
-        return new FleetRun(this.#temporal, fleet, workflowId, handle.firstExecutionRunId, 'new');
+        return new FleetRun(this.#temporal, fleet, { workflowId, runId: handle.firstExecutionRunId }, 'new');
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
         const description = await this.#describe(fleet);
@@ -361,8 +404,39 @@ export class Muster {
   async #running(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
     const description = await this.#describe(fleet);
     if (!description) throw fleetNotFound(fleet);
-    if (description.status.name !== 'RUNNING') throw notNow(fleet, (await this.status(fleet)).state, asked);
+    const isUnderWay = description.status.name === 'RUNNING' && !isKeeping(description);
+    if (!isUnderWay) throw notNow(fleet, (await this.status(fleet)).state, asked);
     return description;
+  }
+
+  /** The run that keeps a complete fleet until its lease is over. */
+  async #kept(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
+    const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+    if (!description) throw fleetNotFound(fleet);
+    if (!isKeeping(description)) throw noLease(fleet, (await this.status(fleet)).state, asked);
+    return description;
+  }
+
+  /** The run that keeps the fleet goes on as its teardown. */
+  async #release(description: WorkflowExecutionDescription): Promise<FleetRun> {
+    const { fleet } = memoOf(description);
+    try {
+      await this.#handle(description).executeUpdate(RELEASE_UPDATE);
+    } catch (error) {
+      throw this.#refusedUpdate(fleet, error);
+    }
+    for (;;) {
+      const next = await this.#describe(fleet);
+      if (next && !isKeeping(next)) return this.#runOf(next);
+      await sleep(HAND_OVER_MS);
+    }
+  }
+
+  /** The run's own words, or that the lease was over before the Update came. */
+  #refusedUpdate(fleet: string, error: unknown): unknown {
+    if (error instanceof WorkflowUpdateFailedError) return wrongLease(error.cause?.message ?? error.message);
+    if (error instanceof WorkflowNotFoundError) return noLease(fleet, 'removing', 'extend');
+    return asMusterError(this.#temporal, error);
   }
 
   #handle({ workflowId, runId }: WorkflowExecutionDescription) {
@@ -371,8 +445,9 @@ export class Muster {
 
   #runOf(description: WorkflowExecutionDescription): FleetRun {
     const { fleet } = memoOf(description);
-    const met = description.status.name === 'RUNNING' ? 'running' : 'ended';
-    return new FleetRun(this.#temporal, fleet, description.workflowId, description.runId, met);
+    const { workflowId, runId, raw } = description;
+    const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
+    return new FleetRun(this.#temporal, fleet, { workflowId, runId, firstRunId }, metAs(description));
   }
 
   /** The names and the place that the fleet's last run knew, so that a teardown need not search the account. */
@@ -384,16 +459,9 @@ export class Muster {
     if (!description) return { fleet, region };
     const memo = memoOf(description);
     const report = await outcomeOf(this.#handle(description)).catch(() => undefined);
-    return {
-      fleet: memo.fleet,
-      region: report?.region ?? memo.region ?? region,
-      role: report?.role?.reused ? undefined : report?.role?.name,
-      profile: report?.profile?.reused ? undefined : report?.profile?.name,
-      instances: report?.state === 'complete' ? report.instances.map(({ id }) => id) : undefined,
-      count: report?.state === 'complete' ? instanceCountOf(report) : undefined,
-      patience: report?.state === 'complete' ? stillNew(description) : 0,
-      undoDeadline: memo.undo,
-    };
+    const options = { patience: stillNew(description), undoDeadline: memo.undo };
+    const known = report ? teardownOf(report, options) : { patience: 0, undoDeadline: memo.undo };
+    return { ...known, fleet: memo.fleet, region: report?.region ?? memo.region ?? region };
   }
 
   /** What AWS has of a fleet whose last run can say nothing. */
@@ -416,6 +484,16 @@ export class Muster {
   }
 }
 
+/** Whether it is the run of a complete fleet that waits for the end of its lease. */
+function isKeeping({ type, status }: WorkflowExecutionDescription): boolean {
+  return type === KEEPER && status.name === 'RUNNING';
+}
+
+function metAs(description: WorkflowExecutionDescription): FleetRun['met'] {
+  if (description.status.name !== 'RUNNING') return 'ended';
+  return isKeeping(description) ? 'keeping' : 'running';
+}
+
 function memoOf({ memo }: WorkflowExecutionDescription): FleetMemo {
   return memo as unknown as FleetMemo;
 }
@@ -427,8 +505,11 @@ function needsWorker({ status }: WorkflowExecutionDescription): boolean {
 
 const FIRST_LOOK_SECONDS = 3;
 
-/** Seconds for which AWS may not show yet what a run has made that ended just now. */
-function stillNew({ closeTime }: WorkflowExecutionDescription): number {
-  const age = (Date.now() - (closeTime?.getTime() ?? 0)) / 1000;
+const HAND_OVER_MS = 50;
+
+/** Seconds for which AWS may not show yet what a run has made that completed its fleet just now. */
+function stillNew({ type, startTime, closeTime }: WorkflowExecutionDescription): number {
+  const completeAt = type === KEEPER ? startTime : closeTime;
+  const age = (Date.now() - (completeAt?.getTime() ?? 0)) / 1000;
   return Math.max(0, Math.ceil(DEFAULT_DEADLINES.consistency - age));
 }

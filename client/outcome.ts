@@ -7,6 +7,7 @@ import {
   ServiceError,
   TerminatedFailure,
   TimeoutFailure,
+  WorkflowContinuedAsNewError,
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
@@ -18,12 +19,14 @@ import { hadNotBegun } from './temporal.ts';
 /**
  * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
  * did not. A run that was cancelled, terminated or timed out has neither; then a worker is asked what it makes of the
- * history. A run that no code of Muster's ended (terminated, timed out) is `lost`.
+ * history. A run that no code of Muster's ended (terminated, timed out) is `lost`. One that goes on as another, as with a
+ * lease, has told what it had to tell: give a handle that does not follow runs.
  */
 export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
   try {
     return (await handle.result()) as FleetReport;
   } catch (error) {
+    if (error instanceof WorkflowContinuedAsNewError) return lastWords(handle);
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {

@@ -30,7 +30,8 @@ export async function inspect(
   });
   const report = await resultOf(request.fleet, handle);
   const { workflowId, firstExecutionRunId } = handle;
-  return { run: new FleetRun(temporal, report.fleet, workflowId, firstExecutionRunId, 'ended'), report };
+  const run = new FleetRun(temporal, report.fleet, { workflowId, runId: firstExecutionRunId }, 'ended');
+  return { run, report };
 }
 
 async function resultOf(fleet: string, handle: WorkflowHandle): Promise<FleetReport> {

@@ -28,6 +28,14 @@ export function progressMarkdown(report: FleetReport): string {
       `Waits for a person: ${literal(`muster retry ${report.fleet}`)} or ${literal(`muster rollback ${report.fleet}`)}.`,
     );
   }
+  if (report.state === 'complete' && report.lease) {
+    const { endsAt, warned } = report.lease;
+    const until = new Date(endsAt).toISOString().replace(/\.\d+Z$/, 'Z');
+    lines.push(
+      '',
+      `${warned ? '**Soon over**: wanted' : 'Wanted'} until ${until}; then it is taken down. ${literal(`muster extend ${report.fleet} 2h`)} moves the end, ${literal(`muster release ${report.fleet}`)} takes it down now.`,
+    );
+  }
   if (report.leftovers.length > 0) {
     lines.push(
       '',

@@ -121,6 +121,13 @@ export interface FailureReport {
   left?: string[];
 }
 
+export interface LeaseReport {
+  /** Milliseconds since the epoch: then the fleet is taken down. */
+  endsAt: number;
+  /** From here on it is soon over, and whoever wants to know has been told. */
+  warned?: boolean;
+}
+
 export interface PropagationReport {
   /** From the end of the last IAM step until EC2 accepted the profile. */
   seconds: number;
@@ -160,6 +167,8 @@ export interface FleetReport {
   /** The undos of a rollback, in the order in which they ran. */
   undos: StepReport[];
   propagation?: PropagationReport;
+  /** Until when a complete fleet is wanted; without it, until somebody takes it down. */
+  lease?: LeaseReport;
   /** Ids of volumes that a teardown left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];

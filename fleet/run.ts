@@ -40,7 +40,32 @@ export interface BootstrapRequest<Spec> {
   readonly spec: Spec;
   /** `specHash(spec)`: tells whether a second `up` asks for the same fleet. */
   readonly specHash: string;
+  /** Seconds for which the fleet is wanted once it is complete; without it, until somebody takes it down. */
+  readonly lease?: number;
 }
+
+/** The workflow that has a complete fleet for as long as its lease runs. */
+export const KEEPER = 'keepFleet';
+
+/** What `keepFleet` takes. */
+export interface KeepRequest<Report> {
+  /** Of the fleet when it was complete; with the lease as it stands. */
+  readonly report: Report;
+  /** Since when it is complete: milliseconds since the epoch. */
+  readonly completeAt: number;
+  /** Seconds for which AWS may not show what is new, and for each removal (the spec's deadlines). */
+  readonly consistency: number;
+  readonly undo: number;
+}
+
+/** The Update by which a lease is given another end. Its argument is an Extension, its answer a LeaseReport. */
+export const EXTEND_UPDATE = 'extend';
+
+/** Seconds on top of what is left of the lease; or the fleet is to stay until somebody takes it down. */
+export type Extension = { readonly seconds: number } | { readonly forGood: true };
+
+/** The Update by which a lease ends now: the run goes on as a teardown. */
+export const RELEASE_UPDATE = 'release';
 
 /** What every run of a fleet carries beside its history, readable without a worker. */
 export interface FleetMemo {

@@ -1,6 +1,7 @@
 /** The shape of a spec as people write it, field by field. What fields ask of each other is in spec-conflicts.ts. */
 
 import { z } from 'zod';
+import { secondsOf } from './duration.ts';
 import { findingsOf, shown, wanted } from './mistakes.ts';
 import {
   ACCOUNT,
@@ -246,18 +247,11 @@ function instances(readFile: ReadFile) {
   });
 }
 
-const UNITS = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
-const MOST_SECONDS = 7 * UNITS.d;
-const DURATION = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/;
+const MOST_SECONDS = 7 * 86_400;
 
 /** `90s`, `3m`, `1h30m`, or seconds as a number. */
 const duration = z.preprocess(
-  (value) => {
-    const found = typeof value === 'string' ? DURATION.exec(value) : null;
-    if (!found) return value;
-    const [, days = 0, hours = 0, minutes = 0, seconds = 0] = found;
-    return Number(days) * UNITS.d + Number(hours) * UNITS.h + Number(minutes) * UNITS.m + Number(seconds);
-  },
+  (value) => (typeof value === 'string' ? (secondsOf(value) ?? value) : value),
   z
     .int(wanted('a time of 1 second to 7 days', 'for instance 90s, 3m or 1h30m; a number is seconds'))
     .min(1, wanted('a time of 1 second to 7 days', 'for instance 90s'))

@@ -59,6 +59,9 @@ export interface SweepReport {
   readonly swept: readonly Swept[];
 }
 
+/** How a run has ended that completed its fleet: one with a lease went on. */
+const COMPLETE = new Set(['COMPLETED', 'CONTINUED_AS_NEW']);
+
 /** Of what Temporal knows no run of. */
 export const DEFAULT_OLDER_THAN = 3_600;
 
@@ -77,13 +80,12 @@ export function judge(
   if (namespace !== here.namespace) return spare(`its run is of Temporal's namespace '${namespace}'`);
   if (last?.status === 'RUNNING' && last.run !== run) return spare(`another run of ${fleet} is under way`);
   if (status === 'RUNNING') return spare('its run is under way');
-  if (status !== undefined && status !== 'COMPLETED')
-    return remove(`its run has ended as ${inWords(status)}`);
+  if (status !== undefined && !COMPLETE.has(status)) return remove(`its run has ended as ${inWords(status)}`);
   if (hasOnlyVolumes(remains)) return spare('only volumes, which a teardown may have kept');
   if (last?.type === 'teardownFleet') {
     return remove(`the fleet's removal by run ${last.run} has ended as ${inWords(last.status)}`);
   }
-  if (status === 'COMPLETED') return spare('the fleet is complete');
+  if (status !== undefined) return spare('the fleet is complete');
   if (marked) return spare('the fleet is complete, by its tag; Temporal has no history of its run any more');
   const age = Math.round((here.now - youngest) / 1000);
   if (age < here.olderThan) return spare(`Temporal knows no such run, but it is only ${age} s old`);
@@ -97,7 +99,7 @@ export function isRunId(run: string): boolean {
 
 /** Volumes that a teardown may have kept stay; a run that never completed a fleet kept none. */
 export function volumesOf({ status }: KnownRun): 'delete' | 'keep' {
-  return status === undefined || status === 'COMPLETED' ? 'keep' : 'delete';
+  return status === undefined || COMPLETE.has(status) ? 'keep' : 'delete';
 }
 
 const spare = (why: string): Verdict => ({ remove: false, why });

@@ -7,9 +7,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DECIDE_UPDATE } from '../fleet/run.ts';
+import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER } from '../fleet/run.ts';
 import type { Fault } from '../sandbox/index.ts';
 import { ensurePython } from '../setup/python.js';
 import { endOf, openWorld, QUICK, until } from './world.ts';
@@ -56,28 +57,69 @@ await save('reused-profile', async (name) => {
   await world.up({ name: 'lender' });
   return world.start({ name, profile: 'lender' });
 });
+await save('handed-over', leased, 'bootstrapFleet');
+await save('kept-for-a-time', leased, KEEPER);
 await world.close();
+
+/** A fleet of three seconds, of which one is added while it is there. */
+async function leased(name: string): Promise<WorkflowHandle> {
+  const handle = await world.start({ name }, { lease: 2 });
+  await until(handle, ({ lease }) => lease !== undefined);
+  await world.client.workflow
+    .getHandle(handle.workflowId)
+    .executeUpdate(EXTEND_UPDATE, { args: [{ seconds: 1 }] });
+  return handle;
+}
 
 async function failing(name: string, fault: Fault, more: object = {}): Promise<WorkflowHandle> {
   world.aws.fault(fault);
   return world.start({ name, deadlines: { undo: 3 }, ...more });
 }
 
+/** Of runs that followed one another the one of this type; else the last. */
+async function runOf({ workflowId }: WorkflowHandle, type: string | undefined): Promise<string> {
+  const query = `WorkflowId = '${workflowId}'`;
+  for (let tries = 0; tries < 50; tries++) {
+    const last = await world.client.workflow.getHandle(workflowId).describe();
+    if (type === undefined || last.type === type) return last.runId;
+    for await (const run of world.client.workflow.list({ query })) {
+      if (run.type === type) return run.runId;
+    }
+    await sleep(100);
+  }
+  throw new Error(`${workflowId} has no run of ${type}`);
+}
+
 /** Saves the history of the run once it has ended, unless there is one of that kind. */
-async function save(kind: string, begin: (name: string) => Promise<WorkflowHandle>): Promise<void> {
+async function save(
+  kind: string,
+  begin: (name: string) => Promise<WorkflowHandle>,
+  type?: string,
+): Promise<void> {
   const file = `${FOLDER}${kind}.json`;
   if (existsSync(file)) return;
   const { handle } = await endOf(await begin(kind));
-  const history = JSON.parse(shown(handle.workflowId), withoutTheMachine);
+  const history = JSON.parse(shown(handle.workflowId, await runOf(handle, type)), withoutTheMachine);
   writeFileSync(file, `${JSON.stringify(history, null, 1)}\n`);
   world.aws.clearFaults();
   console.log(kind);
 }
 
 /** As Temporal's own tool exports it: the form that every SDK replays. */
-function shown(workflowId: string): string {
+function shown(workflowId: string, runId: string): string {
   const { address } = world.sandbox.temporal;
-  const args = ['workflow', 'show', '--workflow-id', workflowId, '--address', address, '--output', 'json'];
+  const args = [
+    'workflow',
+    'show',
+    '--workflow-id',
+    workflowId,
+    '--run-id',
+    runId,
+    '--address',
+    address,
+    '--output',
+    'json',
+  ];
   return execFileSync(process.env.MUSTER_TEMPORAL ?? join(bin, 'temporal'), args, {
     encoding: 'utf8',
     maxBuffer: 1e8,

@@ -47,10 +47,10 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
   const ec2 = new EC2Client({ region: 'us-east-1', maxAttempts: 1 });
 
   /** Starts a bootstrap of what a person might have written. */
-  async function start(written: WrittenSpec): Promise<WorkflowHandle> {
+  async function start(written: WrittenSpec, more: { lease?: number } = {}): Promise<WorkflowHandle> {
     const { spec, hash } = specOf(written);
     return client.workflow.start('bootstrapFleet', {
-      args: [{ spec, specHash: hash }],
+      args: [{ spec, specHash: hash, ...more }],
       taskQueue: TASK_QUEUE,
       workflowId: fleetWorkflowId(spec.name),
     });

@@ -1,16 +1,23 @@
 /** bootstrapFleet: the one durable act that makes a fleet, or takes back exactly what it made. */
 
-import { ApplicationFailure, CancelledFailure, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  makeContinueAsNewFunc,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { EndedInstance } from '../activities/verify.ts';
 import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { BootstrapRequest } from '../fleet/run.ts';
+import { type BootstrapRequest, KEEPER } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, quick } from './activities.ts';
+import type { keepFleet } from './keep-fleet.ts';
 import { lastLook, stillLeft } from './last-look.ts';
 import { Launch } from './launch.ts';
 import { nextSlice, notYet, tooLate } from './patience.ts';
@@ -27,7 +34,7 @@ import {
 
 /**
  * Looks before touching anything; makes the role and the instance profile side by side, puts the policy and joins the
- * two; waits until EC2 knows the profile; launches; verifies; marks the fleet as complete; reports. Fails with FleetFailed and the report when a step
+ * two; waits until EC2 knows the profile; launches; verifies; marks the fleet as complete; reports, and goes on as keepFleet when there is a lease. Fails with FleetFailed and the report when a step
  * has failed for good; ends as cancelled when somebody cancelled it and nothing is left.
  */
 export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Promise<FleetReport> {
@@ -39,10 +46,11 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
     const launch = await fleet.launch(plan, identity);
     await fleet.verify(plan, identity, launch);
     await fleet.mark(identity, launch);
-    return fleet.complete();
+    fleet.complete();
   } catch {
     return await fleet.giveUp();
   }
+  return fleet.handOver(request.lease);
 }
 
 /** The role and the profile that the machines get, made by the run or found by it. */
@@ -359,11 +367,22 @@ class Bootstrap {
     );
   }
 
-  complete(): FleetReport {
+  complete(): void {
     // Who cancels while the last look ends has not asked for a fleet.
     if (isCancelled()) throw new CancelledFailure('cancelled');
     this.run.setState('complete');
-    return this.run.report;
+  }
+
+  /** A fleet that is wanted for a time only is kept until then by the run, which goes on as keepFleet. */
+  async handOver(lease: number | undefined): Promise<FleetReport> {
+    const { report } = this.run;
+    if (lease === undefined) return report;
+    const { consistency, undo } = this.spec.deadlines;
+    const completeAt = Date.now();
+    report.lease = { endsAt: completeAt + lease * 1000 };
+    this.run.show();
+    const options = { workflowType: KEEPER, memo: workflowInfo().memo };
+    return makeContinueAsNewFunc<typeof keepFleet>(options)({ report, completeAt, consistency, undo });
   }
 
   /** Keeps what there is or takes it back, and ends the run as what it is: failed or cancelled. */

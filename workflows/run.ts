@@ -275,7 +275,8 @@ export class Run {
     this.decision = decision;
   }
 
-  private show(): void {
+  /** Has Temporal's UI show the report as it is now. */
+  show(): void {
     setCurrentDetails(progressMarkdown(this.report));
   }
 }

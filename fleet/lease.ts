@@ -1,0 +1,63 @@
+/** The lease of a fleet: when it ends, and when whoever has the fleet is warned of that. */
+
+import type { FleetReport, LeaseReport } from './report.ts';
+import { instanceCountOf } from './report.ts';
+import type { Extension, TeardownRequest } from './run.ts';
+
+/** Ten minutes before the end, or at the last tenth of a lease that is shorter than it would need to be for that. */
+export function warnsAt({ endsAt }: LeaseReport, completeAt: number): number {
+  const whole = endsAt - completeAt;
+  return endsAt - Math.min(600_000, whole / 10);
+}
+
+/** The lease after an extension; none when the fleet is to stay. Who is warned once is warned again before the new end. */
+export function extended({ endsAt }: LeaseReport, extension: Extension): LeaseReport | undefined {
+  return 'forGood' in extension ? undefined : { endsAt: endsAt + extension.seconds * 1000 };
+}
+
+/** Ten years: longer is a mistake in the unit. */
+const LONGEST_LEASE = 10 * 365 * 86_400;
+
+/** What is wrong with a lease of so many seconds; undefined when nothing is. */
+export function leaseMistake(seconds: number): string | undefined {
+  if (!Number.isFinite(seconds) || seconds <= 0) return `${seconds} s is no time to have a fleet for`;
+  return seconds > LONGEST_LEASE ? 'a lease of more than ten years' : undefined;
+}
+
+/** What is wrong with an extension; undefined when nothing is. */
+export function extensionMistake(
+  extension: Extension,
+  { endsAt }: LeaseReport,
+  now: number,
+): string | undefined {
+  if (typeof extension !== 'object' || extension === null) return 'an extension has seconds, or is for good';
+  if ('forGood' in extension) return extension.forGood === true ? undefined : 'forGood can only be true';
+  const { seconds } = extension;
+  if (!Number.isFinite(seconds) || seconds === 0)
+    return `${seconds} is no number of seconds to extend a lease by`;
+  const left = (endsAt - now) / 1000 + seconds;
+  if (left <= 0) return 'the lease would be over at once: release it instead';
+  return leaseMistake(left);
+}
+
+/**
+ * What takes down the fleet of this report. `patience` as in a TeardownRequest: what AWS may not show yet is named, so
+ * that it is looked for.
+ */
+export function teardownOf(
+  report: FleetReport,
+  { patience, undoDeadline }: Pick<TeardownRequest, 'patience' | 'undoDeadline'>,
+): TeardownRequest {
+  const { fleet, region, role, profile, instances, state } = report;
+  const isComplete = state === 'complete';
+  return {
+    fleet,
+    region,
+    role: role?.reused ? undefined : role?.name,
+    profile: profile?.reused ? undefined : profile?.name,
+    instances: isComplete ? instances.map(({ id }) => id) : undefined,
+    count: isComplete ? instanceCountOf(report) : undefined,
+    patience: isComplete ? patience : 0,
+    undoDeadline,
+  };
+}

@@ -1,0 +1,206 @@
+/** Leases: fleets that end by themselves. */
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import { type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { fleetWorkflowId } from '../fleet/run.ts';
+import { ensurePython } from '../setup/python.js';
+import { openWorld, untilPolled, type World } from './world.ts';
+
+let world: World;
+let muster: Muster;
+before(async () => {
+  world = await openWorld();
+  ({ muster } = world);
+  await untilPolled(muster);
+});
+after(() => world.close());
+
+const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
+  name,
+  region: 'us-east-1',
+  policy: { allow: { actions: 's3:Get*', resources: '*' } },
+  instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
+  deadlines: { propagation: 20, launch: 15, step: '15s', undo: 20, consistency: 1 },
+  ...more,
+});
+
+const isRefused = (code: string) => (error: unknown) => error instanceof MusterError && error.code === code;
+
+/** Until the fleet's last run is a teardown that has ended; answers its report. */
+async function whenDown(fleet: string) {
+  for (let tries = 0; tries < 200; tries++) {
+    const run = await muster.attach(fleet);
+    if (run.met !== 'keeping') {
+      const report = await run.result();
+      if (report.action === 'down') return report;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${fleet} was not taken down`);
+}
+
+async function isThere(fleet: string): Promise<number> {
+  const { role, profile, instances } = await world.exists(fleet);
+  assert.equal(Boolean(role), Boolean(profile));
+  return role ? instances.length : -1;
+}
+
+describe('a lease', () => {
+  it('ends by itself, and the fleet with it', async () => {
+    const spec = specFrom(written('brief'));
+    const report = await (await muster.up(spec, { lease: 3 })).result();
+    assert.equal(report.state, 'complete');
+    assert.ok(report.lease!.endsAt > Date.now());
+    assert.equal(await isThere('brief'), 2);
+    const [listed] = (await muster.list()).filter(({ fleet }) => fleet === 'brief');
+    assert.equal(listed!.state, 'complete');
+    assert.equal(listed!.leaseEndsAt, new Date(report.lease!.endsAt).toISOString());
+
+    const down = await whenDown('brief');
+    assert.equal(down.state, 'gone');
+    assert.ok(Date.now() >= report.lease!.endsAt);
+    assert.equal(await isThere('brief'), -1);
+  });
+
+  it('is met by the same up again, and looked at in AWS', async () => {
+    const spec = specFrom(written('met'));
+    const first = await muster.up(spec, { lease: 600 });
+    await first.result();
+    const again = await muster.up(spec, { lease: 60 });
+    assert.equal(again.met, 'keeping');
+    const report = await again.result();
+    assert.equal(report.state, 'complete');
+    // It has its lease already.
+    assert.ok(report.lease!.endsAt > Date.now() + 500_000);
+    const ids = [];
+    for await (const { id } of again.instances()) ids.push(id);
+    assert.equal(ids.length, 2);
+    await assert.rejects(
+      muster.up(specFrom(written('met', { tags: { team: 'blue' } }))),
+      isRefused('FleetDiffers'),
+    );
+    await assert.rejects(muster.cancel('met'), isRefused('NotNow'));
+    await assert.rejects(muster.retry('met'), isRefused('NotNow'));
+    assert.equal((await muster.status('met')).state, 'complete');
+
+    assert.equal((await (await muster.down('met')).result()).state, 'gone');
+    assert.equal(await isThere('met'), -1);
+  });
+
+  it('is extended, shortened, and given up for good', async () => {
+    const report = await (await muster.up(specFrom(written('longer')), { lease: 600 })).result();
+    const { endsAt } = report.lease!;
+    assert.equal((await muster.extend('longer', { seconds: 60 }))!.endsAt, endsAt + 60_000);
+    assert.equal((await muster.extend('longer', { seconds: -120 }))!.endsAt, endsAt - 60_000);
+    await assert.rejects(muster.extend('longer', { seconds: -100_000 }), isRefused('WrongLease'));
+    await assert.rejects(muster.extend('longer', { seconds: Number.NaN }), isRefused('WrongLease'));
+    assert.equal((await muster.status('longer')).lease!.endsAt, endsAt - 60_000);
+
+    assert.equal(await muster.extend('longer', { forGood: true }), undefined);
+    const ended = await (await muster.attach('longer')).result();
+    assert.equal(ended.state, 'complete');
+    assert.equal(ended.lease, undefined);
+    await assert.rejects(muster.extend('longer', { seconds: 60 }), isRefused('NotNow'));
+    assert.equal(await isThere('longer'), 2);
+    assert.equal((await (await muster.down('longer')).result()).state, 'gone');
+  });
+
+  it('is released: the fleet is taken down at once', async () => {
+    await (await muster.up(specFrom(written('released')), { lease: 600 })).result();
+    const down = await muster.release('released');
+    assert.equal((await down.result()).state, 'gone');
+    assert.equal(await isThere('released'), -1);
+    await assert.rejects(muster.release('released'), isRefused('NotNow'));
+    await assert.rejects(muster.release('never'), isRefused('FleetNotFound'));
+  });
+
+  it('is released by a cancellation in the Temporal UI', async () => {
+    await (await muster.up(specFrom(written('cancelled')), { lease: 600 })).result();
+    await world.client.workflow.getHandle(fleetWorkflowId('cancelled')).cancel();
+    assert.equal((await whenDown('cancelled')).state, 'gone');
+    assert.equal(await isThere('cancelled'), -1);
+  });
+
+  it('that is none is refused, and nothing is sent', async () => {
+    for (const lease of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e12]) {
+      await assert.rejects(muster.up(specFrom(written('none')), { lease }), isRefused('WrongLease'));
+    }
+    await assert.rejects(muster.attach('none'), isRefused('FleetNotFound'));
+  });
+
+  it('of a fleet that fails leaves nothing to wait for', async () => {
+    const run = await muster.up(
+      specFrom(
+        written('failing', { instances: { count: 1, image: 'ami-0123456789abcdef0', type: 't3.micro' } }),
+      ),
+      { lease: 600 },
+    );
+    assert.equal((await run.result()).state, 'rolled-back');
+    assert.equal(await isThere('failing'), -1);
+  });
+
+  it('is spared by a sweep, also when its run was terminated', async () => {
+    await (await muster.up(specFrom(written('swept')), { lease: 600 })).result();
+    const why = async () => (await muster.sweep()).swept.find(({ remains }) => remains.fleet === 'swept')!;
+    assert.equal((await why()).remove, false);
+    await world.client.workflow.getHandle(fleetWorkflowId('swept')).terminate('a person did that');
+    assert.equal((await why()).remove, false);
+    assert.equal((await muster.status('swept')).state, 'complete');
+    assert.equal((await (await muster.down('swept')).result()).state, 'gone');
+    assert.equal(await isThere('swept'), -1);
+  });
+});
+
+describe('a lease of weeks', () => {
+  it('is a timer of Temporal, moved by extensions', async () => {
+    const { report } = await world.up({ name: 'weeks' });
+    const { bin } = await ensurePython();
+    const path = join(bin, 'temporal-test-server');
+    // Where there is no wheel of it the SDK downloads its own.
+    const executable = existsSync(path) ? ({ type: 'existing-path', path } as const) : undefined;
+    const skipping = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    try {
+      const worker = await Worker.create({
+        connection: skipping.nativeConnection,
+        taskQueue: 'weeks',
+        workflowsPath: new URL('../workflows/index.ts', import.meta.url).pathname,
+        activities: createActivities({ openLaunches: async () => {} }),
+      });
+      const day = 86_400;
+      await worker.runUntil(async () => {
+        const began = await skipping.currentTimeMs();
+        const handle = await skipping.client.workflow.start('keepFleet', {
+          workflowId: fleetWorkflowId('weeks'),
+          taskQueue: 'weeks',
+          memo: { fleet: 'weeks' },
+          args: [
+            {
+              report: { ...report, lease: { endsAt: began + 30 * day * 1000 } },
+              completeAt: began,
+              consistency: 1,
+              undo: 20,
+            },
+          ],
+        });
+        await skipping.sleep(29 * day * 1000);
+        await handle.executeUpdate('extend', { args: [{ seconds: 14 * day }] });
+        await skipping.sleep(10 * day * 1000);
+        assert.equal((await handle.query<typeof report>('progress')).state, 'complete');
+        assert.equal(await isThere('weeks'), 2);
+        const gone = (await handle.result()) as typeof report;
+        assert.equal(gone.state, 'gone');
+        const days = (gone.steps[0]!.startedAt! - began) / 1000 / day;
+        assert.ok(days >= 44 && days < 44.1, `${days} days`);
+        assert.equal(await isThere('weeks'), -1);
+      });
+    } finally {
+      await skipping.teardown();
+    }
+  });
+});
