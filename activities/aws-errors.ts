@@ -217,16 +217,19 @@ export function isPassing(error: AwsError): boolean {
   return error.code === NO_ANSWER || isThrottled(error) || isServerFault(error) || PASSING.has(error.code);
 }
 
+/** Milliseconds: 1 to 3 seconds at first, 5 to 15 from the fifth refusal on, for a batch may have to wait for minutes. */
+const throttleDelay = (attempt: number): number => (1000 + Math.random() * 2000) * Math.min(attempt, 5);
+
 /**
- * The failure by which an activity ends. A throttle asks for a longer, spread-out delay than the retry policy's: all
- * callers of the account drink from one bucket.
+ * The failure by which an activity ends at this attempt, counted from 1. A throttle asks for a longer, spread-out delay
+ * than the retry policy's: all callers of the account drink from one bucket.
  */
-export function asFailure(error: AwsError): ApplicationFailure {
+export function asFailure(error: AwsError, attempt = 1): ApplicationFailure {
   return ApplicationFailure.create({
     type: error.code,
     message: [error.call, error.code, error.message].filter(Boolean).join(': '),
     nonRetryable: !isPassing(error),
-    nextRetryDelay: isThrottled(error) ? 1000 + Math.random() * 2000 : undefined,
+    nextRetryDelay: isThrottled(error) ? throttleDelay(attempt) : undefined,
     category: isPassing(error) ? ApplicationFailureCategory.BENIGN : undefined,
     details: [detailOf(error)],
   });
@@ -237,8 +240,8 @@ export function detailOf({ call, code, message, requestId, left }: AwsError): Aw
 }
 
 /** The same for an undo, which is tried again whatever it met: the cause may be mended meanwhile. */
-export function asUndoFailure(error: AwsError): ApplicationFailure {
-  return ApplicationFailure.fromError(asFailure(error), { nonRetryable: false });
+export function asUndoFailure(error: AwsError, attempt = 1): ApplicationFailure {
+  return ApplicationFailure.fromError(asFailure(error, attempt), { nonRetryable: false });
 }
 
 /** Something that was made just now is not to be seen yet; the same call is worth another try. */

@@ -45,9 +45,9 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
 }
 
 /** A step that AWS refused at the first attempt has made nothing: its undo has nothing to look for. */
-function stepFailure(error: AwsError): ApplicationFailure {
-  const failure = asFailure(error);
-  if (Context.current().info.attempt > 1 || !isRefusal(error)) return failure;
+function stepFailure(error: AwsError, attempt: number): ApplicationFailure {
+  const failure = asFailure(error, attempt);
+  if (attempt > 1 || !isRefusal(error)) return failure;
   const detail = { ...(failure.details?.[0] as AwsFailure), untouched: true };
   return ApplicationFailure.fromError(failure, { details: [detail] });
 }
@@ -57,7 +57,7 @@ type ActivityFunctions = Record<string, (request: never) => Promise<unknown>>;
 /** The edge: inside, errors are AWS's; outside, they are failures with a type, a retryability and details. */
 function withFailures<T extends ActivityFunctions>(
   activities: T,
-  failureOf: (error: AwsError) => ApplicationFailure,
+  failureOf: (error: AwsError, attempt: number) => ApplicationFailure,
 ): T {
   const atTheEdge = Object.entries(activities).map(([name, run]) => [
     name,
@@ -67,7 +67,7 @@ function withFailures<T extends ActivityFunctions>(
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
         noteFailure(detailOf(error));
-        throw failureOf(error);
+        throw failureOf(error, Context.current().info.attempt);
       }
     },
   ]);

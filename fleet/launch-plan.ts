@@ -82,6 +82,8 @@ interface PoolState {
   launched: number;
   asked: number;
   closedUntil: number;
+  /** It has had room since it was opened. */
+  isProven: boolean;
 }
 
 export class LaunchPlan {
@@ -100,6 +102,7 @@ export class LaunchPlan {
           launched: 0,
           asked: 0,
           closedUntil: 0,
+          isProven: false,
         }),
       ),
     );
@@ -125,13 +128,16 @@ export class LaunchPlan {
       .map(({ pool, launched }) => ({ ...pool, count: launched }));
   }
 
-  /** The next batch; none when nothing is missing beyond what is on its way, or no pool is open. */
+  /**
+   * The next batch; none when nothing is missing beyond what is on its way, when no pool is open, or when the answer of
+   * the one to ask has to be waited for: a pool is asked once whether it has room, not by all batches at once.
+   */
   next(now: number): Batch | undefined {
     const { count, spread } = this.options;
     const missing = count.want - this.launched - sum(this.states.map(({ asked }) => asked));
     if (missing <= 0) return undefined;
     const state = this.choose(now);
-    if (!state) return undefined;
+    if (!state || isProbed(state)) return undefined;
     const size = Math.min(missing, MOST_IN_A_BATCH, spread ? this.shareLeft(state, now) : missing);
     state.asked += size;
     return { pool: state.pool, count: size, least: this.canUsePart() ? 1 : size };
@@ -142,6 +148,7 @@ export class LaunchPlan {
     const state = this.stateOf(pool);
     state.asked -= count;
     state.launched += launched;
+    state.isProven ||= launched > 0;
     if (launched >= count) return;
     const message = `${launched} of ${count} were launched`;
     this.close(state, { kind: 'capacity', code: 'PartialLaunch', message }, now);
@@ -175,18 +182,24 @@ export class LaunchPlan {
 
   /** A person wants it tried again, wherever it was refused. */
   reopen(): void {
-    for (const state of this.states) state.closedUntil = 0;
+    for (const state of this.states) {
+      state.closedUntil = 0;
+      state.isProven = false;
+    }
   }
 
+  /** Batches that were on their way when the first was refused are refused as well: that is no news. */
   private close(state: PoolState, refusal: Refusal, now: number): void {
+    const isNews = state.closedUntil <= now;
     this.refusal = refusal;
     const until = refusal.kind === 'capacity' ? now + CLOSED_MS : Number.POSITIVE_INFINITY;
     for (const other of this.states) {
       if (other === state || isClosedToo(refusal.kind, state.pool, other.pool)) {
         other.closedUntil = Math.max(other.closedUntil, until);
+        other.isProven = false;
       }
     }
-    this.decide('refused', state, refusal, now);
+    if (isNews) this.decide('refused', state, refusal, now);
   }
 
   private decide(
@@ -206,7 +219,10 @@ export class LaunchPlan {
     const first = open[0];
     if (!first || !this.options.spread) return first;
     const tier = open.filter(({ pool }) => pool.market === first.pool.market);
-    return tier.reduce((least, state) => (this.ofShare(state) < this.ofShare(least) ? state : least));
+    const free = tier.filter((state) => !isProbed(state));
+    return (free.length > 0 ? free : tier).reduce((least, state) =>
+      this.ofShare(state) < this.ofShare(least) ? state : least,
+    );
   }
 
   /** How many are launched or on their way for the share that the pool belongs to. */
@@ -283,6 +299,9 @@ function isClosedToo(kind: RefusalKind, refused: Pool, other: Pool): boolean {
 function marketsOf(market: Market): readonly Pool['market'][] {
   return market === 'spot-then-on-demand' ? ['spot', 'on-demand'] : [market];
 }
+
+/** Whether it is being asked for the first time if it has room. */
+const isProbed = ({ asked, isProven }: PoolState): boolean => asked > 0 && !isProven;
 
 const total = ({ launched, asked }: PoolState): number => launched + asked;
 

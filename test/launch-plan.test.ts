@@ -10,6 +10,7 @@ import {
   type PlanOptions,
   type RefusalKind,
 } from '../fleet/launch-plan.ts';
+import { Pace } from '../fleet/pace.ts';
 import { quotaBucket } from '../fleet/quota-bucket.ts';
 
 const MINUTE = 60_000;
@@ -30,12 +31,16 @@ function plan(more: Partial<PlanOptions> = {}): LaunchPlan {
 const refusal = (kind: RefusalKind) => ({ kind, code: kind, message: kind });
 const place = ({ pool }: Batch) => `${pool.type} ${pool.zone} ${pool.market}`;
 
-/** All batches at once, in full. */
+/** As many batches at once as the plan gives, in full, until nothing is missing. */
 function launchAll(of: LaunchPlan, now = 0): Batch[] {
-  const batches: Batch[] = [];
-  for (let batch = of.next(now); batch; batch = of.next(now)) batches.push(batch);
-  for (const batch of batches) of.succeeded(batch, batch.count, now);
-  return batches;
+  const all: Batch[] = [];
+  for (;;) {
+    const batches: Batch[] = [];
+    for (let batch = of.next(now); batch; batch = of.next(now)) batches.push(batch);
+    for (const batch of batches) of.succeeded(batch, batch.count, now);
+    if (batches.length === 0) return all;
+    all.push(...batches);
+  }
 }
 
 describe('a launch plan', () => {
@@ -54,6 +59,18 @@ describe('a launch plan', () => {
     for (const _ of [1, 2]) again.refused(again.next(0)!, refusal('capacity'), 0);
     assert.equal(again.next(2.9 * MINUTE), undefined);
     assert.equal(place(again.next(3 * MINUTE)!), 't3.micro us-east-1a on-demand');
+  });
+
+  test('asks a pool once whether it has room, and tells a refusal once', () => {
+    const of = plan({ count: { want: 500, min: 500 } });
+    const [first, second] = [of.next(0)!, of.next(0)];
+    assert.equal(second, undefined, 'the answer is waited for');
+    of.succeeded(first, 100, 0);
+    const batches = [of.next(0)!, of.next(0)!, of.next(0)!];
+    for (const batch of batches) of.refused(batch, refusal('capacity'), 0);
+    assert.equal(of.decisions.length, 1);
+    assert.equal(place(of.next(0)!), 't3.micro us-east-1b on-demand');
+    assert.equal(of.next(0), undefined, 'the next pool is asked once, too');
   });
 
   test('takes a part for all that the pool has', () => {
@@ -176,6 +193,39 @@ describe('a launch plan', () => {
       }),
       { numRuns: 500, seed: 20261125 },
     );
+  });
+});
+
+describe('the pace of a throttled launch', () => {
+  test('comes close to what the bucket allows, with few refusals', () => {
+    // EC2's bucket of instances once its first thousand are launched: two a second. A refused call is made again after
+    // five seconds.
+    const pace = new Pace();
+    let [tokens, now, refusals] = [0, 0, 0];
+    const pass = (ms: number) => {
+      now += ms;
+      tokens += (ms / 1000) * 2;
+    };
+    for (let batch = 0; batch < 90; batch++) {
+      pass(pace.wait(now));
+      let throttled = false;
+      for (; tokens < 100; refusals++) {
+        throttled = true;
+        pass(5_000);
+      }
+      tokens -= 100;
+      pace.launched(now, throttled);
+    }
+    assert.ok(now / 1000 <= 4_500 * 1.02, `${now / 1000} s`);
+    assert.ok(refusals < 200, `${refusals} refusals`);
+  });
+
+  test('is none as long as AWS refuses nothing', () => {
+    const pace = new Pace();
+    for (let now = 0; now < 60_000; now += 10_000) {
+      assert.equal(pace.wait(now), 0);
+      pace.launched(now, false);
+    }
   });
 });
 

@@ -16,6 +16,7 @@ import type { EndedInstance } from '../activities/verify.ts';
 import type { AwsFailure } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
+import { Pace } from '../fleet/pace.ts';
 import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
 import type { FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
@@ -63,6 +64,7 @@ export class Launch {
   private tokens = 0;
   private calls = 0;
   private sideBySide = SIDE_BY_SIDE;
+  private readonly pace = new Pace();
   private state = 'pending';
   /** Ids of those that others have taken the place of. */
   private readonly gone: string[] = [];
@@ -138,6 +140,7 @@ export class Launch {
       const scope = CancellationScope.current();
       const underWay = new Set<Promise<void>>();
       for (;;) {
+        if (underWay.size === 0) await this.keepPace();
         const isFree = !failed && underWay.size < this.sideBySide;
         const again = isFree ? unanswered.shift() : undefined;
         if (again) this.plan.resumed(again.batch);
@@ -184,6 +187,11 @@ export class Launch {
     }
     this.tell();
     if (this.gone.length <= this.mostGone) await this.all();
+  }
+
+  private async keepPace(): Promise<void> {
+    const wait = this.pace.wait(Date.now());
+    if (wait > 0) await sleep(wait);
   }
 
   /** One batch, until it is launched or its pool has refused it. */
@@ -284,6 +292,7 @@ export class Launch {
 
   private add(batch: Batch, { ids, throttled }: Extract<LaunchOutcome, { state: 'launched' }>): void {
     if (throttled) this.sideBySide = 1;
+    this.pace.launched(Date.now(), throttled);
     const before = this.placed.size;
     for (const [zone, some] of Object.entries(ids)) {
       for (const id of some) this.placed.set(id, { pool: batch.pool, zone });

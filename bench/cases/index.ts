@@ -4,6 +4,7 @@ import type { BenchCase } from '../case.ts';
 import { buckets } from './buckets.ts';
 import { calls } from './calls.ts';
 import { calm } from './calm.ts';
+import { placements } from './placements.ts';
 import { propagation } from './propagation.ts';
 import { slowProfile } from './slow-profile.ts';
 import { startUp } from './start-up.ts';
@@ -14,5 +15,6 @@ export const CASES: readonly BenchCase[] = [
   slowProfile,
   calls,
   buckets,
+  placements,
   startUp,
 ];
