@@ -1,5 +1,7 @@
 /** What a case of the bench is, and what it answers. */
 
+import type { StepReport } from '../fleet/report.ts';
+
 export interface BenchCase {
   /** By which it can be asked for alone: `npm run bench -- NAME`. */
   readonly name: string;
@@ -15,8 +17,20 @@ export interface Row {
   readonly against: string;
   /** Of figures of this run alone; empty where there is none. */
   readonly ratio: string;
+  /** Empty where the figure is only told. */
   readonly wanted: string;
-  readonly holds: boolean;
+  readonly holds?: boolean;
+  /** For the picture of the time by the size. */
+  readonly point?: Point;
+  /** For the picture of where the time goes. */
+  readonly steps?: readonly StepReport[];
+}
+
+/** A launch under EC2's buckets; seconds in EC2's own time. */
+export interface Point {
+  readonly count: number;
+  readonly seconds: number;
+  readonly bound: number;
 }
 
 /** A measured quantity over several runs. */

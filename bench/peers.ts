@@ -29,6 +29,8 @@ export interface Peers {
   aws(field: Field, ...args: string[]): Promise<number>;
   /** Asks AWS. */
   standing(field: Field, fleet: PeerFleet): Promise<Standing>;
+  /** Draws the pictures of results that are there as JSON into a folder. */
+  draw(results: string, folder: string): Promise<void>;
   /** Takes away all that a peer has made. */
   remove(field: Field, fleet: PeerFleet): Promise<void>;
 }
@@ -46,7 +48,7 @@ export async function ensurePeers(): Promise<Peers> {
     },
     (line) => console.error(line),
   );
-  const { bin } = programsOf(home);
+  const { bin, python } = programsOf(home);
 
   /** Without what a person's own files set: only the field counts. */
   const envOf = (field: Field): NodeJS.ProcessEnv => ({
@@ -89,6 +91,10 @@ export async function ensurePeers(): Promise<Peers> {
       return seconds;
     },
     standing: standingOf,
+    async draw(results, folder) {
+      const { code, said } = await ended(python, [fileOf('./pictures.py'), results, folder], process.env);
+      if (code !== 0) throw new Error(`the pictures were not drawn: ${said}`);
+    },
     async remove(field, fleet) {
       const { failure } = await timed(field, 'bash', [fileOf('./peers/remove.sh')], { NAME: fleet.name });
       if (failure !== undefined) throw new Error(`${fleet.name} was not removed: ${failure}`);

@@ -5,12 +5,15 @@ import { cpus, totalmem } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Row } from './case.ts';
+import { ensurePeers } from './peers.ts';
+
+const HELD: Record<string, string> = { true: 'yes', false: 'no', undefined: '' };
 
 const RESULTS = new URL('./results/', import.meta.url);
 
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) =>
-    [row.case, row.muster, row.against, row.ratio, row.wanted, row.holds ? 'yes' : 'no'].join(' | '),
+    [row.case, row.muster, row.against, row.ratio, row.wanted, HELD[`${row.holds}`]].join(' | '),
   );
   return [
     '| case | Muster | against | ratio | wanted | holds |',
@@ -26,11 +29,14 @@ export function machine(): string {
   return `${all.length} × ${all[0]?.model.trim() ?? 'unknown'}, ${memory} GiB, ${process.platform}, Node ${process.version}`;
 }
 
-/** Answers the file's path. */
-export function writeResults(rows: readonly Row[]): string {
+/** The table, the rows as JSON, and their pictures. Answers the table's path. */
+export async function writeResults(rows: readonly Row[]): Promise<string> {
   mkdirSync(RESULTS, { recursive: true });
   const day = new Date().toISOString().slice(0, 10);
-  const file = fileURLToPath(new URL(`${day}.md`, RESULTS));
-  writeFileSync(file, `# Bench of ${day}\n\n${machine()}\n\n${tableOf(rows)}\n`);
-  return relative(process.cwd(), file);
+  const path = (name: string) => fileURLToPath(new URL(name, RESULTS));
+  writeFileSync(path(`${day}.md`), `# Bench of ${day}\n\n${machine()}\n\n${tableOf(rows)}\n`);
+  writeFileSync(path(`${day}.json`), `${JSON.stringify({ machine: machine(), rows }, null, 1)}\n`);
+  const { draw } = await ensurePeers();
+  await draw(path(`${day}.json`), path(''));
+  return relative(process.cwd(), path(`${day}.md`));
 }

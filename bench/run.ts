@@ -23,5 +23,5 @@ for (const one of CASES) {
   console.error(`${one.name}: measured in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 console.log(`${machine()}\n\n${tableOf(rows)}`);
-if (wanted.length === 0) console.error(`written to ${writeResults(rows)}`);
-process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1;
+if (wanted.length === 0) console.error(`written to ${await writeResults(rows)}`);
+process.exitCode = rows.every(({ holds }) => holds !== false) ? 0 : 1;

@@ -8,6 +8,7 @@ import { placements } from './placements.ts';
 import { propagation } from './propagation.ts';
 import { slowProfile } from './slow-profile.ts';
 import { startUp } from './start-up.ts';
+import { timeline } from './timeline.ts';
 
 export const CASES: readonly BenchCase[] = [
   calm,
@@ -17,4 +18,5 @@ export const CASES: readonly BenchCase[] = [
   buckets,
   placements,
   startUp,
+  timeline,
 ];
