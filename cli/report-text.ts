@@ -257,9 +257,10 @@ function undoneLine({ name, detail }: StepReport): string {
   return `${stepTitle(name)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
 }
 
-function whatNext({ state, fleet, error }: FleetReport): Rows {
+function whatNext({ state, fleet, error, lease }: FleetReport): Rows {
   switch (state) {
     case 'complete':
+      if (lease) return [['next', `muster extend ${fleet} 2h`, `muster release ${fleet}`]];
       return [['next', `muster status ${fleet}`, `muster down ${fleet}`]];
     case 'degraded':
       return [['next', `muster down ${fleet}   removes what there is of it`]];

@@ -1,0 +1,90 @@
+/** The transcripts of docs/: their commands are run, and say what the page says they say. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { openWorld, untilPolled, type World } from './world.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+  await untilPolled(world.muster);
+});
+after(() => world.close());
+
+interface Exchange {
+  readonly command: string;
+  readonly answer: string;
+}
+
+/** The `console` blocks of a page: a line with `$ ` is a command, the lines up to the next one are its answer. */
+function exchangesOf(page: string): Exchange[] {
+  const blocks = [...page.matchAll(/^```console\n(.*?)^```$/gms)].map(([, text]) => text!);
+  return blocks.flatMap((block) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((part) => {
+        const [command, ...answer] = part.split('\n');
+        return { command: command!, answer: answer.join('\n').trim() };
+      }),
+  );
+}
+
+/** What differs from run to run, in letters that stand for it. */
+function timeless(text: string): string {
+  return (
+    text
+      .replace(/\bi-[0-9a-f]{17}\b/g, 'ID')
+      .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'RUN')
+      .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
+      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d \S+,/g, 'TIME,')
+      .replace(/\b10(\.\d+){3}\b/g, 'IP')
+      .replace(/127\.0\.0\.1:\d+/g, 'HERE')
+      .replace(/\d+\.\d+ s\b/g, 'SOME s')
+      .replace(/asked (once|\d+ times)/g, 'asked OFTEN')
+      // Columns are as wide as what stands in them.
+      .replace(/ {2,}/g, '  ')
+      .trim()
+  );
+}
+
+/** What it says on stdout, or when there is nothing, on stderr. */
+function run(command: string): Promise<string> {
+  const [npx, muster, ...args] = command.split(' ');
+  assert.deepEqual([npx, muster], ['npx', 'muster'], `a command that the tests do not run: ${command}`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MUSTER, ...args], {
+      cwd: ROOT,
+      env: { ...process.env, NO_COLOR: '1', TZ: 'UTC' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [out, said] = ['', ''];
+    child.stdout.on('data', (text) => {
+      out += text;
+    });
+    child.stderr.on('data', (text) => {
+      said += text;
+    });
+    child.once('error', reject);
+    child.once('close', () => resolve(out || said));
+  });
+}
+
+describe('the transcripts', () => {
+  const pages = readdirSync(`${ROOT}/docs`).filter((name) => name.endsWith('.md'));
+  for (const page of pages) {
+    const exchanges = exchangesOf(readFileSync(`${ROOT}/docs/${page}`, 'utf8'));
+    if (exchanges.length === 0) continue;
+    it(`of docs/${page} are true`, async () => {
+      for (const { command, answer } of exchanges) {
+        assert.equal(timeless(await run(command)), timeless(answer), `$ ${command}`);
+      }
+    });
+  }
+});
