@@ -1,6 +1,7 @@
 /** The pieces that the schemas of specs and policies are made of. Their error texts are `wanted` (fleet/mistakes.ts). */
 
 import { z } from 'zod';
+import { durationWords, secondsOf } from './duration.ts';
 import { type FindingParams, nearest, wanted } from './mistakes.ts';
 
 /** A map with these keys and no other; `others` are keys of another form of the same, which may have been meant. */
@@ -24,6 +25,15 @@ export function text(pattern: RegExp, noun: string, hint?: string) {
 export function whole(least: number, most: number, hint?: string) {
   const error = wanted(`a whole number from ${least} to ${most.toLocaleString('en')}`, hint);
   return z.int(error).min(least, error).max(most, error);
+}
+
+/** Seconds: as a number, or as a text such as `1h30m`. */
+export function duration(least: number, most: number, hint: string) {
+  const error = wanted(`a time of ${durationWords(least)} to ${durationWords(most)}`, hint);
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? (secondsOf(value) ?? value) : value),
+    z.int(error).min(least, error).max(most, error),
+  );
 }
 
 export function flag() {

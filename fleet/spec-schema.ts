@@ -1,7 +1,6 @@
 /** The shape of a spec as people write it, field by field. What fields ask of each other is in spec-conflicts.ts. */
 
 import { z } from 'zod';
-import { secondsOf } from './duration.ts';
 import { findingsOf, shown, wanted } from './mistakes.ts';
 import {
   ACCOUNT,
@@ -26,7 +25,18 @@ import {
 import { asPlacement, count, market, placementShape, placements } from './placement-schema.ts';
 import { type NamedDocument, policyBody, policyName } from './policy-schema.ts';
 import { readYaml } from './read-yaml.ts';
-import { complain, fields, flag, listOf, nested, oneOf, text, textOrMap, whole } from './schema-parts.ts';
+import {
+  complain,
+  duration,
+  fields,
+  flag,
+  listOf,
+  nested,
+  oneOf,
+  text,
+  textOrMap,
+  whole,
+} from './schema-parts.ts';
 import type { InstancesSpec, Tags, VolumeSpec } from './spec.ts';
 import { movedKey, wantsText } from './written-keys.ts';
 
@@ -247,24 +257,15 @@ function instances(readFile: ReadFile) {
   });
 }
 
-const MOST_SECONDS = 7 * 86_400;
-
-/** `90s`, `3m`, `1h30m`, or seconds as a number. */
-const duration = z.preprocess(
-  (value) => (typeof value === 'string' ? (secondsOf(value) ?? value) : value),
-  z
-    .int(wanted('a time of 1 second to 7 days', 'for instance 90s, 3m or 1h30m; a number is seconds'))
-    .min(1, wanted('a time of 1 second to 7 days', 'for instance 90s'))
-    .max(MOST_SECONDS, wanted('a time of 1 second to 7 days', 'for instance 1h30m')),
-);
+const deadline = duration(1, 7 * 86_400, 'for instance 90s, 3m or 1h30m; a number is seconds');
 
 const deadlines = fields('a map of deadlines', {
-  propagation: duration.optional(),
-  launch: duration.optional(),
-  step: duration.optional(),
-  running: duration.optional(),
-  undo: duration.optional(),
-  consistency: duration.optional(),
+  propagation: deadline.optional(),
+  launch: deadline.optional(),
+  step: deadline.optional(),
+  running: deadline.optional(),
+  undo: deadline.optional(),
+  consistency: deadline.optional(),
 });
 
 function policy(readFile: ReadFile) {
