@@ -10,6 +10,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
+import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import type { FleetReport, LeaseReport, LeftoverKind } from '../fleet/report.ts';
 import {
@@ -25,7 +26,7 @@ import {
   RELEASE_UPDATE,
   type TeardownRequest,
 } from '../fleet/run.ts';
-import { DEFAULT_DEADLINES, type FleetSpec, instancesWords } from '../fleet/spec.ts';
+import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import {
   fleetBusy,
@@ -101,15 +102,11 @@ export class Muster {
       : this.#joinForgotten(spec, hash));
     if (existing) return existing;
     const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash, lease };
+    const about = bootstrapAbout(request);
     return this.#startOrJoin(
       spec.name,
       'bootstrapFleet',
-      {
-        args: [request],
-        memo: { fleet: spec.name, region: spec.region, specHash: hash, undo: spec.deadlines.undo },
-        staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
-        staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
-      },
+      { args: [request], ...about, memo: { ...about.memo } },
       (raced) => this.#joinUp(spec.name, hash, raced),
     );
   }

@@ -1,0 +1,19 @@
+/** What a bootstrap says of itself in Temporal's lists and its web UI, whoever starts it. */
+
+import type { BootstrapRequest, FleetMemo } from './run.ts';
+import { type FleetSpec, instancesWords } from './spec.ts';
+
+export interface About {
+  readonly memo: FleetMemo;
+  readonly staticSummary: string;
+  /** Markdown. */
+  readonly staticDetails: string;
+}
+
+export function bootstrapAbout({ spec, specHash }: BootstrapRequest<FleetSpec>): About {
+  return {
+    memo: { fleet: spec.name, region: spec.region, specHash, undo: spec.deadlines.undo },
+    staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
+    staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
+  };
+}
