@@ -6,6 +6,7 @@ import type { FleetState } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { DONE } from './exit.ts';
 import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
+import { tableText } from './table.ts';
 
 /** Ends of runs of which nothing is there any more. */
 const PAST: readonly FleetState[] = ['gone', 'rolled-back', 'cancelled'];
@@ -49,12 +50,5 @@ function table(fleets: readonly FleetListing[], colors: Colors): string {
       fleet.leaseEndsAt ? wholeSeconds(fleet.leaseEndsAt) : '',
     ]),
   ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd();
-  const [head, ...body] = rows.map(line);
-  return [colors.dim(head!), ...body].join('\n');
+  return tableText(rows, colors);
 }
