@@ -14,6 +14,7 @@ export const INTERRUPTED = 130;
 
 const CODES: Record<MusterErrorCode, number> = {
   SpecMistakes: WRONG_INPUT,
+  ScheduleMistakes: WRONG_INPUT,
   FleetBusy: WRONG_INPUT,
   FleetDiffers: WRONG_INPUT,
   FleetDegraded: WRONG_INPUT,
@@ -21,6 +22,8 @@ const CODES: Record<MusterErrorCode, number> = {
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
   WrongLease: WRONG_INPUT,
+  ScheduleNotFound: WRONG_INPUT,
+  ScheduleBusy: WRONG_INPUT,
   UnknownLeftover: WRONG_INPUT,
   TemporalUnreachable: UNREACHABLE,
   NoWorker: UNREACHABLE,
@@ -51,7 +54,8 @@ export function tellError(error: unknown, json: boolean): number {
     print(jsonOf({ error: { code: known ? (code ?? 'Usage') : 'Internal', message, mend, mistakes } }));
   if (mistakes) {
     const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
-    say(`${colors.red('✗')} ${count} in the spec; nothing was sent\n`);
+    const where = code === 'SpecMistakes' ? ' in the spec' : '';
+    say(`${colors.red('✗')} ${count}${where}; nothing was sent\n`);
     say(message);
   } else if (known) {
     say(`${colors.red('✗')} ${message}`);

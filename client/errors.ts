@@ -7,6 +7,8 @@ import type { FleetState, Leftover } from '../fleet/report.ts';
 export type MusterErrorCode =
   /** The spec has mistakes. */
   | 'SpecMistakes'
+  /** What a schedule, or a request about one, says has mistakes. */
+  | 'ScheduleMistakes'
   /** Temporal does not answer, or has no such namespace. */
   | 'TemporalUnreachable'
   /** No worker polls the task queue, or none answers. */
@@ -27,6 +29,10 @@ export type MusterErrorCode =
   | 'NotNow'
   /** No lease can be of that length. */
   | 'WrongLease'
+  /** There is no schedule of the name. */
+  | 'ScheduleNotFound'
+  /** A run of the schedule is under way, and its overlap policy skips another. */
+  | 'ScheduleBusy'
   /** What was to be given up is nothing that the run left. */
   | 'UnknownLeftover';
 
@@ -50,6 +56,36 @@ export class SpecError extends MusterError {
     super('SpecMistakes', formatMistakes(mistakes, file));
     this.mistakes = mistakes;
   }
+}
+
+/** Of a schedule, and of its fleet's spec if both were read at once: those of a file have their place in it. */
+export class ScheduleError extends MusterError {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[]) {
+    const lines = mistakes.map((mistake) => {
+      const { file, path, message, mend } = mistake;
+      return file === undefined ? `${path}: ${message}; ${mend}` : formatMistakes([mistake]);
+    });
+    super('ScheduleMistakes', lines.join('\n'));
+    this.mistakes = mistakes;
+  }
+}
+
+export function scheduleNotFound(name: string): MusterError {
+  return new MusterError(
+    'ScheduleNotFound',
+    `there is no schedule of a fleet '${name}'`,
+    "'muster schedule list' shows all, 'muster schedule set FILE' makes one",
+  );
+}
+
+export function scheduleBusy(name: string, workflowId: string): MusterError {
+  return new MusterError(
+    'ScheduleBusy',
+    `a run of the schedule of '${name}' is under way (${workflowId}), and another would be skipped`,
+    `'muster status ${name}' shows the fleet; try again when it is gone`,
+  );
 }
 
 export function temporalUnreachable(address: string, error: unknown): MusterError {

@@ -10,13 +10,16 @@ export type {
 } from '../fleet/report.ts';
 export { exitCode, isSettled } from '../fleet/report.ts';
 export type { Decision, Extension } from '../fleet/run.ts';
+export type { Overlap } from '../fleet/schedule.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
-export { MusterError, type MusterErrorCode, SpecError } from './errors.ts';
+export { MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
 export { type DownOptions, Muster, type RetryOptions, type SweepOptions, type UpOptions } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
+export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
+export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';
 export type { SpecInput } from './spec-input.ts';
 export { type CheckedSpec, specFrom, specFromFile } from './specs.ts';
 export type { ConnectOptions } from './temporal.ts';

@@ -43,6 +43,7 @@ import {
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
+import { Schedules } from './schedules.ts';
 import type { CheckedSpec } from './specs.ts';
 import { asItIsNow, inspect } from './standing.ts';
 import {
@@ -76,9 +77,12 @@ export interface SweepOptions extends Omit<SweepRequest, 'regions'> {
 
 export class Muster {
   readonly #temporal: Temporal;
+  /** Fleets that come up at their times. */
+  readonly schedules: Schedules;
 
   private constructor(temporal: Temporal) {
     this.#temporal = temporal;
+    this.schedules = new Schedules(temporal);
   }
 
   /** Connects to Temporal as its own tools do: the options, the environment, its TOML profiles. */

@@ -1,4 +1,4 @@
-/** Where a run is seen in Temporal's web UI. */
+/** Where runs and schedules are seen in Temporal's web UI. */
 
 /** The UI's address: as told, or guessed where it is certain enough. */
 export function uiBase(told: string | undefined, address: string): string | undefined {
@@ -18,4 +18,9 @@ export function runLink(
 ): string | undefined {
   if (base === undefined) return undefined;
   return `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}/${runId}`;
+}
+
+export function scheduleLink(base: string | undefined, namespace: string, id: string): string | undefined {
+  if (base === undefined) return undefined;
+  return `${base}/namespaces/${encodeURIComponent(namespace)}/schedules/${encodeURIComponent(id)}`;
 }

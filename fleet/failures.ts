@@ -28,5 +28,7 @@ export const INSTANCES_DIED = 'InstancesDied';
 export const WRONG_INSTANCES = 'WrongInstances';
 export const PROFILE_IN_USE = 'ProfileInUse';
 export const LOOK_FAILED = 'LookFailed';
+export const FLEET_LEFT_OVER = 'FleetLeftOver';
+export const RUN_LOST = 'RunLost';
 export const TAGS_GONE = 'TagsGone';
 export const NO_ANSWER = 'Unanswered';

@@ -3,5 +3,6 @@
 export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
+export { scheduledFleet } from './scheduled-fleet.ts';
 export { sweepFleets } from './sweep-fleets.ts';
 export { teardownFleet } from './teardown-fleet.ts';
