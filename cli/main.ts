@@ -5,6 +5,7 @@ import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
 import { flushed } from './output.ts';
+import { addScheduleCommands } from './schedule.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -134,6 +135,7 @@ function program(): Command {
     .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
     .option(...JSON_OPTION)
     .action((options) => ended(options, async () => (await import('./sweep.ts')).sweep(options)));
+  addScheduleCommands(muster, { ended, checkedName });
   muster
     .command('worker')
     .description('do the work of fleets, until SIGTERM')

@@ -1,0 +1,31 @@
+/** `muster schedule show NAME` and `muster schedule list`. */
+
+import { Muster } from '../client/muster.ts';
+import { DONE } from './exit.ts';
+import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
+import { scheduleTable, scheduleText } from './schedule-text.ts';
+
+export async function scheduleShow(fleet: string, { json }: { json?: boolean }): Promise<number> {
+  const muster = await Muster.connect();
+  try {
+    const standing = await muster.schedules.get(fleet);
+    if (json) print(jsonOf(standing));
+    else printText(await scheduleText(standing, stdoutColors()));
+    return DONE;
+  } finally {
+    await muster.close();
+  }
+}
+
+export async function scheduleList({ json }: { json?: boolean }): Promise<number> {
+  const muster = await Muster.connect();
+  try {
+    const schedules = await muster.schedules.list();
+    if (json) print(jsonOf(schedules));
+    else if (schedules.length > 0) print(await scheduleTable(schedules, stdoutColors()));
+    else say('no schedules');
+    return DONE;
+  } finally {
+    await muster.close();
+  }
+}
