@@ -368,6 +368,133 @@ describe('muster status and list', () => {
   });
 });
 
+describe('muster schedule', () => {
+  const MORNINGS = ['--cron', '0 8 * * 1-5', '--timezone', 'Europe/Paris', '--for', '10h'];
+
+  it('set, show, list, pause, resume, trigger, backfill and delete, each in words and as JSON', async () => {
+    const file = specFile('mornings');
+    const made = await end(start(['schedule', 'set', file, ...MORNINGS], { TZ: 'America/New_York' }));
+    assert.equal(made.code, 0, made.stderr);
+    assert.match(made.stdout, /^✓ schedule mornings is on\n/);
+    assert.match(made.stdout, /at 08:00, Monday through Friday, by the clocks of Europe\/Paris/);
+    assert.match(
+      made.stdout,
+      /NEXT \(Europe\/Paris\) +HERE \(America\/New_York\)\n( +\w{3} \d+ \w{3} \d{4}, 08:00 .*\n){4}/,
+    );
+    assert.equal(made.stderr, '');
+
+    const shown = JSON.parse((await muster('schedule', 'show', 'mornings', '--json')).stdout);
+    assert.deepEqual(
+      [shown.fleet, shown.cron, shown.lease, shown.next.length],
+      ['mornings', '0 8 * * 1-5', 36_000, 5],
+    );
+    assert.match(
+      (await muster('schedule', 'list')).stdout,
+      /^FLEET +TIMES .*\n[\s\S]*mornings +at 08:00, Monday through Friday \(Europe\/Paris\) +10 hours/,
+    );
+
+    const paused = await muster('schedule', 'pause', 'mornings', '--note', 'on holiday');
+    assert.match(
+      paused.stdout,
+      /^schedule mornings is paused: on holiday\n {2}muster schedule resume mornings/,
+    );
+    assert.match(
+      (await muster('schedule', 'show', 'mornings')).stdout,
+      /^‖ schedule mornings is paused: on holiday\n/,
+    );
+    const resumed = await muster('schedule', 'resume', 'mornings', '--json');
+    assert.equal(JSON.parse(resumed.stdout).paused, false);
+
+    world.aws.configure({ propagationSeconds: 5 });
+    const triggered = await muster('schedule', 'trigger', 'mornings', '--json');
+    assert.equal(triggered.code, 0, triggered.stderr);
+    assert.match(JSON.parse(triggered.stdout).started[0].workflowId, /^schedule:mornings-2/);
+    const again = await muster('schedule', 'trigger', 'mornings');
+    world.aws.configure(QUICK);
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /is under way \(schedule:mornings-\S+\), and another would be skipped/);
+
+    const deleted = await muster('schedule', 'delete', 'mornings');
+    assert.equal(deleted.code, 0, deleted.stderr);
+    assert.match(deleted.stdout, /^schedule mornings is deleted\n {2}schedule:mornings-\S+ goes on/);
+    assert.equal((await muster('schedule', 'show', 'mornings')).code, 2);
+  });
+
+  it('ends with 2 and all mistakes, in the words of the arguments, and sends nothing', async () => {
+    const file = join(folder, 'wrong-schedule.yaml');
+    writeFileSync(
+      file,
+      'name: wrong\nregion: us-east-1\ninstances: { count: 0, image: ami-12c6146b, type: t3.micro }\n',
+    );
+    const wrong = [
+      '--cron',
+      '0 25 * * *',
+      '--timezone',
+      'Europe/Pari',
+      '--overlap',
+      'skp',
+      '--catch-up',
+      'soon',
+    ];
+    const { code, stdout, stderr } = await muster('schedule', 'set', file, ...wrong);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    for (const mistake of [
+      /7 mistakes; nothing was sent/,
+      /wrong-schedule.yaml:3:\d+ instances.count/,
+      /^--cron: "0 25 \* \* \*": hour '25' is not from 0 to 23/m,
+      /^--timezone: "Europe\/Pari" is no time zone; did you mean Europe\/Paris\?/m,
+      /^--for: missing; /m,
+      /^--overlap: "skp" is not one of .*; did you mean skip\?/m,
+      /^--catch-up: "soon" is not a time of/m,
+    ]) {
+      assert.match(stderr, mistake);
+    }
+    const json = await muster('schedule', 'set', file, ...wrong, '--json');
+    assert.deepEqual([json.code, JSON.parse(json.stdout).error.mistakes.length], [2, 7]);
+    assert.equal((await muster('schedule', 'show', 'wrong')).code, 2);
+
+    const backfill = await muster(
+      'schedule',
+      'backfill',
+      'wrong',
+      '--from',
+      'yesterday',
+      '--overlap',
+      'none',
+    );
+    assert.equal(backfill.code, 2);
+    assert.match(
+      backfill.stderr,
+      /^--from: "yesterday" is no time; [\s\S]*^--to: missing; [\s\S]*^--overlap: "none"/m,
+    );
+    assert.match((await muster('schedule', 'show', 'foo bar')).stderr, /"foo bar" is no name of a fleet/);
+  });
+
+  it('backfill runs a time that has passed, by the clocks of the schedule', async () => {
+    await muster('schedule', 'set', specFile('missed'), ...MORNINGS);
+    const range = ['--from', '2025-07-07T08:00', '--to', '2025-07-07T08:00'];
+    const { code, stdout, stderr } = await muster('schedule', 'backfill', 'missed', ...range);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^1 run of the schedule missed has begun\n {2}schedule:missed-2025-07-07T06:00:00Z\n/,
+    );
+    const future = await muster(
+      'schedule',
+      'backfill',
+      'missed',
+      '--from',
+      '2999-01-01',
+      '--to',
+      '2998-01-01',
+    );
+    assert.equal(future.code, 2);
+    assert.match(future.stderr, /^--from: .* is after [\s\S]*^--to: .* has not come yet/m);
+    await muster('schedule', 'delete', 'missed');
+  });
+});
+
 describe('muster worker', () => {
   it('works until SIGTERM, ends what it holds and exits with 0; another goes on', async () => {
     const queue = { MUSTER_TASK_QUEUE: 'of-its-own' };

@@ -10,10 +10,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER } from '../fleet/run.ts';
+import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, TASK_QUEUE } from '../fleet/run.ts';
+import { scheduleId } from '../fleet/schedule.ts';
 import type { Fault } from '../sandbox/index.ts';
 import { ensurePython } from '../setup/python.js';
-import { endOf, openWorld, QUICK, until } from './world.ts';
+import { endOf, openWorld, QUICK, specOf, until } from './world.ts';
 
 const { bin } = await ensurePython();
 const FOLDER = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -59,6 +60,11 @@ await save('reused-profile', async (name) => {
 });
 await save('handed-over', leased, 'bootstrapFleet');
 await save('kept-for-a-time', leased, KEEPER);
+await save('scheduled', async (name) => scheduled(name));
+await save('scheduled-and-skipped', async (name) => {
+  await world.up({ name });
+  return scheduled(name);
+});
 await world.close();
 
 /** A fleet of three seconds, of which one is added while it is there. */
@@ -69,6 +75,16 @@ async function leased(name: string): Promise<WorkflowHandle> {
     .getHandle(handle.workflowId)
     .executeUpdate(EXTEND_UPDATE, { args: [{ seconds: 1 }] });
   return handle;
+}
+
+/** As a schedule starts it. */
+function scheduled(name: string): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf({ name });
+  return world.client.workflow.start('scheduledFleet', {
+    args: [{ spec, specHash: hash }],
+    taskQueue: TASK_QUEUE,
+    workflowId: scheduleId(name),
+  });
 }
 
 async function failing(name: string, fault: Fault, more: object = {}): Promise<WorkflowHandle> {

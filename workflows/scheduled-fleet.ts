@@ -77,6 +77,7 @@ export async function scheduledFleet(request: BootstrapRequest<FleetSpec>): Prom
 
 const DOING: Record<string, string> = {
   bootstrapFleet: 'is bringing the fleet up',
+  keepFleet: 'keeps the fleet until its lease is over',
   teardownFleet: 'is taking the fleet down',
 };
 
