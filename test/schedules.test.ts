@@ -304,6 +304,17 @@ describe('cancelling', () => {
     });
   });
 
+  it('is the way to end one: when it is terminated the fleet’s own run goes on', async () => {
+    await muster.schedules.set(specOf({ name: 'goes-on-alone' }), MORNINGS);
+    await slowly(3, async () => {
+      const run = (await muster.schedules.trigger('goes-on-alone'))!;
+      await awaitsProfile('goes-on-alone');
+      await world.client.workflow.getHandle(run.workflowId, run.runId).terminate('by a test');
+      assert.equal((await ended('goes-on-alone', run)).state, 'failed');
+    });
+    await machines('goes-on-alone', 2);
+  });
+
   it('the fleet’s own run is no failure of the schedule', async () => {
     await muster.schedules.set(specOf({ name: 'unwanted' }), { ...MORNINGS, pauseOnFailure: true });
     await slowly(30, async () => {
