@@ -9,8 +9,8 @@ import {
   type WorkflowStartOptions,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
+import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import type { FleetReport, LeaseReport, LeftoverKind } from '../fleet/report.ts';
 import {

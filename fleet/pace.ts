@@ -23,5 +23,5 @@ export class Pace {
 }
 
 /** After each that was not refused, so that the pace is found again when AWS grants more. */
-const FASTER = 0.95;
+const FASTER = 0.9;
 const WORTH_WAITING_MS = 1_000;
