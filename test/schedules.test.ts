@@ -206,6 +206,15 @@ describe('a time', () => {
     assert.ok((await muster.list()).some(({ fleet }) => fleet === 'comes-up'));
   });
 
+  it('lasts until the fleet is gone, and the fleet for as long as is said', async () => {
+    await muster.schedules.set(specOf({ name: 'whole-life' }), { ...MORNINGS, for: '2s' });
+    const run = await muster.schedules.trigger('whole-life');
+    await machines('whole-life', 2);
+    assert.equal((await ended('whole-life', run)).state, 'gone');
+    const { role, profile, instances } = await world.exists('whole-life');
+    assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
+  });
+
   it('comes by itself; while the fleet of the last one is there others are skipped, until it is paused', async () => {
     await slowly(30, async () => {
       await muster.schedules.set(specOf({ name: 'by-itself' }), EVERY_SECOND);
