@@ -10,11 +10,11 @@ import {
   type StepReport,
 } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, PROGRESS_QUERY } from '../fleet/run.ts';
+import { runLink } from '../fleet/ui-link.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { outcomeOf } from './outcome.ts';
 import { detailOf, type PendingStep } from './pending-step.ts';
 import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
-import { runLink } from './ui-link.ts';
 
 /** What is known of a run at one moment. */
 export interface Progress {

@@ -4,9 +4,9 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
 import { type FleetMemo, fleetWorkflowId, KEEPER, PROGRESS_QUERY } from '../fleet/run.ts';
+import { runLink } from '../fleet/ui-link.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
-import { runLink } from './ui-link.ts';
 
 /** The last run of a fleet. */
 export interface FleetListing {

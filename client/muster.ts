@@ -28,6 +28,7 @@ import {
 } from '../fleet/run.ts';
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
+import { runLink } from '../fleet/ui-link.ts';
 import {
   fleetBusy,
   fleetDegraded,
@@ -53,7 +54,6 @@ import {
   connectToTemporal,
   type Temporal,
 } from './temporal.ts';
-import { runLink } from './ui-link.ts';
 
 export interface UpOptions {
   /** Seconds after which the fleet is taken down, counted from when it is complete. Of a fleet that is there already nothing changes. */

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import type { Overlap, ScheduledEnd, ScheduleMemo, ScheduleRules } from '../fleet/schedule.ts';
 import type { Temporal } from './temporal.ts';
-import { runLink, scheduleLink } from './ui-link.ts';
+import { runLink, scheduleLink } from '../fleet/ui-link.ts';
 
 /** Times are ISO 8601. */
 export interface ScheduleStanding extends ScheduleRules {

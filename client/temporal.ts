@@ -10,8 +10,8 @@ import {
 } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TASK_QUEUE } from '../fleet/run.ts';
+import { uiBase } from '../fleet/ui-link.ts';
 import { MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
-import { uiBase } from './ui-link.ts';
 
 export interface ConnectOptions {
   /** `host:port`. Otherwise from the environment (TEMPORAL_ADDRESS) or a TOML profile. */
