@@ -18,10 +18,10 @@ export interface AwsFault {
   readonly status?: number;
 }
 
-/** The error in the form of the request's protocol: EC2's XML, IAM's and STS's, S3's, or SSM's JSON. */
+/** The error in the form of the request's protocol: EC2's XML, IAM's and STS's, S3's, or JSON. */
 export function errorAnswer({ service }: AwsRequest, { code, message, status = 400 }: AwsFault): Answer {
   const requestId = randomUUID();
-  if (service === 'ssm') {
+  if (JSON_SERVICES.has(service)) {
     return answer(status, 'application/x-amz-json-1.1', JSON.stringify({ __type: code, message }), requestId);
   }
   const error = { Code: code, Message: message };
@@ -38,6 +38,8 @@ export function errorAnswer({ service }: AwsRequest, { code, message, status = 4
           };
   return answer(status, 'text/xml;charset=UTF-8', writeXml(document), requestId);
 }
+
+const JSON_SERVICES = new Set(['ssm', 'events']);
 
 /** A good answer of the query protocols. */
 export function textAnswer(document: object): Answer {

@@ -9,7 +9,7 @@ import type { Weather } from './weather.ts';
 export interface Call {
   /** Milliseconds since the epoch. */
   readonly time: number;
-  /** `ec2`, `iam`, `sts`, `ssm`, `s3`. */
+  /** `ec2`, `iam`, `sts`, `ssm`, `events`, `s3`. */
   readonly service: string;
   readonly action: string;
   /** HTTP status; 0 when the connection was cut instead. */

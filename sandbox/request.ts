@@ -8,7 +8,7 @@ export interface AwsRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** As in the signature's scope: `ec2`, `iam`, `sts`, `ssm`, `s3`. */
+  /** As in the signature's scope: `ec2`, `iam`, `sts`, `ssm`, `events`, `s3`. */
   readonly service: string;
   readonly region: string;
   readonly accessKeyId: string;
