@@ -1,6 +1,7 @@
 /** AWS clients, one set a region, configured as the AWS SDK is: environment, profiles, AWS_ENDPOINT_URL. */
 
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
@@ -10,6 +11,7 @@ export interface AwsClients {
   readonly ec2: EC2Client;
   readonly ssm: SSMClient;
   readonly sts: STSClient;
+  readonly events: EventBridgeClient;
 }
 
 /** The clients for a region, made at the first use. */
@@ -34,6 +36,7 @@ export function awsClients(): ClientsFor {
       ec2: new EC2Client(settings),
       ssm: new SSMClient(settings),
       sts: new STSClient(settings),
+      events: new EventBridgeClient(settings),
     };
     sets.set(region, made);
     return made;

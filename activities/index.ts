@@ -1,4 +1,4 @@
-/** All activities: the only code that speaks to AWS. Workflows know this file by its type alone. */
+/** All activities: the only code that speaks to AWS, and to who is to be notified. Workflows know this file by its type alone. */
 
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -9,6 +9,7 @@ import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
 import { markSteps } from './mark.ts';
+import { notifySteps } from './notify.ts';
 import { beating, noteFailure } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
 import { type Host, preflightSteps } from './preflight.ts';
@@ -34,6 +35,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...lastLookSteps(clientsFor),
     ...remainsSteps(clientsFor),
     ...volumeSteps(clientsFor),
+    ...notifySteps(clientsFor),
   };
   const undos = {
     ...terminateUndos(clientsFor),

@@ -15,6 +15,7 @@ import { owns } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
 import { Findings } from './findings.ts';
+import { unheardOf } from './notify.ts';
 import { takenWords } from './ownership.ts';
 import { lookFor } from './patience.ts';
 import { deniedRemovals } from './permissions.ts';
@@ -38,6 +39,8 @@ export interface Plan {
   readonly role?: RoleReport;
   /** The profile that exists and is used, for a fleet that makes none. */
   readonly profile?: ProfileReport;
+  /** Whom of `notify` this worker cannot tell, and why: nothing that stops a fleet. */
+  readonly unheard?: readonly string[];
 }
 
 /** What the process that hosts the activities does for them. */
@@ -81,7 +84,14 @@ export function preflightSteps(clientsFor: ClientsFor, host: Host) {
         places && image && (await findings.of(findPlacements(aws, spec.instances, places, image, findings)));
       if (findings.problems.length > 0 || !image || !placements) throw findings.failure();
       await host.openLaunches({ account: identity.account, region: spec.region });
-      return { ...identity, image: image.id, placements, ...identityInUse };
+      const unheard = unheardOf(spec.notify);
+      return {
+        ...identity,
+        image: image.id,
+        placements,
+        ...identityInUse,
+        ...(unheard.length > 0 && { unheard }),
+      };
     },
   };
 }

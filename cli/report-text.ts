@@ -205,7 +205,7 @@ function stepList({ steps, undos }: FleetReport, colors: Colors): string[] {
 }
 
 function cause(report: FleetReport): Rows {
-  const { error, undos, leftovers, skipped, state, action, steps } = report;
+  const { error, undos, leftovers, skipped, state, action, steps, unheard } = report;
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
   const removals = action === 'down' ? steps.filter(({ name }) => name !== 'find') : undos;
@@ -222,6 +222,7 @@ function cause(report: FleetReport): Rows {
   } else if (state === 'left-over' || state === 'lost') {
     rows.push(['left', unknownRest(report)]);
   }
+  if (unheard) rows.push(['not told', ...unheard]);
   return rows;
 }
 

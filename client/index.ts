@@ -1,5 +1,6 @@
 /** Muster as a library: what programs import. */
 
+export type { FleetNotification } from '../fleet/notification.ts';
 export type {
   FleetReport,
   FleetState,

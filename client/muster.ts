@@ -147,13 +147,14 @@ export class Muster {
       // What was given up before stays so: a 'down' takes all.
       skip: [...(report.skipped ?? []).map(leftoverName), ...skip],
       undoDeadline: memo.undo,
+      notify: memo.notify,
     };
     return this.#startOrJoin(
       fleet,
       'teardownFleet',
       {
         args: [request],
-        memo: { fleet: report.fleet, region: report.region, run, undo: memo.undo },
+        memo: { fleet: report.fleet, region: report.region, run, undo: memo.undo, notify: memo.notify },
         staticSummary: `retry ${report.fleet}: what its last run left`,
         staticDetails: `Removes what run \`${run ?? ''}\` of the fleet \`${report.fleet}\` left, as its tags tell it.`,
       },
@@ -196,7 +197,12 @@ export class Muster {
       'teardownFleet',
       {
         args: [request],
-        memo: { fleet: request.fleet, region: request.region, undo: request.undoDeadline },
+        memo: {
+          fleet: request.fleet,
+          region: request.region,
+          undo: request.undoDeadline,
+          notify: request.notify,
+        },
         staticSummary: `down ${request.fleet}`,
         staticDetails: `Takes down the fleet \`${request.fleet}\`, as its tags tell what it has.`,
       },
@@ -462,7 +468,12 @@ export class Muster {
     const report = await outcomeOf(this.#handle(description)).catch(() => undefined);
     const options = { patience: stillNew(description), undoDeadline: memo.undo };
     const known = report ? teardownOf(report, options) : { patience: 0, undoDeadline: memo.undo };
-    return { ...known, fleet: memo.fleet, region: report?.region ?? memo.region ?? region };
+    return {
+      ...known,
+      fleet: memo.fleet,
+      region: report?.region ?? memo.region ?? region,
+      notify: memo.notify,
+    };
   }
 
   /** What AWS has of a fleet whose last run can say nothing. */

@@ -8,8 +8,8 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { Overlap, ScheduledEnd, ScheduleMemo, ScheduleRules } from '../fleet/schedule.ts';
-import type { Temporal } from './temporal.ts';
 import { runLink, scheduleLink } from '../fleet/ui-link.ts';
+import type { Temporal } from './temporal.ts';
 
 /** Times are ISO 8601. */
 export interface ScheduleStanding extends ScheduleRules {

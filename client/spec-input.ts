@@ -1,6 +1,6 @@
 /** A spec as a program writes it: the same words as in a file, with types. */
 
-import type { Deadlines } from '../fleet/spec.ts';
+import type { Deadlines, NotifyEvent } from '../fleet/spec.ts';
 
 export interface SpecInput {
   /** Names the role, its policy and the profile, unless they are named. */
@@ -19,7 +19,14 @@ export interface SpecInput {
   onFailure?: 'rollback' | 'keep' | 'pause';
   /** Seconds, or '90s', '3m', '1h30m'; see Deadlines. */
   deadlines?: Partial<Record<keyof Deadlines, number | string>>;
+  notify?: NotifyInput | NotifyInput[];
 }
+
+/** Without `on`, all events. */
+export type NotifyInput =
+  /** The secret by the name of a variable of the worker: `env:HOOK_SECRET`. */
+  | { webhook: string; secret: `env:${string}`; on?: NotifyEvent | NotifyEvent[] }
+  | { eventBridge: string; on?: NotifyEvent | NotifyEvent[] };
 
 /** The short form, a document of IAM's, or either in a file of its own. */
 export type PolicyInput =

@@ -12,7 +12,13 @@ export interface About {
 
 export function bootstrapAbout({ spec, specHash }: BootstrapRequest<FleetSpec>): About {
   return {
-    memo: { fleet: spec.name, region: spec.region, specHash, undo: spec.deadlines.undo },
+    memo: {
+      fleet: spec.name,
+      region: spec.region,
+      specHash,
+      undo: spec.deadlines.undo,
+      notify: spec.notify,
+    },
     staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
     staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
   };

@@ -31,4 +31,6 @@ export const LOOK_FAILED = 'LookFailed';
 export const FLEET_LEFT_OVER = 'FleetLeftOver';
 export const RUN_LOST = 'RunLost';
 export const TAGS_GONE = 'TagsGone';
+export const NOT_DELIVERED = 'NotDelivered';
+export const SECRET_UNUSABLE = 'SecretUnusable';
 export const NO_ANSWER = 'Unanswered';

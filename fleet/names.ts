@@ -30,6 +30,8 @@ export const KEY_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 export const DEVICE = /^(?:\/dev\/)?[a-z][a-z0-9]{1,30}$/;
 /** A KMS key's id, alias or ARN. */
 export const KMS_KEY = /^[\w:/-]{1,2048}$/;
+/** EventBridge API, `PutEventsRequestEntry`: no partner's bus, as nobody else may put events there. */
+export const EVENT_BUS = /^(?:arn:aws[\w-]*:events:[\w-]+:\d{12}:event-bus\/)?[\w.-]{1,256}$/;
 
 /** What IAM takes in tags (IAM API, `tagKeyType`, `tagValueType`); EC2 takes all of it too. */
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;

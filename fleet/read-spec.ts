@@ -91,6 +91,7 @@ function assembled(written: WrittenSpec, env: RegionEnv): FleetSpec {
       ...given(written.deadlines),
     },
     tags: written.tags,
+    notify: written.notify,
   };
   return given(spec);
 }

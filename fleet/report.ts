@@ -5,7 +5,7 @@
 
 import type { Decision, Source } from './launch-plan.ts';
 import type { RemovalOutcome } from './removal.ts';
-import type { Count, Placement } from './spec.ts';
+import type { Count, NotifyEvent, Placement } from './spec.ts';
 
 export type FleetState =
   /** Steps are running. */
@@ -135,6 +135,12 @@ export interface PropagationReport {
   attempts: number;
 }
 
+export interface NotificationReport {
+  event: NotifyEvent;
+  /** Of the workflow that delivers it, whose own report (NotifyReport) tells whom it reached. */
+  workflowId: string;
+}
+
 export interface FleetReport {
   /** Version of this shape; fields are only added within one. */
   readonly schema: 1;
@@ -174,6 +180,10 @@ export interface FleetReport {
   leftovers: Leftover[];
   /** What a person has given up: it still exists, and nobody tries to remove it. */
   skipped?: Leftover[];
+  /** What the run told of itself, in the order of its happening. */
+  notifications?: NotificationReport[];
+  /** Whom of `notify` it cannot tell, and why: as the worker saw it when the run began. */
+  unheard?: string[];
   error?: FailureReport;
 }
 

@@ -1,5 +1,7 @@
 /** How a run is addressed: the names that the client, the worker and the workflows have in common. */
 
+import type { NotifyTarget } from './spec.ts';
+
 /** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
 export const TASK_QUEUE = 'muster';
 
@@ -56,6 +58,8 @@ export interface KeepRequest<Report> {
   /** Seconds for which AWS may not show what is new, and for each removal (the spec's deadlines). */
   readonly consistency: number;
   readonly undo: number;
+  /** Who wants to hear that the lease is soon over, and of the fleet's end. */
+  readonly notify?: readonly NotifyTarget[];
 }
 
 /** The Update by which a lease is given another end. Its argument is an Extension, its answer a LeaseReport. */
@@ -77,6 +81,8 @@ export interface FleetMemo {
   readonly undo?: number;
   /** Of a teardown of what one run made: which run. */
   readonly run?: string;
+  /** Who is told what becomes of the fleet, as its spec has it. */
+  readonly notify?: readonly NotifyTarget[];
 }
 
 /** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
@@ -103,4 +109,6 @@ export interface TeardownRequest {
   readonly skip?: readonly string[];
   /** Seconds that each removal may take, its retries included. */
   readonly undoDeadline?: number;
+  /** Who is told that the fleet is gone, or what is left of it. */
+  readonly notify?: readonly NotifyTarget[];
 }

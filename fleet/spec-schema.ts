@@ -22,6 +22,7 @@ import {
   TAG_KEY,
   TAG_VALUE,
 } from './names.ts';
+import { notify } from './notify-schema.ts';
 import { asPlacement, count, market, placementShape, placements } from './placement-schema.ts';
 import { type NamedDocument, policyBody, policyName } from './policy-schema.ts';
 import { readYaml } from './read-yaml.ts';
@@ -327,6 +328,7 @@ export function specSchema(readFile: ReadFile) {
     tags: tags.default({}),
     onFailure: oneOf(['rollback', 'keep', 'pause']).default('rollback'),
     deadlines: deadlines.default({}),
+    notify: notify.optional(),
   });
 }
 

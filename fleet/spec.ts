@@ -29,6 +29,8 @@ export interface FleetSpec {
   readonly deadlines: Deadlines;
   /** Set on everything that is made, beside the tags of ownership (fleet/tags.ts). */
   readonly tags: Tags;
+  /** Who is told what becomes of it. Absent: nobody. */
+  readonly notify?: readonly NotifyTarget[];
 }
 
 export interface PolicySpec {
@@ -160,6 +162,36 @@ export interface MetadataSpec {
 
 /** What a run does when a step has failed for good. */
 export type OnFailure = 'rollback' | 'keep' | 'pause';
+
+/** What somebody can be told of; docs/notify.md says when each happens. */
+export const NOTIFY_EVENTS = [
+  'complete',
+  'failed',
+  'rolled-back',
+  'leftovers',
+  'gone',
+  'lease-ending',
+] as const;
+
+export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
+
+export type NotifyTarget = WebhookTarget | EventBridgeTarget;
+
+export interface WebhookTarget {
+  /** An http or https URL without credentials. */
+  readonly webhook: string;
+  /** Where the worker finds the secret to sign with: the name of a variable of its environment. */
+  readonly secret: { readonly env: string };
+  /** Absent: all. */
+  readonly on?: readonly NotifyEvent[];
+}
+
+export interface EventBridgeTarget {
+  /** Name or ARN of an event bus; a name is one of the fleet's account and region. */
+  readonly eventBridge: string;
+  /** Absent: all. */
+  readonly on?: readonly NotifyEvent[];
+}
 
 /** All in seconds. */
 export interface Deadlines {

@@ -59,6 +59,9 @@ const KNOWN_AS = new Map(
     timeouts: 'deadlines',
     timeout: 'deadlines',
     rollback: 'onFailure',
+    notifications: 'notify',
+    webhook: 'notify',
+    webhooks: 'notify',
   }),
 );
 

@@ -139,6 +139,12 @@ describe('the report of a fleet that is complete', () => {
     assert.doesNotMatch(text({ ...complete, instances: instances(20) }), /more; --json/);
   });
 
+  test('says who could not be told', () => {
+    const why = 'https://example.com/hook: the worker has no HOOK_SECRET in its environment';
+    assert.ok(text({ ...complete, unheard: [why] }).includes(`\n  not told  ${why}\n`));
+    assert.doesNotMatch(text(complete), /not told/);
+  });
+
   test('lists the steps with their times for whoever has not watched them', () => {
     assert.doesNotMatch(text(complete), /launch the instances/);
     const steps = text(complete, { steps: true });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatMistakes } from '../fleet/mistakes.ts';
-import { IAM_NAME, REGION, ROLE_NAME } from '../fleet/names.ts';
+import { EVENT_BUS, IAM_NAME, REGION, ROLE_NAME } from '../fleet/names.ts';
 import { checkSpec, readSpec } from '../fleet/read-spec.ts';
 
 const context = { env: {}, readFile: () => '' };
@@ -28,6 +28,10 @@ const valid = {
   tags: { team: 'blue' },
   deadlines: { undo: '1h' },
   onFailure: 'rollback',
+  notify: [
+    { webhook: 'https://example.com/hook', secret: 'env:HOOK_SECRET', on: ['complete'] },
+    { eventBridge: 'default' },
+  ],
 };
 
 /** What an attacker or a broken generator may put anywhere. */
@@ -74,7 +78,7 @@ function assertAnswered(reading: ReturnType<typeof checkSpec>): void {
     assert.equal(typeof formatMistakes(reading.mistakes), 'string');
     return;
   }
-  const { name, region, role, profile, instances } = reading.spec;
+  const { name, region, role, profile, instances, notify = [] } = reading.spec;
   assert.match(name, ROLE_NAME);
   assert.match(region, REGION);
   if (role) assert.match(role.name, ROLE_NAME);
@@ -82,6 +86,14 @@ function assertAnswered(reading: ReturnType<typeof checkSpec>): void {
   const { want, min } = instances.count;
   assert.ok(Number.isInteger(want) && Number.isInteger(min) && min >= 1 && min <= want && want <= 10_000);
   assert.ok(instances.placements.length >= 1 && instances.placements.length <= 40);
+  for (const target of notify) {
+    if ('webhook' in target) {
+      assert.match(new URL(target.webhook).protocol, /^https?:$/);
+      assert.match(target.secret.env, /^\w+$/);
+    } else {
+      assert.match(target.eventBridge, EVENT_BUS);
+    }
+  }
 }
 
 describe('a hostile spec', () => {

@@ -745,6 +745,7 @@ describe('the examples', () => {
         'deadlines',
         'instances',
         'name',
+        'notify',
         'onFailure',
         'policy',
         'profile',

@@ -45,6 +45,15 @@ export const undoing = proxyActivities<Activities>({
   cancellationType,
 });
 
+/** A receiver may be down for a night: it is tried for a day, by a workflow for which nobody waits. */
+export const delivering = proxyActivities<Activities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '1d',
+  heartbeatTimeout,
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10m' },
+  cancellationType,
+});
+
 /** How one call of an activity is seen and when it is given up: `seconds` include all of its retries. */
 export function as(step: StepName, summary: string, seconds: number): ActivityOptions {
   return { activityId: step, summary, scheduleToCloseTimeout: seconds * 1000 };

@@ -46,7 +46,7 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
     const launch = await fleet.launch(plan, identity);
     await fleet.verify(plan, identity, launch);
     await fleet.mark(identity, launch);
-    fleet.complete();
+    await fleet.complete();
   } catch {
     return await fleet.giveUp();
   }
@@ -81,6 +81,7 @@ class Bootstrap {
     this.run = new Run(
       { fleet: spec.name, action: 'up', state: 'running', region: spec.region, specHash },
       spec.onFailure,
+      spec.notify,
     );
     this.run.report.wanted = spec.instances.count;
     this.run.expect(stepsOf(spec));
@@ -99,6 +100,7 @@ class Bootstrap {
     );
     run.report.account = plan.account;
     run.report.image = plan.image;
+    run.report.unheard = plan.unheard && [...plan.unheard];
     run.report.placements = plan.placements.map(({ share: _, ...placement }) => placement);
     return plan;
   }
@@ -367,33 +369,44 @@ class Bootstrap {
     );
   }
 
-  complete(): void {
+  async complete(): Promise<void> {
     // Who cancels while the last look ends has not asked for a fleet.
     if (isCancelled()) throw new CancelledFailure('cancelled');
     this.run.setState('complete');
+    await this.run.tell('complete');
   }
 
   /** A fleet that is wanted for a time only is kept until then by the run, which goes on as keepFleet. */
   async handOver(lease: number | undefined): Promise<FleetReport> {
     const { report } = this.run;
     if (lease === undefined) return report;
-    const { consistency, undo } = this.spec.deadlines;
+    const { notify, deadlines } = this.spec;
+    const { consistency, undo } = deadlines;
     const completeAt = Date.now();
     report.lease = { endsAt: completeAt + lease * 1000 };
     this.run.show();
     const options = { workflowType: KEEPER, memo: workflowInfo().memo };
-    return makeContinueAsNewFunc<typeof keepFleet>(options)({ report, completeAt, consistency, undo });
+    return makeContinueAsNewFunc<typeof keepFleet>(options)({
+      report,
+      completeAt,
+      consistency,
+      undo,
+      notify,
+    });
   }
 
   /** Keeps what there is or takes it back, and ends the run as what it is: failed or cancelled. */
   async giveUp(): Promise<never> {
     const { run } = this;
     const { report } = run;
+    // Who was asked what to do about it has been told.
+    if (report.error && this.spec.onFailure !== 'pause') await run.tell('failed');
     const isKept = await this.keep();
     const wasCancelled = isCancelled();
     if (!isKept) await this.takeBack();
     if (report.leftovers.length > 0) run.setState('left-over');
     else run.setState(wasCancelled ? 'cancelled' : 'rolled-back');
+    await run.tell(report.leftovers.length > 0 ? 'leftovers' : 'rolled-back');
     throw wasCancelled && report.leftovers.length === 0 ? new CancelledFailure('cancelled') : run.failure();
   }
 

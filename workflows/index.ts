@@ -3,6 +3,7 @@
 export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
+export { notifyFleet } from './notify-fleet.ts';
 export { scheduledFleet } from './scheduled-fleet.ts';
 export { sweepFleets } from './sweep-fleets.ts';
 export { teardownFleet } from './teardown-fleet.ts';

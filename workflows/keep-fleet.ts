@@ -23,6 +23,7 @@ import {
   PROGRESS_QUERY,
   RELEASE_UPDATE,
 } from '../fleet/run.ts';
+import { notify } from './notify.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
@@ -68,7 +69,7 @@ class Lease {
       const now = Date.now();
       if (now >= lease.endsAt) return true;
       const warnAt = warnsAt(lease, this.request.completeAt);
-      if (now >= warnAt && !lease.warned) this.warn(lease);
+      if (now >= warnAt && !lease.warned) await this.warn(lease);
       const seen = this.asked;
       const until = lease.warned ? lease.endsAt : warnAt;
       try {
@@ -88,14 +89,14 @@ class Lease {
   }
 
   takeDown(): Promise<never> {
-    const { completeAt, consistency, undo } = this.request;
+    const { completeAt, consistency, undo, notify } = this.request;
     const age = (Date.now() - completeAt) / 1000;
     const request = teardownOf(this.report, {
       patience: Math.max(0, Math.ceil(consistency - age)),
       undoDeadline: undo,
     });
     const options = { workflowType: 'teardownFleet', memo: workflowInfo().memo };
-    return makeContinueAsNewFunc<typeof teardownFleet>(options)(request);
+    return makeContinueAsNewFunc<typeof teardownFleet>(options)({ ...request, notify });
   }
 
   private checkExtension(extension: Extension): void {
@@ -117,9 +118,10 @@ class Lease {
     this.asked += 1;
   }
 
-  private warn(lease: LeaseReport): void {
+  private async warn(lease: LeaseReport): Promise<void> {
     lease.warned = true;
     this.show();
+    await notify(this.report, this.request.notify, 'lease-ending');
   }
 
   private show(): void {

@@ -24,8 +24,9 @@ import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
 import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/report.ts';
 import { DECIDE_UPDATE, type Decision, PROGRESS_QUERY } from '../fleet/run.ts';
-import type { OnFailure } from '../fleet/spec.ts';
+import type { NotifyEvent, NotifyTarget, OnFailure } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
+import { notify } from './notify.ts';
 
 /** What reverses a step. Runs in the reverse order of registration, each on its own. */
 export interface Undo {
@@ -65,15 +66,18 @@ const decideUpdate = defineUpdate<void, [Decision]>(DECIDE_UPDATE);
 export class Run {
   readonly report: FleetReport;
   private readonly onFailure: OnFailure;
+  private readonly targets: readonly NotifyTarget[] | undefined;
   private readonly undos: Undo[] = [];
   private decision: Decision | undefined;
 
   constructor(
     about: Pick<FleetReport, 'fleet' | 'action' | 'state' | 'region' | 'specHash'>,
     onFailure: OnFailure,
+    targets?: readonly NotifyTarget[],
   ) {
     const { workflowId, runId } = workflowInfo();
     this.onFailure = onFailure;
+    this.targets = targets;
     this.report = {
       schema: 1,
       ...about,
@@ -163,6 +167,11 @@ export class Run {
     this.show();
   }
 
+  /** Tells who wants to hear of it, as the report is now. */
+  async tell(event: NotifyEvent): Promise<void> {
+    await notify(this.report, this.targets, event);
+  }
+
   /** Ends the run as failed: with its report, and in words that the Temporal UI shows. */
   failure(): ApplicationFailure {
     const { error, leftovers } = this.report;
@@ -244,6 +253,7 @@ export class Run {
     this.decision = undefined;
     step.state = 'paused';
     this.setState('paused');
+    await this.tell('failed');
     try {
       await condition(() => this.decision !== undefined);
     } catch (error) {

@@ -25,6 +25,7 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
   const run = new Run(
     { fleet: request.fleet, action: 'down', state: 'removing', region: request.region },
     'rollback',
+    request.notify,
   );
   run.expect(['find', 'terminate', 'remove-role', 'delete-profile', 'delete-policy', 'delete-role']);
   const deadline = request.undoDeadline ?? DEFAULT_DEADLINE;
@@ -49,19 +50,21 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
   } catch (error) {
     if (found) run.report.leftovers.push(...(await leftOf(run, found, request)));
     const isGone = run.report.leftovers.length === 0 && hasBegun(run);
-    if (isGone) return gone(run);
+    if (isGone) return await gone(run);
     run.setState('left-over');
+    await run.tell('leftovers');
     throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
   return gone(run);
 }
 
 /** Also when its last step has failed, if a last look shows nothing any more. */
-function gone(run: Run): FleetReport {
+async function gone(run: Run): Promise<FleetReport> {
   run.report.instances = [];
   run.report.instanceCount = undefined;
   run.report.error = undefined;
   run.setState('gone');
+  await run.tell('gone');
   return run.report;
 }
 

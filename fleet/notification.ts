@@ -1,0 +1,115 @@
+/** What is told of a fleet (`notify` in its spec), made from the report of its run. docs/notify.md is for receivers. */
+
+import type { FleetReport, FleetState, LeftoverKind } from './report.ts';
+import { instanceCountOf } from './report.ts';
+import type { NotifyEvent, NotifyTarget } from './spec.ts';
+
+/** The body of a webhook, and the detail of an event of EventBridge. Small: the report itself is a query away. */
+export interface FleetNotification {
+  /** Version of this shape; fields are only added within one. */
+  readonly schema: 1;
+  /** The same for every attempt and every receiver: what has been seen can be dropped. Without a full stop. */
+  readonly id: string;
+  readonly event: NotifyEvent;
+  /** When it happened: ISO 8601, UTC. */
+  readonly at: string;
+  readonly fleet: string;
+  /** Whether it comes of bringing the fleet up or of taking it down. */
+  readonly action: FleetReport['action'];
+  readonly account?: string;
+  readonly region?: string;
+  /** The report's, at that moment. */
+  readonly state: FleetState;
+  readonly counts: {
+    /** Instances there are, as far as the run knows. */
+    readonly instances: number;
+    /** Instances there were to be; of a teardown unknown. */
+    readonly wanted?: number;
+    readonly leftovers: number;
+  };
+  /** Why it failed. */
+  readonly error?: {
+    readonly step: string;
+    readonly code: string;
+    /** AWS's words, at most 500 characters of them. */
+    readonly message: string;
+    readonly call?: string;
+    readonly requestId?: string;
+  };
+  /** What is left, the first twenty; `counts.leftovers` tells how many there are. */
+  readonly leftovers?: readonly { readonly kind: LeftoverKind; readonly id: string }[];
+  readonly workflowId: string;
+  readonly runId: string;
+  /** The run in Temporal's web UI, where the worker knows of one (MUSTER_UI_URL). */
+  readonly uiUrl?: string;
+}
+
+const MOST_MESSAGE = 500;
+const MOST_LEFTOVERS = 20;
+
+/** `at` is in milliseconds since the epoch. */
+export function notificationOf(
+  report: FleetReport,
+  event: NotifyEvent,
+  { id, at }: { readonly id: string; readonly at: number },
+): FleetNotification {
+  const { fleet, action, account, region, state, wanted, error, leftovers, workflowId, runId } = report;
+  return {
+    schema: 1,
+    id,
+    event,
+    at: new Date(at).toISOString(),
+    fleet,
+    action,
+    account,
+    region,
+    state,
+    counts: { instances: instanceCountOf(report), wanted: wanted?.want, leftovers: leftovers.length },
+    error: error && {
+      step: error.step,
+      code: error.code,
+      message: error.message.slice(0, MOST_MESSAGE),
+      call: error.call,
+      requestId: error.requestId,
+    },
+    leftovers:
+      leftovers.length > 0
+        ? leftovers.slice(0, MOST_LEFTOVERS).map(({ kind, id: name }) => ({ kind, id: name }))
+        : undefined,
+    workflowId,
+    runId,
+  };
+}
+
+/** Whether somebody has asked to be told of it. */
+export function wantsToHear({ on }: NotifyTarget, event: NotifyEvent): boolean {
+  return on === undefined || on.includes(event);
+}
+
+/** A receiver in a report: without the query of a URL, in which people put tokens. */
+export function receiverName(target: NotifyTarget): string {
+  return 'webhook' in target ? target.webhook.replace(/[?#].*$/, '') : `event bus ${target.eventBridge}`;
+}
+
+/** What `notifyFleet` takes. */
+export interface NotifyRequest {
+  readonly notification: FleetNotification;
+  readonly targets: readonly NotifyTarget[];
+}
+
+/** What `notifyFleet` answers, or fails with when somebody could not be told. */
+export interface NotifyReport {
+  /** Version of this shape; fields are only added within one. */
+  readonly schema: 1;
+  /** The notification's. */
+  readonly id: string;
+  readonly event: NotifyEvent;
+  readonly deliveries: readonly Delivery[];
+}
+
+export interface Delivery {
+  readonly to: string;
+  readonly state: 'trying' | 'delivered' | 'failed';
+  /** What was answered, or why it was given up. */
+  readonly detail?: string;
+}
