@@ -405,13 +405,28 @@ describe('what is told', () => {
     assert.equal(receiver.got('/reset').length, 1);
   });
 
-  it('the end of a lease, from any report', () => {
+  it('a lease: complete, soon over, gone, each once', async () => {
+    const handle = await world.start({ name: 'leased', notify: hook('/leased') }, { lease: 3 });
+    assert.equal((await endOf(handle)).report.state, 'gone');
+    const got = await receiver.gets('/leased', 3);
+    assert.deepEqual(
+      got.map(({ told }) => told.event),
+      ['complete', 'lease-ending', 'gone'],
+    );
+    const { runId } = got[0]!.told;
+    assert.deepEqual(new Set(got.map(({ told }) => told.id)).size, 3);
+    assert.equal(got[1]!.told.runId, runId);
+    assert.equal(got[1]!.told.counts.instances, 2);
+    assert.equal((await world.exists('leased')).role, undefined);
+  });
+
+  it('stays small, however much there is to tell', () => {
     const report = blankReport({ fleet: 'web', action: 'up', workflowId: 'fleet:web', runId: 'r' });
     report.leftovers = Array.from({ length: 30 }, (_, at) => ({
       ...{ kind: 'instance' as const, id: `i-${at}`, reason: 'x'.repeat(9_000), command: 'c' },
     }));
     report.error = { step: 'launch', code: 'C', message: 'x'.repeat(9_000) };
-    const told = notificationOf(report, 'lease-ending', { id: 'r:lease-ending', at: 0 });
+    const told = notificationOf(report, 'leftovers', { id: 'r:leftovers', at: 0 });
     assert.equal(told.at, '1970-01-01T00:00:00.000Z');
     assert.equal(told.leftovers!.length, 20);
     assert.equal(told.counts.leftovers, 30);
