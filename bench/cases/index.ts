@@ -4,6 +4,7 @@ import type { BenchCase } from '../case.ts';
 import { buckets } from './buckets.ts';
 import { calls } from './calls.ts';
 import { calm } from './calm.ts';
+import { history } from './history.ts';
 import { placements } from './placements.ts';
 import { propagation } from './propagation.ts';
 import { slowProfile } from './slow-profile.ts';
@@ -17,6 +18,7 @@ export const CASES: readonly BenchCase[] = [
   calls,
   buckets,
   placements,
+  history,
   startUp,
   timeline,
 ];
