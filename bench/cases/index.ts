@@ -4,6 +4,7 @@ import type { BenchCase } from '../case.ts';
 import { buckets } from './buckets.ts';
 import { calls } from './calls.ts';
 import { calm } from './calm.ts';
+import { crowd } from './crowd.ts';
 import { history } from './history.ts';
 import { placements } from './placements.ts';
 import { propagation } from './propagation.ts';
@@ -18,6 +19,7 @@ export const CASES: readonly BenchCase[] = [
   calls,
   buckets,
   placements,
+  crowd,
   history,
   startUp,
   timeline,
