@@ -1,7 +1,5 @@
 /** The process that hosts workflows and activities. */
 
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   DefaultLogger,
@@ -11,12 +9,12 @@ import {
   Runtime,
   TransportError,
   Worker,
-  type WorkerOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
 import { endWorker, LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
+import { workflowSource } from './workflow-source.ts';
 
 export interface FleetWorkerOptions {
   /** `host:port`; otherwise as Temporal's own tools find it (environment, TOML profiles). */
@@ -113,7 +111,7 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
     ...common,
     taskQueue,
     activities,
-    ...workflowSource(options),
+    workflowBundle: options.workflowBundle ?? (await workflowSource()),
   }).catch((error) => (error instanceof TransportError ? unreachable(error) : Promise.reject(error)));
   return {
     taskQueue,
@@ -165,12 +163,4 @@ interface LogMeta {
   readonly activityType?: string;
   readonly workflowId?: string;
   readonly error?: Error;
-}
-
-/** The published package brings its bundle along; in the source tree workflows/ is bundled at each start. */
-function workflowSource({ workflowBundle }: FleetWorkerOptions): Partial<WorkerOptions> {
-  if (workflowBundle) return { workflowBundle };
-  const bundled = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundled)) return { workflowBundle: { codePath: bundled } };
-  return { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) };
 }
