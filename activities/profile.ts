@@ -8,6 +8,9 @@ import {
   type IAMClient,
   RemoveRoleFromInstanceProfileCommand,
 } from '@aws-sdk/client-iam';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { PROFILE_UNKNOWN } from '../fleet/failures.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { ProfileReport } from '../fleet/report.ts';
 import type { Placement, ProfileToMake, Tags } from '../fleet/spec.ts';
@@ -102,8 +105,12 @@ export function profileSteps(clientsFor: ClientsFor) {
      * Asks EC2 itself, by a dry run of the launch, whether it accepts the profile: IAM's own answer proves nothing
      * about EC2 (terraform-provider-aws #838). Asks at growing intervals until `patience` is over; a look that goes on
      * with an earlier one's wait begins with the interval.
+     *
+     * A long wait is left to Temporal: each attempt asks once and fails, and until the next one is due it holds no
+     * place in a worker, where a thousand that wait would keep all others from theirs, and adds nothing to a history.
      */
     async awaitProfile(request: AwaitProfileRequest): Promise<ProfileLook> {
+      if (request.waited >= LONG_WAIT) return askOnce(clientsFor, request);
       const started = Date.now();
       const interval = (waited: number) => nextPause(request.waited + waited, LEAST_INTERVAL, MOST_INTERVAL);
       if (request.waited > 0) await pause(Math.min(interval(0), request.patience));
@@ -124,7 +131,25 @@ export function profileSteps(clientsFor: ClientsFor) {
  * launch, which follows the dry run that succeeds at once, this keeps to three calls in any two seconds.
  */
 const LEAST_INTERVAL = 1_000;
-const MOST_INTERVAL = 3_000;
+const MOST_INTERVAL = 15_000;
+/** Milliseconds after which a wait is a long one. */
+const LONG_WAIT = 8_000;
+
+async function askOnce(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<ProfileLook> {
+  const { attempt, scheduledTimestampMs } = Context.current().info;
+  const waited = () => request.waited + Date.now() - scheduledTimestampMs;
+  const interval = () => nextPause(waited(), LEAST_INTERVAL, MOST_INTERVAL);
+  if (attempt === 1) await pause(Math.min(interval(), request.patience));
+  const reason = await whyUnknown(clientsFor, request);
+  if (reason === undefined) return { known: true, attempts: attempt };
+  throw ApplicationFailure.create({
+    type: PROFILE_UNKNOWN,
+    message: reason,
+    nextRetryDelay: interval(),
+    // It is what was to be expected: no worker need log it.
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
 
 async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<string | undefined> {
   const { type, zone, subnet } = request.placement;

@@ -34,3 +34,6 @@ export const TAGS_GONE = 'TagsGone';
 export const NOT_DELIVERED = 'NotDelivered';
 export const SECRET_UNUSABLE = 'SecretUnusable';
 export const NO_ANSWER = 'Unanswered';
+
+/** EC2 does not know the profile yet: asked again until the deadline. */
+export const PROFILE_UNKNOWN = 'ProfileUnknownToEc2';

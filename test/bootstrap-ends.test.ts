@@ -129,6 +129,26 @@ describe('complete', () => {
     }
   });
 
+  it('waits long without a growing history, and no longer than its deadline', async () => {
+    world.aws.configure({ propagationSeconds: 20 });
+    try {
+      const [end, late] = await Promise.all([
+        world.up({ name: 'waits-long', deadlines: { propagation: 60 } }),
+        world.up({ name: 'waits-in-vain', deadlines: { propagation: 18 } }),
+      ]);
+      await assertComplete('waits-long', end);
+      const { seconds } = end.report.propagation!;
+      assert.ok(seconds >= 19 && seconds < 24, `${seconds} s`);
+      const { historyLength } = await end.handle.describe();
+      assert.ok(historyLength <= 100, `${historyLength} events`);
+      assert.equal(late.report.error!.step, 'await-profile');
+      assert.equal(late.report.error!.code, 'DeadlinePassed');
+      assert.match(late.report.error!.message, /within 18 s: .*profile/i);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+
   it('takes "not yet" as not yet at the launch itself', async () => {
     const undo = world.aws.fault({
       action: 'RunInstances',

@@ -1,6 +1,7 @@
 /** bootstrapFleet: the one durable act that makes a fleet, or takes back exactly what it made. */
 
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
   makeContinueAsNewFunc,
@@ -9,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { EndedInstance } from '../activities/verify.ts';
-import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
+import { INSTANCES_DIED, PROFILE_UNKNOWN, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
 import { type BootstrapRequest, KEEPER } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
@@ -209,13 +210,13 @@ class Bootstrap {
     run.report.propagation = await run.step(
       'await-profile',
       async () => {
+        const tooLong = `EC2 did not accept the profile within ${deadline} s`;
         const started = Date.now();
         let attempts = 0;
         for (;;) {
           const waited = Date.now() - started;
-          const look = await looking.awaitProfile.executeWithOptions(
-            as('await-profile', `profile ${profile.name}`, deadline),
-            [
+          const look = await looking.awaitProfile
+            .executeWithOptions(as('await-profile', `profile ${profile.name}`, deadline - waited / 1000), [
               {
                 region: spec.region,
                 profileArn: profile.arn,
@@ -224,13 +225,14 @@ class Bootstrap {
                 waited,
                 patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
               },
-            ],
-          );
+            ])
+            .catch((error: unknown) => {
+              throw isProfileUnknown(error) ? tooLate(tooLong, error.cause.message) : error;
+            });
           attempts += look.attempts;
           const seconds = (Date.now() - started) / 1000;
           if (look.known) return { seconds, attempts };
-          if (seconds >= deadline)
-            throw tooLate(`EC2 did not accept the profile within ${deadline} s`, look.reason);
+          if (seconds >= deadline) throw tooLate(tooLong, look.reason);
           run.waits('await-profile', notYet(attempts, seconds, deadline));
         }
       },
@@ -452,6 +454,15 @@ function endedWords(ended: readonly EndedInstance[]): string {
   const { id, state, code, message } = first!;
   const more = ended.length > 1 ? ` (and ${ended.length - 1} more)` : '';
   return `${id}${more} is ${state}: ${code || 'no reason given'}${message ? ` (${message})` : ''}`;
+}
+
+/** Of a long wait: the next attempt would have come too late. */
+function isProfileUnknown(error: unknown): error is ActivityFailure & { cause: ApplicationFailure } {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === PROFILE_UNKNOWN
+  );
 }
 
 function times(count: number): string {
