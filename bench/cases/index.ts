@@ -6,6 +6,7 @@ import { calls } from './calls.ts';
 import { calm } from './calm.ts';
 import { crowd } from './crowd.ts';
 import { history } from './history.ts';
+import { memory } from './memory.ts';
 import { placements } from './placements.ts';
 import { propagation } from './propagation.ts';
 import { slowProfile } from './slow-profile.ts';
@@ -21,6 +22,7 @@ export const CASES: readonly BenchCase[] = [
   placements,
   crowd,
   history,
+  memory,
   startUp,
   timeline,
 ];
