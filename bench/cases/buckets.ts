@@ -3,6 +3,7 @@
 import type { FleetReport } from '../../fleet/report.ts';
 import type { BenchCase, Row } from '../case.ts';
 import { onField } from '../field.ts';
+import { historyRow, LARGE } from '../history-size.ts';
 
 /** EC2's defaults (EC2 Developer Guide, "Request throttling"): how many at once, and how many a second after that. */
 const CALLS = { holds: 5, perSecond: 2 };
@@ -24,7 +25,7 @@ export const buckets: BenchCase = {
   name: 'buckets',
   async measure() {
     const rows: Row[] = [];
-    for (const { count, scale } of SIZES) rows.push(await measureLaunch(count, scale));
+    for (const { count, scale } of SIZES) rows.push(...(await measureLaunch(count, scale)));
     return rows;
   },
 };
@@ -36,7 +37,7 @@ function boundOf(count: number, scale: number): number {
   return Math.max(0, calls, instances) / scale;
 }
 
-function measureLaunch(count: number, scale: number): Promise<Row> {
+function measureLaunch(count: number, scale: number): Promise<Row[]> {
   const workerEnv = { MUSTER_LAUNCHES_PER_SECOND: `${CALLS.perSecond * scale}` };
   return onField({ behaviour: { bucketScale: scale, propagationSeconds: 0 }, workerEnv }, async (field) => {
     const name = `buckets-${count}`;
@@ -52,7 +53,7 @@ function measureLaunch(count: number, scale: number): Promise<Row> {
     const throttled = calls.filter(({ code }) => code === 'RequestLimitExceeded').length;
     const bound = boundOf(count, scale);
     const isBound = bound > 0;
-    return {
+    const row: Row = {
       case: `${count.toLocaleString('en')} instances, EC2's buckets, time × ${scale}`,
       muster: `${launch.toFixed(1)} s of launching (the whole command ${whole.toFixed(1)} s), ${throttled} of ${calls.length} calls throttled`,
       against: `the buckets' bound ${bound.toFixed(1)} s`,
@@ -61,8 +62,12 @@ function measureLaunch(count: number, scale: number): Promise<Row> {
       holds: isBound ? launch <= bound * 1.05 : undefined,
       point: { count, seconds: launch * scale, bound: bound * scale },
     };
+    return count < HISTORY_FROM ? [row] : [row, await historyRow(field, name, count, LARGE)];
   });
 }
+
+/** Smaller ones have their histories told without buckets. */
+const HISTORY_FROM = 10_000;
 
 const LONG = 'deadlines: { launch: 3h, running: 30m }\n';
 
