@@ -2,7 +2,7 @@
 
 import { Context } from '@temporalio/activity';
 import type { AwsFailure } from '../fleet/failures.ts';
-import { AwsError, isPassing } from './aws-errors.ts';
+import { AwsError, detailOf, isPassing, isThrottled } from './aws-errors.ts';
 
 /**
  * How long to wait before the next look, in milliseconds: a twelfth of the time waited so far, so that nobody waits
@@ -100,5 +100,22 @@ async function orPassing<T>(look: Promise<T | undefined>): Promise<{ found?: T; 
   } catch (error) {
     if (!(error instanceof AwsError) || !isPassing(error)) throw error;
     return { failed: error };
+  }
+}
+
+/**
+ * Makes a call whose bucket may have to fill first: what is throttled is asked for again in a few seconds, as it was. A
+ * new attempt of the activity would look at all of the thousands again that there are. The activity's own deadline ends
+ * it; until then the throttle is what its next attempt, or the report, is told of.
+ */
+export async function inTheirTime<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof AwsError) || !isThrottled(error)) throw error;
+      noteFailure(detailOf(error));
+      await pause(2_000 + Math.random() * 3_000);
+    }
   }
 }

@@ -6,7 +6,7 @@ import { AwsError, ask, isInstanceUnknown, isProtected } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { findByIds, findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
-import { lookFor, nextPause, note, noted, pause } from './patience.ts';
+import { inTheirTime, lookFor, nextPause, note, noted, pause } from './patience.ts';
 import { clearVolumes, heldVolumes, lastingVolumes } from './volumes.ts';
 
 export interface TerminateRequest extends UndoRequest {
@@ -133,8 +133,10 @@ const BATCH = 100;
  */
 async function terminateBatch(ec2: EC2Client, ids: readonly string[]): Promise<AwsError | undefined> {
   try {
-    const command = new TerminateInstancesCommand({ InstanceIds: [...ids] });
-    await ask('ec2:TerminateInstances', ec2.send(command));
+    await inTheirTime(() => {
+      const command = new TerminateInstancesCommand({ InstanceIds: [...ids] });
+      return ask('ec2:TerminateInstances', ec2.send(command));
+    });
     return undefined;
   } catch (error) {
     if (!isInstanceUnknown(error) && !isProtected(error)) throw error;

@@ -247,3 +247,25 @@ describe('where filters are ignored', () => {
     assert.equal(await world.running(ids), 2);
   });
 });
+
+describe('a termination that is throttled', () => {
+  it('goes on where it was, and the fleet is not looked through again', async () => {
+    await world.up({ name: 'throttled', instances: { count: 150 } });
+    const error = { code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
+    world.aws.fault({ action: 'TerminateInstances', error, skip: 1, times: 1 });
+    world.aws.clearCalls();
+    const { report, handle } = await world.down('throttled', { undoDeadline: 60 });
+    assert.equal(report.state, 'gone');
+    const asked = world.aws.calls().filter(({ action }) => action === 'TerminateInstances');
+    assert.deepEqual(
+      asked.slice(0, 3).map(({ code }) => code ?? 'done'),
+      ['done', 'RequestLimitExceeded', 'done'],
+    );
+    const { events } = await handle.fetchHistory();
+    const attempts = (events ?? []).flatMap(
+      ({ activityTaskStartedEventAttributes: started }) => started?.attempt ?? [],
+    );
+    assert.deepEqual(new Set(attempts), new Set([1]));
+    await assertNothing('throttled');
+  });
+});
