@@ -27,7 +27,7 @@ const PROFILE = 'lent';
 /** After all wait, and after all have ended: what is still under way comes to its end. */
 const SETTLE_MS = 10_000;
 /** For all to be planned. On a slow machine not all are by then, and the row says how many. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 240_000;
 
 export const memory: BenchCase = {
   name: 'memory',
