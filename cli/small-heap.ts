@@ -9,4 +9,4 @@ import { setFlagsFromString } from 'node:v8';
 
 // Those of its flags for this that V8 still heeds when the process has begun.
 setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--heap-growing-percent=15');
+setFlagsFromString('--heap-growing-percent=10');
