@@ -5,22 +5,20 @@ import {
   ApplicationFailure,
   CancelledFailure,
   makeContinueAsNewFunc,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
-import type { EndedInstance } from '../activities/verify.ts';
-import { INSTANCES_DIED, PROFILE_UNKNOWN, WRONG_INSTANCES } from '../fleet/failures.ts';
+import { PROFILE_UNKNOWN } from '../fleet/failures.ts';
 import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/report.ts';
 import { type BootstrapRequest, KEEPER } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
-import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
-import { counted } from '../fleet/words.ts';
+import type { Owner } from '../fleet/tags.ts';
 import { as, looking, quick } from './activities.ts';
 import type { keepFleet } from './keep-fleet.ts';
 import { lastLook, stillLeft } from './last-look.ts';
-import { Launch } from './launch.ts';
+import type { Launch } from './launch.ts';
+import { type Identity, launchOf, ownershipOf, untilVerified } from './launch-and-verify.ts';
 import { nextSlice, notYet, tooLate } from './patience.ts';
 import { isCancelled, Run, sideBySide } from './run.ts';
 import {
@@ -54,31 +52,19 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
   return fleet.handOver(request.lease);
 }
 
-/** The role and the profile that the machines get, made by the run or found by it. */
-interface Identity {
-  readonly role: RoleReport;
-  readonly profile: ProfileReport;
-}
-
 class Bootstrap {
   private readonly run: Run;
   private readonly spec: FleetSpec;
   private readonly scope: UndoScope;
-  private readonly owner: Owner;
+  private readonly owner: Required<Owner>;
   private readonly ownership: Tags;
 
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
-    const { firstExecutionRunId, namespace } = workflowInfo();
+    const { firstExecutionRunId } = workflowInfo();
     this.spec = spec;
     this.owner = { fleet: spec.name, run: firstExecutionRunId };
     this.scope = { spec, owner: this.owner, made: {} };
-    this.ownership = ownershipTags({
-      fleet: spec.name,
-      run: firstExecutionRunId,
-      namespace,
-      region: spec.region,
-      specHash,
-    });
+    this.ownership = ownershipOf(spec, this.owner, specHash);
     this.run = new Run(
       { fleet: spec.name, action: 'up', state: 'running', region: spec.region, specHash },
       spec.onFailure,
@@ -243,28 +229,7 @@ class Bootstrap {
   /** One success proves nothing for the next call: the launch takes 'not yet' as not yet, too. */
   async launch(plan: Plan, { profile }: Identity): Promise<Launch> {
     const { spec, run, owner } = this;
-    const {
-      count: _,
-      image: __,
-      placements: ___,
-      spread: ____,
-      market: _____,
-      tags,
-      ...instances
-    } = spec.instances;
-    const launch = new Launch(run, {
-      account: plan.account,
-      spec,
-      placements: plan.placements,
-      request: {
-        region: spec.region,
-        owner,
-        image: plan.image,
-        profileArn: profile.arn,
-        instances,
-        tags: { ...spec.tags, ...tags, ...this.ownership, [PROFILE_TAG]: profile.name },
-      },
-    });
+    const launch = launchOf(run, spec, owner, this.ownership, plan, profile);
     await run.step(
       'launch',
       async () => {
@@ -280,85 +245,20 @@ class Bootstrap {
     return launch;
   }
 
-  /** All are running, on the right image and a wanted type, with the profile's unique id and not just its name. */
-  async verify(plan: Plan, { role, profile }: Identity, launch: Launch): Promise<void> {
+  /** What a person's retry finds missing is launched before it is looked for. */
+  async verify(plan: Plan, identity: Identity, launch: Launch): Promise<void> {
     const { spec, run, owner } = this;
-    const { running: deadline } = spec.deadlines;
     let wasTried = false;
     await run.step(
       'verify',
       async () => {
-        // What a person's retry finds missing is launched before it is looked for.
         if (wasTried) launch.reopen();
         wasTried = true;
         await launch.all();
-        const started = Date.now();
-        for (;;) {
-          const waited = Date.now() - started;
-          const outcome = await looking.verify.executeWithOptions(
-            as('verify', counted(launch.ids.length, 'instance'), deadline),
-            [
-              {
-                region: spec.region,
-                owner,
-                ...launch.expected,
-                image: plan.image,
-                profile: { name: profile.name, id: profile.id },
-                role: { name: role.name, id: role.id },
-                waited,
-                patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
-              },
-            ],
-          );
-          switch (outcome.state) {
-            case 'verified':
-              launch.tellRunning(outcome.instances);
-              await this.clearAfterTheDead(launch);
-              return;
-            case 'died':
-              if (!launch.canReplace(outcome.ended)) throw failed(INSTANCES_DIED, endedWords(outcome.ended));
-              run.waits('verify', `${endedWords(outcome.ended)}: others take their place`);
-              await launch.replace(outcome.ended);
-              break;
-            case 'wrong':
-              throw failed(WRONG_INSTANCES, outcome.problems.join('; '));
-            case 'stale-profile':
-              run.waits(
-                'verify',
-                `EC2 tied ${outcome.ids.length} to an older ${profile.name}: tying them anew`,
-              );
-              await this.tieAnew(outcome.ids, profile);
-              break;
-            case 'pending':
-              run.waits('verify', outcome.reason);
-          }
-          const seconds = (Date.now() - started) / 1000;
-          if (seconds >= deadline) throw tooLate(`the fleet was not as wanted within ${deadline} s`);
-        }
+        await untilVerified(run, spec, owner, plan, identity, launch);
       },
-      { found: () => `${launch.ids.length} running with the profile ${profile.name}` },
+      { found: () => `${launch.ids.length} running with the profile ${identity.profile.name}` },
     );
-  }
-
-  /** What was to outlive its instance has no use when another took its place. */
-  private async clearAfterTheDead({ expected }: Launch): Promise<void> {
-    const { spec, owner } = this;
-    const isLasting = spec.instances.volumes.some((volume) => !volume.deleteOnTermination);
-    if (!isLasting || expected.replaced.length === 0) return;
-    await quick.clearLooseVolumes.executeWithOptions(
-      as('verify', 'volumes of those that died', spec.deadlines.step),
-      [{ region: spec.region, owner, patience: 0 }],
-    );
-  }
-
-  private async tieAnew(ids: readonly string[], profile: ProfileReport): Promise<void> {
-    const { spec, owner } = this;
-    await quick.replaceProfile.executeWithOptions(
-      as('verify', `profile ${profile.id} for ${counted(ids.length, 'instance')}`, spec.deadlines.step),
-      [{ region: spec.region, owner, ids, profileArn: profile.arn }],
-    );
-    // EC2 may go on resolving the name to its old self for a while.
-    await sleep('2s');
   }
 
   /** Once no history tells it, this alone tells the fleet from what a lost run left: see the sweep. */
@@ -449,13 +349,6 @@ function stepsOf({ role, policy, profile }: FleetSpec): StepName[] {
   return ['preflight', ...made, 'await-profile', 'launch', 'verify', 'mark'];
 }
 
-function endedWords(ended: readonly EndedInstance[]): string {
-  const [first] = ended;
-  const { id, state, code, message } = first!;
-  const more = ended.length > 1 ? ` (and ${ended.length - 1} more)` : '';
-  return `${id}${more} is ${state}: ${code || 'no reason given'}${message ? ` (${message})` : ''}`;
-}
-
 /** Of a long wait: the next attempt would have come too late. */
 function isProfileUnknown(error: unknown): error is ActivityFailure & { cause: ApplicationFailure } {
   return (
@@ -467,8 +360,4 @@ function isProfileUnknown(error: unknown): error is ActivityFailure & { cause: A
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
-}
-
-function failed(code: string, message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, code);
 }
