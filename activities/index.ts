@@ -16,7 +16,8 @@ import { type Host, preflightSteps } from './preflight.ts';
 import { profileSteps, profileUndos } from './profile.ts';
 import { remainsSteps } from './remains.ts';
 import { roleSteps, roleUndos } from './role.ts';
-import { terminateUndos } from './terminate.ts';
+import { surveySteps } from './survey.ts';
+import { terminateSteps, terminateUndos } from './terminate.ts';
 import { verifySteps } from './verify.ts';
 import { volumeSteps } from './volumes.ts';
 
@@ -36,6 +37,8 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...remainsSteps(clientsFor),
     ...volumeSteps(clientsFor),
     ...notifySteps(clientsFor),
+    ...surveySteps(clientsFor),
+    ...terminateSteps(clientsFor),
   };
   const undos = {
     ...terminateUndos(clientsFor),

@@ -17,8 +17,9 @@ import { fromAwsTags } from './tags.ts';
 
 export interface FindFleetRequest {
   readonly fleet: string;
-  /** Only what this run of it made. */
+  /** Only what this run of it made, or one of these. */
   readonly run?: string;
+  readonly runs?: readonly string[];
   /** Where to look for instances, when no role or profile says it. */
   readonly region?: string;
   /** Names that an earlier report gave. */
@@ -64,7 +65,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
      * gone through.
      */
     async findFleet(request: FindFleetRequest): Promise<FoundFleet> {
-      const owner: Owner = { fleet: request.fleet, run: request.run };
+      const owner: Owner = { fleet: request.fleet, run: request.run, runs: request.runs };
       const somewhere = request.region ?? process.env.AWS_REGION ?? 'us-east-1';
       const { iam, sts } = clientsFor(somewhere);
       const [{ Account }, byName] = await Promise.all([

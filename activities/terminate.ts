@@ -14,6 +14,8 @@ export interface TerminateRequest extends UndoRequest {
   readonly ids: readonly string[];
   /** Launches whose answer is not known: the client token, and how many instances it may have made. */
   readonly unsettled?: readonly { readonly token: string; readonly count: number }[];
+  /** None but `ids`: the owner's others go on, with all volumes. */
+  readonly only?: boolean;
   /** What a person has given up (`instance/ID`, `volume/ID`): left as it is. */
   readonly spare?: readonly string[];
   /** A rollback takes the volumes too; a teardown leaves those that were to outlive their instances. */
@@ -28,23 +30,43 @@ export function terminateUndos(clientsFor: ClientsFor) {
      */
     async terminate(request: TerminateRequest): Promise<Termination> {
       const { ec2 } = clientsFor(request.region);
-      const { found, ...search } = await lookFor(() => allSeen(ec2, request), request.patience);
-      const instances = found ?? (await seenNow(ec2, request));
-      const volumes = lastingVolumes(instances);
-      const alive = instances.filter((instance) => !isTerminated(instance));
-      // An attempt before this one may have ended some.
-      const terminated = Math.max(alive.length, Number(noted() ?? 0));
-      note(`${terminated}`);
-      await endAll(ec2, request, alive);
-      assertSeen(request, instances);
-      return {
-        ...search,
-        outcome: terminated > 0 ? 'removed' : 'absent',
-        terminated,
-        ended: Math.max(0, instances.length - terminated),
-        ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)),
-      };
+      const { volumes, ...ended } = await endOwned(ec2, request);
+      return { ...ended, ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)) };
     },
+  };
+}
+
+export function terminateSteps(clientsFor: ClientsFor) {
+  return {
+    /**
+     * Ends some instances of a fleet that goes on without them; the volumes that outlive them are kept. Fails as
+     * `terminate` does, and is then not tried for long: the fleet is to be whole again soon, one way or the other.
+     */
+    async terminateSome(request: Omit<TerminateRequest, 'only' | 'volumes'>): Promise<Termination> {
+      const { ec2 } = clientsFor(request.region);
+      const { volumes, ...ended } = await endOwned(ec2, { ...request, only: true, volumes: 'keep' });
+      return { ...ended, volumesDeleted: 0, volumesKept: volumes };
+    },
+  };
+}
+
+/** Ends what the request means, and answers which volumes that leaves. */
+async function endOwned(ec2: EC2Client, request: TerminateRequest) {
+  const { found, ...search } = await lookFor(() => allSeen(ec2, request), request.patience);
+  const instances = found ?? (await seenNow(ec2, request));
+  const volumes = lastingVolumes(instances);
+  const alive = instances.filter((instance) => !isTerminated(instance));
+  // An attempt before this one may have ended some.
+  const terminated = Math.max(alive.length, Number(noted() ?? 0));
+  note(`${terminated}`);
+  await endAll(ec2, request, alive);
+  assertSeen(request, instances);
+  return {
+    ...search,
+    outcome: terminated > 0 ? ('removed' as const) : ('absent' as const),
+    terminated,
+    ended: Math.max(0, instances.length - terminated),
+    volumes,
   };
 }
 
@@ -63,13 +85,16 @@ const INSTANCE = 'instance/';
 /** By its token first, which names what a lost answer launched, then by the owner's tags: one index may lag. */
 async function seenNow(
   ec2: EC2Client,
-  { owner, unsettled = [], spare = [] }: TerminateRequest,
+  { owner, ids, only, unsettled = [], spare = [] }: TerminateRequest,
 ): Promise<Instance[]> {
   const byToken: Instance[] = [];
   for (const { token } of unsettled) byToken.push(...(await findLaunched(ec2, owner, token)));
   const byTag = await findInstances(ec2, owner);
   const seen = new Map([...byToken, ...byTag].map((instance) => [instance.InstanceId, instance]));
-  return [...seen.values()].filter((instance) => !spare.includes(`${INSTANCE}${idOf(instance)}`));
+  const wanted = new Set(ids);
+  return [...seen.values()].filter(
+    (instance) => (!only || wanted.has(idOf(instance))) && !spare.includes(`${INSTANCE}${idOf(instance)}`),
+  );
 }
 
 /** `undefined` as long as an instance of the launch is missing, or may be. */

@@ -21,6 +21,8 @@ const CODES: Record<MusterErrorCode, number> = {
   FleetLeftOver: WRONG_INPUT,
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
+  WrongCount: WRONG_INPUT,
+  HistoryGone: WRONG_INPUT,
   WrongLease: WRONG_INPUT,
   ScheduleNotFound: WRONG_INPUT,
   ScheduleBusy: WRONG_INPUT,

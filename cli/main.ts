@@ -9,7 +9,7 @@ import { addScheduleCommands } from './schedule.ts';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up), gone (down), done (others)
+  0    complete (up, scale), gone (down), done (others)
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
   3    failed, and something is left, which is named
@@ -60,6 +60,17 @@ function program(): Command {
     .option(...REGION_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./down.ts')).down(checkedName(name), options)),
+    );
+  muster
+    .command('scale')
+    .description('give a fleet more or fewer instances')
+    .argument('<name>', "the fleet's name")
+    .argument('<count>', 'how many it is to have')
+    .option('--by <choice>', 'which go: newest, oldest, or zone: from the fullest first (default: newest)')
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action((name, count, options) =>
+      ended(options, async () => (await import('./scale.ts')).scale(checkedName(name), count, options)),
     );
   muster
     .command('extend')

@@ -47,6 +47,7 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
 /** The report names all that there was; of what is left over, only that still exists. */
 function withoutRemoved(report: FleetReport): FleetReport {
   const { state, leftovers, role, profile, instances } = report;
+  if (report.action === 'scale') return report;
   if (state !== 'left-over' || (leftovers.length === 0 && !hasLooked(report))) return report;
   const isLeft = (kind: LeftoverKind, id: string | undefined) =>
     leftovers.some((leftover) => leftover.kind === kind && leftover.id === id);
@@ -61,6 +62,7 @@ function withoutRemoved(report: FleetReport): FleetReport {
 function headline(report: FleetReport, colors: Colors): string {
   const { state, fleet, action, steps, error } = report;
   const name = colors.bold(fleet);
+  if (action === 'scale') return scaleHeadline(report, colors);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
@@ -91,7 +93,38 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'removing':
       return `… fleet ${name} is being taken down`;
     case 'running':
+    case 'scaling':
       return `… fleet ${name} is being brought up`;
+  }
+}
+
+/** Of a change of the count; or of what removes what such a change has left. */
+function scaleHeadline({ state, fleet, scale, steps, error }: FleetReport, colors: Colors): string {
+  const name = colors.bold(fleet);
+  const fromTo = scale ? `from ${scale.from} to ${scale.to} instances` : '';
+  switch (state) {
+    case 'complete':
+      return scale
+        ? `${colors.green('✓')} fleet ${name} is scaled ${fromTo}${took(steps)}`
+        : `${colors.green('✓')} fleet ${name} is complete; what a change of it had left is gone`;
+    case 'rolled-back':
+      return `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}; it is as it was`;
+    case 'cancelled':
+      return `${colors.yellow('–')} scaling fleet ${name} ${fromTo} was cancelled; it is as it was`;
+    case 'degraded':
+      return `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}, and has fewer now than it had`;
+    case 'left-over':
+      return scale
+        ? `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}, and something is left of that`
+        : `${colors.red('✗')} what a change of fleet ${name} left is not gone${error ? '' : ': cancelled'}`;
+    case 'lost':
+      return `${colors.red('✗')} the run that scaled fleet ${name} ${fromTo} was ended from outside`;
+    case 'rolling-back':
+      return `${colors.yellow('…')} scaling fleet ${name} ${fromTo} is being taken back`;
+    default:
+      return scale
+        ? `… fleet ${name} is being scaled ${fromTo}`
+        : `… what a change of fleet ${name} left is being removed`;
   }
 }
 
@@ -125,8 +158,9 @@ function took(steps: readonly StepReport[]): string {
 }
 
 function whatIs(report: FleetReport): Rows {
-  const { state, account, region, role, profile, image, lease, propagation } = report;
-  if (state === 'gone' || state === 'rolled-back' || state === 'cancelled') {
+  const { state, action, account, region, role, profile, image, lease, propagation } = report;
+  const isThere = action === 'scale';
+  if (!isThere && (state === 'gone' || state === 'rolled-back' || state === 'cancelled')) {
     const where: Rows = region
       ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]]
       : [];
@@ -139,12 +173,21 @@ function whatIs(report: FleetReport): Rows {
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
   rows.push(...whereFrom(report));
-  if (lease && state === 'complete') rows.push(['wanted', leaseWords(lease, Date.now())]);
+  rows.push(...lastChange(report));
+  if (lease && (state === 'complete' || isThere)) rows.push(['wanted', leaseWords(lease, Date.now())]);
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
     rows.push(['waited', `${propagation.seconds.toFixed(1)} s until EC2 knew the profile, ${asked}`]);
   }
   return rows;
+}
+
+/** Of a fleet that has been scaled, or was to be; what a change says of itself is its headline. */
+function lastChange({ action, scale }: FleetReport): Rows {
+  if (!scale || action === 'scale') return [];
+  const { from, to, startedAt, failed } = scale;
+  const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  return [['scaled', `from ${from} to ${to}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
 }
 
 /** Only what is not plain from the table of instances: several sources, too few, refusals. */
@@ -208,15 +251,20 @@ function cause(report: FleetReport): Rows {
   const { error, undos, leftovers, skipped, state, action, steps, unheard } = report;
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
-  const removals = action === 'down' ? steps.filter(({ name }) => name !== 'find') : undos;
+  const removals =
+    action === 'down' || (action === 'scale' && undos.length === 0)
+      ? steps.filter(({ name }) => name !== 'find')
+      : undos;
   const ended = removals.filter(({ state }) => state === 'done');
-  const undone = ended.filter(({ outcome }) => outcome === 'removed');
-  if (undone.length > 0) rows.push([action === 'down' ? 'removed' : 'undone', ...undone.map(undoneLine)]);
+  const undone = ended.filter(({ outcome }) => outcome === 'removed' || outcome === 'replaced');
+  if (undone.length > 0) rows.push([removals === undos ? 'undone' : 'removed', ...undone.map(undoneLine)]);
   const spared = ended.filter(({ outcome }) => outcome === 'not-ours');
   if (spared.length > 0) rows.push(['untouched', ...spared.map(undoneLine)]);
   if (skipped) rows.push(['given up', ...skipped.flatMap(leftoverLines)]);
   if (leftovers.length > 0) {
     rows.push(['left', ...leftovers.flatMap(leftoverLines)]);
+  } else if (action === 'scale') {
+    rows.push(...failedUndos(undos));
   } else if (state === 'rolled-back' || state === 'cancelled') {
     rows.push(['left', 'nothing']);
   } else if (state === 'left-over' || state === 'lost') {
@@ -224,6 +272,12 @@ function cause(report: FleetReport): Rows {
   }
   if (unheard) rows.push(['not told', ...unheard]);
   return rows;
+}
+
+/** Why a fleet has fewer instances now than before a change that failed. */
+function failedUndos(undos: readonly StepReport[]): Rows {
+  const failed = undos.filter(({ state }) => state === 'failed');
+  return failed.length > 0 ? [['also', ...failed.map(undoneLine)]] : [];
 }
 
 function leftoverLines({ kind, id, reason, command }: Leftover): string[] {
@@ -258,7 +312,15 @@ function undoneLine({ name, detail }: StepReport): string {
   return `${stepTitle(name)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
 }
 
-function whatNext({ state, fleet, error, lease }: FleetReport): Rows {
+function whatNext(report: FleetReport): Rows {
+  const { state, fleet, error, action, scale, lease } = report;
+  const isAsItWas = state === 'rolled-back' || state === 'cancelled';
+  if (action === 'scale' && scale && isAsItWas) {
+    return [['next', `muster scale ${fleet} ${scale.to}, once the cause is gone`]];
+  }
+  if (action === 'scale' && state === 'lost') {
+    return [['next', `muster retry ${fleet}   removes what it had launched`]];
+  }
   switch (state) {
     case 'complete':
       if (lease) return [['next', `muster extend ${fleet} 2h`, `muster release ${fleet}`]];
@@ -295,6 +357,7 @@ function whatNext({ state, fleet, error, lease }: FleetReport): Rows {
         ],
       ];
     case 'running':
+    case 'scaling':
       return [['next', `muster cancel ${fleet}   takes back what it has made so far`]];
     case 'rolling-back':
     case 'removing':

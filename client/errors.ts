@@ -27,6 +27,10 @@ export type MusterErrorCode =
   | 'FleetNotFound'
   /** The run is in no state for what was asked of it. */
   | 'NotNow'
+  /** No fleet can have that many instances. */
+  | 'WrongCount'
+  /** Temporal has no history any more that says how the fleet was made. */
+  | 'HistoryGone'
   /** No lease can be of that length. */
   | 'WrongLease'
   /** There is no schedule of the name. */
@@ -160,6 +164,15 @@ export function fleetBusy(fleet: string, action: 'up' | 'down', mend: string): M
   return new MusterError('FleetBusy', `the fleet '${fleet}' ${doing} by another run`, mend);
 }
 
+/** `words` as the run that keeps the fleet has them: what is done, and since when. */
+export function fleetChanging(fleet: string, words: string): MusterError {
+  return new MusterError(
+    'FleetBusy',
+    `the fleet '${fleet}' is being changed: ${words}`,
+    `'muster status ${fleet}' shows it, 'muster cancel ${fleet}' takes it back`,
+  );
+}
+
 export function fleetDiffers(fleet: string, state: 'running' | 'complete'): MusterError {
   return state === 'running'
     ? new MusterError(
@@ -187,6 +200,18 @@ export function noLease(fleet: string, state: FleetState, asked: string): Muster
     'NotNow',
     `the fleet '${fleet}' is ${state}, and has no lease to ${asked}`,
     state === 'complete' ? `'muster down ${fleet}' takes it down` : `'muster status ${fleet}' shows it`,
+  );
+}
+
+export function wrongCount(why: string): MusterError {
+  return new MusterError('WrongCount', why);
+}
+
+export function historyGone(fleet: string): MusterError {
+  return new MusterError(
+    'HistoryGone',
+    `the fleet '${fleet}' is there, but Temporal has no history of its runs any more: how to launch more for it is not known`,
+    `'muster down ${fleet}', then 'muster up' with its spec and another count`,
   );
 }
 

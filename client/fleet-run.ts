@@ -32,6 +32,8 @@ export interface RunId {
   readonly runId: string;
   /** Of the run that this one continues. */
   readonly firstRunId?: string;
+  /** The Update by which the change was asked for that is watched: its answer is the end, and not the run's. */
+  readonly change?: string;
 }
 
 const LOOK_EVERY_MS = 250;
@@ -55,11 +57,12 @@ export class FleetRun {
   readonly #handle: WorkflowHandle;
   /** The run that launched: the first of those that followed one another. */
   readonly #first: WorkflowHandle;
+  readonly #change: string | undefined;
 
   constructor(
     temporal: Temporal,
     fleet: string,
-    { workflowId, runId, firstRunId = runId }: RunId,
+    { workflowId, runId, firstRunId = runId, change }: RunId,
     met: FleetRun['met'],
   ) {
     this.fleet = fleet;
@@ -71,16 +74,29 @@ export class FleetRun {
     const handleOf = (run: string) =>
       temporal.client.workflow.getHandle(workflowId, run, { followRuns: false });
     this.#handle = handleOf(runId);
+    this.#change = change;
     this.#first = firstRunId === runId ? this.#handle : handleOf(firstRunId);
   }
 
   /**
-   * Waits for the end of the run and answers its report, whatever the end: `report.state` tells which. A paused run
+   * Waits for the end of the run, or of the change that it makes, and answers its report, whatever the end: `report.state` tells which. A paused run
    * has not ended; one that keeps a complete fleet until its lease is over has nothing more to tell. Throws only when
    * Temporal cannot be asked, or the worker that is needed for that.
    */
   result(): Promise<FleetReport> {
+    if (this.#change !== undefined) return this.#answerOf(this.#change);
     return this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle);
+  }
+
+  async #answerOf(change: string): Promise<FleetReport> {
+    try {
+      return await this.#handle.getUpdateHandle<FleetReport>(change).result();
+    } catch (error) {
+      const { status } = await this.#handle.describe();
+      if (status.name === 'RUNNING') throw error;
+      // Whoever ended the run from outside has ended its change with it.
+      return outcomeOf(this.#handle);
+    }
   }
 
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
@@ -111,7 +127,7 @@ export class FleetRun {
   }
 
   /**
-   * All instances of a bootstrap, as it knows them, however many: a report has the first hundred. Throws NoWorker when
+   * All instances of a fleet, as its run knows them, however many: a report has the first hundred. Throws NoWorker when
    * no worker answers, and TemporalUnreachable.
    */
   async *instances(): AsyncGenerator<InstanceReport, void> {
@@ -122,13 +138,16 @@ export class FleetRun {
     }
   }
 
-  /** A teardown has none, nor has a run that has not launched yet. */
-  async #page(page: InstancesPage): Promise<InstanceReport[]> {
+  /**
+   * Of the run that has changed the fleet, or else of the one that launched it. A teardown has none, nor has a run that
+   * has not launched yet.
+   */
+  async #page(page: InstancesPage, of: WorkflowHandle = this.#handle): Promise<InstanceReport[]> {
     try {
-      return await this.#askOf<InstanceReport[], [InstancesPage]>(this.#first, INSTANCES_QUERY, page);
+      return await this.#askOf<InstanceReport[], [InstancesPage]>(of, INSTANCES_QUERY, page);
     } catch (error) {
-      if (error instanceof QueryNotRegisteredError) return [];
-      throw error;
+      if (!(error instanceof QueryNotRegisteredError)) throw error;
+      return of === this.#first ? [] : this.#page(page, this.#first);
     }
   }
 

@@ -11,13 +11,21 @@ export type {
 } from '../fleet/report.ts';
 export { exitCode, isSettled } from '../fleet/report.ts';
 export type { Decision, Extension } from '../fleet/run.ts';
+export type { ScaleChoice } from '../fleet/scale.ts';
 export type { Overlap } from '../fleet/schedule.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export { MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
-export { type DownOptions, Muster, type RetryOptions, type SweepOptions, type UpOptions } from './muster.ts';
+export {
+  type DownOptions,
+  Muster,
+  type RetryOptions,
+  type ScaleOptions,
+  type SweepOptions,
+  type UpOptions,
+} from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';

@@ -49,7 +49,7 @@ export async function listFleets(temporal: Temporal): Promise<FleetListing[]> {
 }
 
 async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promise<FleetListing> {
-  const { fleet, region } = run.memo as unknown as FleetMemo;
+  const { fleet, region } = memoOf(run);
   const report = await reportOf(temporal, run);
   return {
     fleet,
@@ -79,10 +79,16 @@ async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promi
   }
 }
 
+function memoOf({ memo }: WorkflowExecutionInfo): FleetMemo {
+  return memo as unknown as FleetMemo;
+}
+
 const RUNNING_AS: Record<string, FleetState> = { [KEEPER]: 'complete', teardownFleet: 'removing' };
 
 /** As much as Temporal itself can tell. */
-function stateOf({ status, type }: WorkflowExecutionInfo): FleetState {
+function stateOf(run: WorkflowExecutionInfo): FleetState {
+  const { status, type } = run;
+  if (status.name === 'RUNNING' && memoOf(run).change) return 'scaling';
   if (status.name === 'RUNNING') return RUNNING_AS[type] ?? 'running';
   return status.name === 'CANCELLED' ? 'cancelled' : 'lost';
 }

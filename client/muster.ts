@@ -12,33 +12,39 @@ import {
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
-import type { FleetReport, LeaseReport, LeftoverKind } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf, type LeaseReport, type LeftoverKind } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
+  CLEAR_UPDATE,
   DECIDE_UPDATE,
   type Decision,
   EXTEND_UPDATE,
   type Extension,
-  type FleetMemo,
   fleetWorkflowId,
   KEEPER,
   PROGRESS_QUERY,
   RELEASE_UPDATE,
+  SCALE_UPDATE,
   type TeardownRequest,
 } from '../fleet/run.ts';
+import { DEFAULT_CHOICE, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
+import { asChangeLeft, busyWith, memoOf, startChange } from './change.ts';
 import {
   fleetBusy,
+  fleetChanging,
   fleetDegraded,
   fleetDiffers,
   fleetLeftOver,
   fleetNotFound,
+  historyGone,
   MusterError,
   noLease,
   notNow,
   unknownLeftovers,
+  wrongCount,
   wrongLease,
 } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
@@ -63,6 +69,13 @@ export interface UpOptions {
 export interface DownOptions {
   /** Where the instances are, when neither a run nor the tags of the role or profile say so. */
   readonly region?: string;
+}
+
+export interface ScaleOptions {
+  /** How many instances the fleet is to have. */
+  readonly count: number;
+  /** Which go when there are to be fewer. Default: `newest`. */
+  readonly by?: ScaleChoice;
 }
 
 export interface RetryOptions {
@@ -124,7 +137,7 @@ export class Muster {
   async retry(fleet: string, { skip = [] }: RetryOptions = {}): Promise<FleetRun> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) throw fleetNotFound(fleet);
-    if (description.status.name === 'RUNNING') {
+    if (description.status.name === 'RUNNING' && !isKeeping(description)) {
       if (skip.length > 0) throw notNow(fleet, 'running', 'skip');
       return this.decide(fleet, 'retry');
     }
@@ -134,6 +147,10 @@ export class Muster {
     const names = report.leftovers.filter((left) => !isTagged(left)).map(leftoverName);
     const unknown = skip.filter((name) => !names.includes(name));
     if (unknown.length > 0) throw unknownLeftovers(fleet, unknown, names);
+    if (description.type === KEEPER) {
+      const run = await startChange(this.#temporal, description, report, CLEAR_UPDATE, { skip });
+      return run ?? this.retry(fleet, { skip });
+    }
     const memo = memoOf(description);
     const run = description.type === 'bootstrapFleet' ? description.runId : memo.run;
     const isLeft = (kind: LeftoverKind) => report.leftovers.find((left) => left.kind === kind)?.id;
@@ -208,6 +225,34 @@ export class Muster {
       },
       (raced) => this.#joinDown(fleet, raced),
     );
+  }
+
+  /**
+   * Gives a complete fleet more or fewer instances: more are launched as the fleet was, fewer are ended by a choice. The
+   * answered run's end is the report of that change; one that fails leaves the fleet as it was. When it has as many
+   * already, its last run is answered and nothing is sent.
+   *
+   * Throws WrongCount, FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetDegraded,
+   * FleetLeftOver, NotNow when the fleet is not complete; nothing was sent then.
+   */
+  async scale(fleet: string, { count, by = DEFAULT_CHOICE }: ScaleOptions): Promise<FleetRun> {
+    const mistake = scaleMistake({ count, by });
+    if (mistake) throw wrongCount(mistake);
+    for (;;) {
+      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+      if (!description) {
+        await this.status(fleet);
+        throw historyGone(fleet);
+      }
+      assertIdle(fleet, description);
+      const report = await this.#standing(description);
+      if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
+      if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+      if (report.state !== 'complete') throw notNow(fleet, report.state, 'scale');
+      if (instanceCountOf(report) === count) return this.#runOf(description);
+      const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
+      if (run) return run;
+    }
   }
 
   /** The last run of a fleet. Throws FleetNotFound. */
@@ -309,6 +354,9 @@ export class Muster {
     }
     if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
     const report = await run.result();
+    if (report.state === 'lost' && report.action === 'scale') {
+      return asChangeLeft(this.#temporal, description, report);
+    }
     if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0);
     if (report.state !== 'complete') return report;
     return asItIsNow(this.#temporal, report, stillNew(description));
@@ -321,7 +369,9 @@ export class Muster {
     description: WorkflowExecutionDescription,
   ): Promise<FleetRun | undefined> {
     const isRunning = description.status.name === 'RUNNING' && !isKeeping(description);
-    const isSame = memoOf(description).specHash === hash;
+    const { specHash, change } = memoOf(description);
+    const isSame = specHash === hash;
+    if (isRunning && change) throw fleetChanging(fleet, change.words);
     if (isRunning && description.type !== 'bootstrapFleet') {
       throw fleetBusy(fleet, 'down', `'muster status ${fleet}' shows it; bring it up when it is gone`);
     }
@@ -364,6 +414,8 @@ export class Muster {
 
   #joinDown(fleet: string, description: WorkflowExecutionDescription): FleetRun | undefined {
     if (description.status.name !== 'RUNNING' || isKeeping(description)) return undefined;
+    const { change } = memoOf(description);
+    if (change) throw fleetChanging(fleet, change.words);
     if (description.type !== 'teardownFleet') {
       throw fleetBusy(fleet, 'up', `'muster cancel ${fleet}' takes back what it has made so far`);
     }
@@ -420,7 +472,10 @@ export class Muster {
   async #kept(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) throw fleetNotFound(fleet);
-    if (!isKeeping(description)) throw noLease(fleet, (await this.status(fleet)).state, asked);
+    const { change } = memoOf(description);
+    const isChanging = description.status.name === 'RUNNING' && change !== undefined;
+    if (isChanging && asked === 'release') throw fleetChanging(fleet, change.words);
+    if (!isKeeping(description) && !isChanging) throw noLease(fleet, (await this.status(fleet)).state, asked);
     return description;
   }
 
@@ -441,6 +496,8 @@ export class Muster {
 
   /** The run's own words, or that the lease was over before the Update came. */
   #refusedUpdate(fleet: string, error: unknown): unknown {
+    const change = busyWith(error);
+    if (change !== undefined) return fleetChanging(fleet, change);
     if (error instanceof WorkflowUpdateFailedError) return wrongLease(error.cause?.message ?? error.message);
     if (error instanceof WorkflowNotFoundError) return noLease(fleet, 'removing', 'extend');
     return asMusterError(this.#temporal, error);
@@ -451,10 +508,12 @@ export class Muster {
   }
 
   #runOf(description: WorkflowExecutionDescription): FleetRun {
-    const { fleet } = memoOf(description);
+    const { fleet, change } = memoOf(description);
     const { workflowId, runId, raw } = description;
     const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
-    return new FleetRun(this.#temporal, fleet, { workflowId, runId, firstRunId }, metAs(description));
+    const met = metAs(description);
+    const ids = { workflowId, runId, firstRunId, change: met === 'running' ? change?.update : undefined };
+    return new FleetRun(this.#temporal, fleet, ids, met);
   }
 
   /** The names and the place that the fleet's last run knew, so that a teardown need not search the account. */
@@ -496,18 +555,24 @@ export class Muster {
   }
 }
 
-/** Whether it is the run of a complete fleet that waits for the end of its lease. */
-function isKeeping({ type, status }: WorkflowExecutionDescription): boolean {
-  return type === KEEPER && status.name === 'RUNNING';
+/** Whether it is the run of a complete fleet that waits for the end of its lease, and does nothing else. */
+function isKeeping(description: WorkflowExecutionDescription): boolean {
+  const { type, status } = description;
+  return type === KEEPER && status.name === 'RUNNING' && memoOf(description).change === undefined;
+}
+
+/** Throws FleetBusy, with what is under way. */
+function assertIdle(fleet: string, description: WorkflowExecutionDescription): void {
+  const { type, status } = description;
+  if (status.name !== 'RUNNING' || isKeeping(description)) return;
+  const { change } = memoOf(description);
+  if (change) throw fleetChanging(fleet, change.words);
+  throw fleetBusy(fleet, type === 'teardownFleet' ? 'down' : 'up', `'muster status ${fleet}' shows it`);
 }
 
 function metAs(description: WorkflowExecutionDescription): FleetRun['met'] {
   if (description.status.name !== 'RUNNING') return 'ended';
   return isKeeping(description) ? 'keeping' : 'running';
-}
-
-function memoOf({ memo }: WorkflowExecutionDescription): FleetMemo {
-  return memo as unknown as FleetMemo;
 }
 
 /** Whether the history alone does not tell the report. */
@@ -520,8 +585,8 @@ const FIRST_LOOK_SECONDS = 3;
 const HAND_OVER_MS = 50;
 
 /** Seconds for which AWS may not show yet what a run has made that completed its fleet just now. */
-function stillNew({ type, startTime, closeTime }: WorkflowExecutionDescription): number {
-  const completeAt = type === KEEPER ? startTime : closeTime;
+function stillNew({ startTime, closeTime = startTime }: WorkflowExecutionDescription): number {
+  const completeAt = closeTime;
   const age = (Date.now() - (completeAt?.getTime() ?? 0)) / 1000;
   return Math.max(0, Math.ceil(DEFAULT_DEADLINES.consistency - age));
 }

@@ -59,7 +59,7 @@ export async function asItIsNow(
     count: instanceCountOf(report),
     patience,
     // A thing of an earlier run that was given up is none of this fleet's.
-    run: report.runId,
+    runs: report.runs ?? [report.runId],
     byNameOnly: true,
   });
   const problems = [

@@ -30,6 +30,8 @@ export const PROFILE_IN_USE = 'ProfileInUse';
 export const LOOK_FAILED = 'LookFailed';
 export const FLEET_LEFT_OVER = 'FleetLeftOver';
 export const RUN_LOST = 'RunLost';
+/** AWS shows a fleet otherwise than its last run left it. */
+export const DEGRADED = 'Degraded';
 export const TAGS_GONE = 'TagsGone';
 export const NOT_DELIVERED = 'NotDelivered';
 export const SECRET_UNUSABLE = 'SecretUnusable';

@@ -4,9 +4,15 @@ import { z } from 'zod';
 import { shown, wanted } from './mistakes.ts';
 import { INSTANCE_TYPE, SUBNET_ID, ZONE } from './names.ts';
 import { complain, fields, isMap, nested, oneOf, text, whole } from './schema-parts.ts';
-import type { Count, Market, Need, Range, WantedPlacement } from './spec.ts';
+import {
+  type Count,
+  type Market,
+  MOST_INSTANCES,
+  type Need,
+  type Range,
+  type WantedPlacement,
+} from './spec.ts';
 
-const MOST_INSTANCES = 10_000;
 const MOST_PLACEMENTS = 40;
 const MARKETS = ['on-demand', 'spot', 'spot-then-on-demand'] as const satisfies readonly Market[];
 const ARCHITECTURES = ['x86_64', 'arm64'] as const;

@@ -5,6 +5,7 @@
 
 import type { Decision, Source } from './launch-plan.ts';
 import type { RemovalOutcome } from './removal.ts';
+import type { ScaleChoice } from './scale.ts';
 import type { Count, NotifyEvent, Placement } from './spec.ts';
 
 export type FleetState =
@@ -14,6 +15,8 @@ export type FleetState =
   | 'paused'
   /** Undos are running. */
   | 'rolling-back'
+  /** It was complete, and its count is being changed. */
+  | 'scaling'
   /** Everything exists and is verified. */
   | 'complete'
   /** It was complete, and AWS shows less of it now: somebody, or AWS, has ended a part of it. */
@@ -50,8 +53,8 @@ export interface StepReport {
   seconds?: number;
   /** What it waits for, what it found or made, in a few words. */
   detail?: string;
-  /** Of a removal that is done: what came of it. */
-  outcome?: RemovalOutcome;
+  /** Of a removal that is done: what came of it; or that others took the place of what was removed. */
+  outcome?: RemovalOutcome | 'replaced';
 }
 
 export interface RoleReport {
@@ -128,6 +131,18 @@ export interface LeaseReport {
   warned?: boolean;
 }
 
+/** A change of the count: under way, or the last that there was. */
+export interface ScaleReport {
+  from: number;
+  to: number;
+  /** Which go when there are to be fewer. */
+  by: ScaleChoice;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Why it came to nothing: the fleet is as it was before. */
+  failed?: string;
+}
+
 export interface PropagationReport {
   /** From the end of the last IAM step until EC2 accepted the profile. */
   seconds: number;
@@ -145,12 +160,14 @@ export interface FleetReport {
   /** Version of this shape; fields are only added within one. */
   readonly schema: 1;
   readonly fleet: string;
-  readonly action: 'up' | 'down';
+  readonly action: 'up' | 'down' | 'scale';
   state: FleetState;
   account?: string;
   region?: string;
   workflowId: string;
   runId: string;
+  /** The runs that launched its instances, when that is not this one alone; the first of them made its role and profile. */
+  runs?: string[];
   /** Hash of the spec, for `up`. */
   specHash?: string;
   role?: RoleReport;
@@ -175,7 +192,8 @@ export interface FleetReport {
   propagation?: PropagationReport;
   /** Until when a complete fleet is wanted; without it, until somebody takes it down. */
   lease?: LeaseReport;
-  /** Ids of volumes that a teardown left, as the spec asked (`deleteOnTermination: false`). */
+  scale?: ScaleReport;
+  /** Ids of volumes that a teardown or a scale down left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];
   /** What a person has given up: it still exists, and nobody tries to remove it. */
@@ -210,6 +228,7 @@ export function exitCode(report: Pick<FleetReport, 'state'>): number {
     case 'paused':
       return 5;
     case 'running':
+    case 'scaling':
     case 'rolling-back':
     case 'removing':
       return 130;
@@ -218,5 +237,5 @@ export function exitCode(report: Pick<FleetReport, 'state'>): number {
 
 /** Whether nothing more will happen by itself: the run has ended, or it waits for a person. */
 export function isSettled(state: FleetState): boolean {
-  return state !== 'running' && state !== 'rolling-back' && state !== 'removing';
+  return state !== 'running' && state !== 'scaling' && state !== 'rolling-back' && state !== 'removing';
 }

@@ -1,5 +1,6 @@
 /** How a run is addressed: the names that the client, the worker and the workflows have in common. */
 
+import type { Members } from './members.ts';
 import type { NotifyTarget } from './spec.ts';
 
 /** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
@@ -50,16 +51,38 @@ export interface BootstrapRequest<Spec> {
 export const KEEPER = 'keepFleet';
 
 /** What `keepFleet` takes. */
-export interface KeepRequest<Report> {
-  /** Of the fleet when it was complete; with the lease as it stands. */
+export interface KeepRequest<Report, Spec> {
+  /** Of the complete fleet, with the lease as it stands; `left-over` when a change of it could not be taken back. */
   readonly report: Report;
+  /** What the fleet was made by: what is launched later is launched as it says. */
+  readonly spec: Spec;
   /** Since when it is complete: milliseconds since the epoch. */
   readonly completeAt: number;
-  /** Seconds for which AWS may not show what is new, and for each removal (the spec's deadlines). */
-  readonly consistency: number;
-  readonly undo: number;
-  /** Who wants to hear that the lease is soon over, and of the fleet's end. */
-  readonly notify?: readonly NotifyTarget[];
+  /** When its count was changed last; AWS may not show yet what is new. */
+  readonly changedAt?: number;
+  /** All of its instances, once a change has looked them up. */
+  readonly members?: Members;
+  /** The run whose change left what the report names as leftovers. */
+  readonly leftBy?: string;
+}
+
+/** The Update that changes a fleet's count. Its argument is a ScaleRequest, its answer the FleetReport of the change. */
+export const SCALE_UPDATE = 'scale';
+
+/** The Update that removes what a change has left. Its argument is a ClearRequest, its answer a FleetReport. */
+export const CLEAR_UPDATE = 'clear';
+
+export interface ClearRequest {
+  /** What is given up: `KIND/ID` of leftovers. */
+  readonly skip: readonly string[];
+}
+
+/** A change that is under way in the run that keeps the fleet. */
+export interface ChangeMemo {
+  /** `scaling from 2 to 5 since 12:00:00 UTC`. */
+  readonly words: string;
+  /** The Update that asked for it. */
+  readonly update: string;
 }
 
 /** The Update by which a lease is given another end. Its argument is an Extension, its answer a LeaseReport. */
@@ -83,13 +106,16 @@ export interface FleetMemo {
   readonly run?: string;
   /** Who is told what becomes of the fleet, as its spec has it. */
   readonly notify?: readonly NotifyTarget[];
+  /** Of the run that keeps a fleet: what it is doing with it. */
+  readonly change?: ChangeMemo;
 }
 
 /** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
 export interface TeardownRequest {
   readonly fleet: string;
-  /** Only what this run made; otherwise what any run of the fleet made. */
+  /** Only what this run made, or one of these; otherwise what any run of the fleet made. */
   readonly run?: string;
+  readonly runs?: readonly string[];
   /** Where the instances are, when no role or profile of the fleet says so. */
   readonly region?: string;
   /** Names of the role and the profile, when an earlier report gave them. */

@@ -97,6 +97,9 @@ export interface InstancesSpec {
   readonly tags: Tags;
 }
 
+/** More are no fleet that Muster has ever made. */
+export const MOST_INSTANCES = 10_000;
+
 /** How many instances a fleet is to have. With fewer than `min` it has failed. */
 export interface Count {
   readonly want: number;

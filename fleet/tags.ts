@@ -16,10 +16,16 @@ export const PROFILE_TAG = 'muster:profile';
 export const STATE_TAG = 'muster:state';
 export const COMPLETE = 'complete';
 
-/** Who may change or delete a resource: any run of the fleet, or with `run` only that one. */
+/** Who may change or delete a resource: any run of the fleet, or with `run` only that one, with `runs` one of them. */
 export interface Owner {
   readonly fleet: string;
   readonly run?: string;
+  readonly runs?: readonly string[];
+}
+
+/** The one run that makes things. */
+export interface RunOwner extends Owner {
+  readonly run: string;
 }
 
 export interface Ownership {
@@ -48,5 +54,7 @@ export function owns(owner: Owner, tags: Tags): boolean {
   if (owner.fleet === '' || owner.run === '') return false;
   // As IAM's names, fleets are told apart ignoring case.
   const isOfFleet = tags[FLEET_TAG]?.toLowerCase() === owner.fleet.toLowerCase();
-  return isOfFleet && (owner.run === undefined || tags[RUN_TAG] === owner.run);
+  const run = tags[RUN_TAG];
+  if (owner.runs && (run === undefined || !owner.runs.includes(run))) return false;
+  return isOfFleet && (owner.run === undefined || run === owner.run);
 }

@@ -182,9 +182,8 @@ describe('a lease of weeks', () => {
           args: [
             {
               report: { ...report, lease: { endsAt: began + 30 * day * 1000 } },
+              spec: specFrom(written('weeks')).spec,
               completeAt: began,
-              consistency: 1,
-              undo: 20,
             },
           ],
         });

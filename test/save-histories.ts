@@ -14,7 +14,7 @@ import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, TASK_QUEUE } from '../fleet/run.t
 import { scheduleId } from '../fleet/schedule.ts';
 import type { Fault } from '../sandbox/index.ts';
 import { ensurePython } from '../setup/python.js';
-import { endOf, openWorld, QUICK, specOf, until } from './world.ts';
+import { endOf, openWorld, QUICK, specOf, until, untilPolled } from './world.ts';
 
 const { bin } = await ensurePython();
 const FOLDER = fileURLToPath(new URL('./histories/', import.meta.url));
@@ -26,6 +26,7 @@ const DENIED = {
 const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
 
 const world = await openWorld({ ...QUICK, propagationSeconds: 2 });
+await untilPolled(world.muster);
 mkdirSync(FOLDER, { recursive: true });
 
 await save('complete', async (name) => world.start({ name }));
@@ -65,6 +66,9 @@ await save('scheduled-and-skipped', async (name) => {
   await world.up({ name });
   return scheduled(name);
 });
+await save('scaled-up', (name) => scaled(name, 3), KEEPER);
+await save('scaled-down', (name) => scaled(name, 1), KEEPER);
+await save('scaled-and-taken-back', async (name) => scaled(name, 3, { ...LAUNCH, error: DENIED }), KEEPER);
 await world.close();
 
 /** A fleet of three seconds, of which one is added while it is there. */
@@ -85,6 +89,15 @@ function scheduled(name: string): Promise<WorkflowHandle> {
     taskQueue: TASK_QUEUE,
     workflowId: scheduleId(name),
   });
+}
+
+/** A fleet of two that gets so many instead. */
+async function scaled(name: string, count: number, fault?: Fault): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf({ name });
+  await (await world.muster.up({ spec, hash })).result();
+  if (fault) world.aws.fault(fault);
+  const { workflowId } = await world.muster.scale(name, { count });
+  return world.client.workflow.getHandle(workflowId);
 }
 
 async function failing(name: string, fault: Fault, more: object = {}): Promise<WorkflowHandle> {

@@ -13,7 +13,7 @@ import type { FleetReport, Leftover, ProfileReport, RoleReport } from '../fleet/
 import { type BootstrapRequest, KEEPER } from '../fleet/run.ts';
 import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
-import type { Owner } from '../fleet/tags.ts';
+import type { RunOwner } from '../fleet/tags.ts';
 import { as, looking, quick } from './activities.ts';
 import type { keepFleet } from './keep-fleet.ts';
 import { lastLook, stillLeft } from './last-look.ts';
@@ -56,7 +56,7 @@ class Bootstrap {
   private readonly run: Run;
   private readonly spec: FleetSpec;
   private readonly scope: UndoScope;
-  private readonly owner: Required<Owner>;
+  private readonly owner: RunOwner;
   private readonly ownership: Tags;
 
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
@@ -282,19 +282,11 @@ class Bootstrap {
   async handOver(lease: number | undefined): Promise<FleetReport> {
     const { report } = this.run;
     if (lease === undefined) return report;
-    const { notify, deadlines } = this.spec;
-    const { consistency, undo } = deadlines;
     const completeAt = Date.now();
     report.lease = { endsAt: completeAt + lease * 1000 };
     this.run.show();
     const options = { workflowType: KEEPER, memo: workflowInfo().memo };
-    return makeContinueAsNewFunc<typeof keepFleet>(options)({
-      report,
-      completeAt,
-      consistency,
-      undo,
-      notify,
-    });
+    return makeContinueAsNewFunc<typeof keepFleet>(options)({ report, spec: this.spec, completeAt });
   }
 
   /** Keeps what there is or takes it back, and ends the run as what it is: failed or cancelled. */

@@ -1,107 +1,233 @@
-/** keepFleet: the run of a complete fleet that has a lease. It waits, and goes on as the fleet's teardown. */
+/** keepFleet: the run of a complete fleet that has a lease, or whose count is being changed. */
 
 import {
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
+  currentUpdateInfo,
   defineQuery,
   defineUpdate,
   isCancellation,
   makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
+  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
+import { type Members, pageOf } from '../fleet/members.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
-import type { FleetReport, LeaseReport } from '../fleet/report.ts';
+import { type FleetReport, type InstanceReport, instanceCountOf, type LeaseReport } from '../fleet/report.ts';
 import {
+  CLEAR_UPDATE,
+  type ClearRequest,
   EXTEND_UPDATE,
   type Extension,
+  INSTANCES_QUERY,
+  type InstancesPage,
   type KeepRequest,
   PROGRESS_QUERY,
   RELEASE_UPDATE,
+  SCALE_UPDATE,
 } from '../fleet/run.ts';
 import { notify } from './notify.ts';
+import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import type { Changed, Standing } from './changed.ts';
+import { clearFleet } from './clear.ts';
+import { scaleFleet } from './scale.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
+const instancesQuery = defineQuery<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY);
 const extendUpdate = defineUpdate<LeaseReport | undefined, [Extension]>(EXTEND_UPDATE);
 const releaseUpdate = defineUpdate<void>(RELEASE_UPDATE);
+const scaleUpdate = defineUpdate<FleetReport, [ScaleRequest]>(SCALE_UPDATE);
+const clearUpdate = defineUpdate<FleetReport, [ClearRequest]>(CLEAR_UPDATE);
 
 /**
  * Waits for the end of the lease, however long and however often workers and servers are restarted meanwhile: it is a
- * timer of Temporal's. Before that the lease can be extended, given up for good, or released. A cancellation releases it:
- * who cancels wants the fleet gone.
+ * timer of Temporal's. Before that the lease can be extended, given up for good, or released, and the fleet's count
+ * changed. A cancellation takes back a change that is under way, and otherwise releases the lease: who cancels wants the
+ * fleet gone. Each run makes one change at most, so that what it launched is known by the run's id; a fleet with a lease
+ * goes on in a new run then, one without has no more need of any.
  */
-export async function keepFleet(request: KeepRequest<FleetReport>): Promise<FleetReport> {
-  const lease = new Lease(request);
-  if (!(await lease.isOver())) return request.report;
+export async function keepFleet(request: KeepRequest<FleetReport, FleetSpec>): Promise<FleetReport> {
+  const keeper = new Keeper(request);
+  const next = await keeper.next();
+  if (next === 'change') await keeper.change();
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-  return lease.takeDown();
+  return next === 'over' ? keeper.takeDown() : keeper.goOn();
 }
 
-class Lease {
-  private readonly request: KeepRequest<FleetReport>;
+/** A change that was asked for. `words` say what is done, for whoever has to wait for it. */
+interface Wanted {
+  readonly words: string;
+  readonly make: () => Promise<Changed>;
+}
+
+/** A run without a lease that nobody asks for anything after all does not stay. */
+const ASKED_WITHIN_MS = 10_000;
+const PAGE = 1_000;
+
+class Keeper {
+  private readonly request: KeepRequest<FleetReport, FleetSpec>;
   private readonly report: FleetReport;
-  private isReleased = false;
+  private members: Members | undefined;
+  private isOver = false;
+  private wanted: Wanted | undefined;
+  private changed: Changed | undefined;
   /** Counts what has been asked of it, so that a wait ends with each. */
   private asked = 0;
 
-  constructor(request: KeepRequest<FleetReport>) {
+  constructor(request: KeepRequest<FleetReport, FleetSpec>) {
     this.request = request;
     this.report = request.report;
+    if (request.members) this.tellMembers(request.members);
+    this.show();
     setHandler(progressQuery, () => this.report);
     setHandler(extendUpdate, (extension) => this.extend(extension), {
       validator: (extension) => this.checkExtension(extension),
     });
-    setHandler(releaseUpdate, () => this.release());
-    this.show();
+    setHandler(releaseUpdate, () => this.release(), { validator: () => this.checkIdle() });
+    setHandler(scaleUpdate, (scale) => this.scale(scale), {
+      validator: (scale) => this.checkScale(scale),
+    });
+    setHandler(clearUpdate, (clear) => this.clear(clear), { validator: (_) => this.checkClear() });
   }
 
-  /** Resolves when the lease is over; to false when the fleet is to stay. */
-  async isOver(): Promise<boolean> {
+  /** Resolves when there is something to do: the lease is over, a change is wanted, or nothing is left to wait for. */
+  async next(): Promise<'over' | 'change' | 'nothing'> {
     for (;;) {
       const { lease } = this.report;
-      if (this.isReleased) return true;
-      if (!lease) return false;
+      if (this.wanted) return 'change';
       const now = Date.now();
-      if (now >= lease.endsAt) return true;
-      const warnAt = warnsAt(lease, this.request.completeAt);
-      if (now >= warnAt && !lease.warned) await this.warn(lease);
+      if (this.isOver || (lease && now >= lease.endsAt)) return this.over();
+      if (!lease && this.asked > 0) return 'nothing';
+      const warnAt = lease && warnsAt(lease, this.request.completeAt);
+      if (warnAt && now >= warnAt && !lease.warned) {
+        await this.warn(lease);
+        continue;
+      }
       const seen = this.asked;
-      const until = lease.warned ? lease.endsAt : warnAt;
+      const until = lease ? (lease.warned ? lease.endsAt : warnAt!) : now + ASKED_WITHIN_MS;
       try {
-        await condition(() => this.asked > seen, Math.max(1, until - now));
+        const wasAsked = await condition(() => this.asked > seen, Math.max(1, until - now));
+        if (!lease && !wasAsked) return 'nothing';
       } catch (error) {
         if (!isCancellation(error)) throw error;
-        return true;
+        if (this.wanted) return 'change';
+        return lease ? this.over() : 'nothing';
       }
-      if (workflowInfo().continueAsNewSuggested) await this.goOn();
+      // The history ends here and a new one begins: a fleet may be extended for years.
+      if (workflowInfo().continueAsNewSuggested && !this.wanted && this.report.lease) return 'nothing';
     }
   }
 
-  /** The history ends here and a new one begins: a fleet may be extended for years. */
-  private async goOn(): Promise<never> {
-    await condition(allHandlersFinished);
-    return makeContinueAsNewFunc<typeof keepFleet>({ memo: workflowInfo().memo })(this.request);
+  /** Ends with the fleet as wanted, or as it was before. */
+  async change(): Promise<void> {
+    this.changed = await this.wanted!.make();
+    const { told, members } = this.changed;
+    const { report } = this;
+    if (told.leftovers.length > 0) {
+      Object.assign(report, { state: 'left-over', leftovers: told.leftovers, error: told.error });
+    } else {
+      Object.assign(report, { state: 'complete', leftovers: [], error: undefined });
+    }
+    if (members) this.tellMembers(members);
+  }
+
+  /** As long as there is a lease in a new run; otherwise the run ends, and with it what was to be told. */
+  goOn(): FleetReport | Promise<never> {
+    const { request, report, changed, members } = this;
+    if (!report.lease) {
+      if (changed?.failure) throw changed.failure;
+      return report;
+    }
+    const left = report.leftovers.length > 0;
+    const leftBy = !left ? undefined : (request.leftBy ?? workflowInfo().runId);
+    const changedAt = changed ? Date.now() : request.changedAt;
+    return makeContinueAsNewFunc<typeof keepFleet>({ memo: this.memo })({
+      ...request,
+      report,
+      members,
+      changedAt,
+      leftBy,
+    });
   }
 
   takeDown(): Promise<never> {
-    const { completeAt, consistency, undo, notify } = this.request;
-    const age = (Date.now() - completeAt) / 1000;
+    const { completeAt, changedAt = completeAt, spec } = this.request;
+    const { consistency, undo } = spec.deadlines;
+    const age = (Date.now() - changedAt) / 1000;
     const request = teardownOf(this.report, {
       patience: Math.max(0, Math.ceil(consistency - age)),
       undoDeadline: undo,
     });
-    const options = { workflowType: 'teardownFleet', memo: workflowInfo().memo };
-    return makeContinueAsNewFunc<typeof teardownFleet>(options)({ ...request, notify });
+    const options = { workflowType: 'teardownFleet', memo: this.memo };
+    return makeContinueAsNewFunc<typeof teardownFleet>(options)({ ...request, notify: spec.notify });
+  }
+
+  /** What the next run carries: this one's change is none of its. */
+  private get memo(): Record<string, unknown> {
+    const { change: _, ...memo } = workflowInfo().memo ?? {};
+    return memo;
+  }
+
+  private over(): 'over' {
+    this.isOver = true;
+    return 'over';
+  }
+
+  private checkIdle(): void {
+    if (this.wanted) throw refusal('FleetBusy', this.wanted.words);
+    if (this.isOver) throw refusal('FleetBusy', 'its lease is over, and it is being taken down');
+  }
+
+  private checkScale(scale: ScaleRequest): void {
+    const mistake = scaleMistake(scale);
+    if (mistake) throw refusal('WrongCount', mistake);
+    this.checkIdle();
+    const { leftovers } = this.report;
+    if (leftovers.length > 0) throw refusal('FleetLeftOver', 'an earlier change of it left something');
+  }
+
+  private checkClear(): void {
+    this.checkIdle();
+    if (this.request.leftBy === undefined) throw refusal('NotNow', 'no change of it has left anything');
+  }
+
+  private async scale(scale: ScaleRequest): Promise<FleetReport> {
+    const from = instanceCountOf(this.report);
+    if (scale.count === from) {
+      this.asked += 1;
+      return this.report;
+    }
+    return this.ask(`scaling from ${from} to ${scale.count}`, (standing) => scaleFleet(standing, scale));
+  }
+
+  private clear(clear: ClearRequest): Promise<FleetReport> {
+    const { leftBy } = this.request;
+    return this.ask('removing what a change left', (standing) => clearFleet(standing, leftBy!, clear));
+  }
+
+  /** Has the run make the change, and answers what came of it. */
+  private async ask(what: string, make: (standing: Standing) => Promise<Changed>): Promise<FleetReport> {
+    const { report, request } = this;
+    const tellMembers = (members: Members) => this.tellMembers(members);
+    const words = `${what} since ${new Date().toISOString().slice(0, 19)}Z`;
+    this.wanted = { words, make: () => make({ report, spec: request.spec, tellMembers }) };
+    this.asked += 1;
+    upsertMemo({ change: { words, update: currentUpdateInfo()!.id } });
+    // Who cancels the run is to be told what came of that.
+    await CancellationScope.nonCancellable(() => condition(() => this.changed !== undefined));
+    return this.changed!.told;
   }
 
   private checkExtension(extension: Extension): void {
     const { lease } = this.report;
-    if (this.isReleased || !lease) throw ApplicationFailure.nonRetryable('the lease is over');
+    if (this.isOver || !lease) throw ApplicationFailure.nonRetryable('the lease is over');
     const mistake = extensionMistake(extension, lease, Date.now());
     if (mistake) throw ApplicationFailure.nonRetryable(mistake);
   }
@@ -114,17 +240,26 @@ class Lease {
   }
 
   private release(): void {
-    this.isReleased = true;
+    this.isOver = true;
     this.asked += 1;
   }
 
   private async warn(lease: LeaseReport): Promise<void> {
     lease.warned = true;
     this.show();
-    await notify(this.report, this.request.notify, 'lease-ending');
+    await notify(this.report, this.request.spec.notify, 'lease-ending');
+  }
+
+  private tellMembers(members: Members): void {
+    this.members = members;
+    setHandler(instancesQuery, ({ from, most }) => pageOf(members, from, Math.min(most, PAGE)));
   }
 
   private show(): void {
     setCurrentDetails(progressMarkdown(this.report));
   }
+}
+
+function refusal(type: string, message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, type);
 }

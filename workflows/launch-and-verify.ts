@@ -6,7 +6,7 @@ import type { EndedInstance } from '../activities/verify.ts';
 import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { FleetSpec, Tags } from '../fleet/spec.ts';
-import { type Owner, ownershipTags, PROFILE_TAG } from '../fleet/tags.ts';
+import { type Owner, ownershipTags, PROFILE_TAG, type RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, quick } from './activities.ts';
 import { Launch } from './launch.ts';
@@ -23,7 +23,7 @@ export interface Identity {
 export type LaunchPlace = Pick<Plan, 'account' | 'image' | 'placements'>;
 
 /** The tags by which all that a run makes is known as its own. */
-export function ownershipOf(spec: FleetSpec, owner: Required<Owner>, specHash: string): Tags {
+export function ownershipOf(spec: FleetSpec, owner: RunOwner, specHash: string): Tags {
   const { namespace } = workflowInfo();
   return ownershipTags({ ...owner, namespace, region: spec.region, specHash });
 }

@@ -16,6 +16,7 @@ import type { EndedInstance } from '../activities/verify.ts';
 import type { AwsFailure } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
+import { type Members, membersOf } from '../fleet/members.ts';
 import { Pace } from '../fleet/pace.ts';
 import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
@@ -97,6 +98,12 @@ export class Launch {
     const { size } = this.placed;
     if (size === want && sources.length === 1) return sources[0]!;
     return `${size < want ? `${size} of ${want}` : size}: ${sources.join(', ')}`;
+  }
+
+  get members(): Members {
+    return membersOf(
+      [...this.placed].map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, market: pool.market })),
+    );
   }
 
   /** What a look at the fleet is to find. */

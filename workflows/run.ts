@@ -37,9 +37,9 @@ export interface Undo {
   readonly leftovers: (reason: string, left?: readonly string[]) => Leftover[];
 }
 
-/** What came of a removal, for the report and in a few words. */
+/** What came of a removal or of its undo, for the report and in a few words. */
 export interface UndoTold {
-  readonly outcome: RemovalOutcome;
+  readonly outcome: RemovalOutcome | 'replaced';
   readonly detail: string;
 }
 

@@ -1,0 +1,77 @@
+/** The survey: which instances of a complete fleet run, and which of them go when there are to be fewer. */
+
+import type { Instance } from '@aws-sdk/client-ec2';
+import { type Member, type Members, membersOf } from '../fleet/members.ts';
+import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
+import { type Candidate, chosenToGo, type ScaleChoice } from '../fleet/scale.ts';
+import { type Owner, RUN_TAG } from '../fleet/tags.ts';
+import type { ClientsFor } from './clients.ts';
+import { findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
+import { lookFor } from './patience.ts';
+import { fromAwsTags } from './tags.ts';
+
+export interface SurveyRequest {
+  readonly region: string;
+  readonly owner: Owner;
+  /** How many should run. */
+  readonly count: number;
+  /** Seconds to look for as many: what is new may not be shown yet. */
+  readonly patience: number;
+  /** How many are to go, and which. */
+  readonly choose?: { readonly count: number; readonly by: ScaleChoice };
+}
+
+export interface Survey {
+  /** All that run. */
+  readonly members: Members;
+  /** The first of them, at most MOST_TOLD. */
+  readonly instances: readonly InstanceReport[];
+  /** The runs that launched them. */
+  readonly runs: readonly string[];
+  /** Of those that are neither running nor terminated: `i-... is stopped`, at most MOST_TOLD. */
+  readonly others: readonly string[];
+  /** Ids of those that go. */
+  readonly chosen: readonly string[];
+}
+
+export function surveySteps(clientsFor: ClientsFor) {
+  return {
+    /** What EC2 shows once as many run as should, or else when the patience is over. Changes nothing. */
+    async survey({ region, owner, count, patience, choose }: SurveyRequest): Promise<Survey> {
+      const { ec2 } = clientsFor(region);
+      let alive: Instance[] = [];
+      await lookFor(async () => {
+        alive = (await findInstances(ec2, owner)).filter((instance) => !isTerminated(instance));
+        return alive.length === count && alive.every(isRunning) ? alive : undefined;
+      }, patience);
+      const running = alive.filter(isRunning);
+      return {
+        members: membersOf(running.map(memberOf)),
+        instances: running.slice(0, MOST_TOLD).map(instanceReport),
+        runs: [...new Set(running.map(({ Tags }) => fromAwsTags(Tags)[RUN_TAG]!))],
+        others: alive
+          .filter((instance) => !isRunning(instance))
+          .slice(0, MOST_TOLD)
+          .map(({ InstanceId, State }) => `${InstanceId} is ${State?.Name}`),
+        chosen: choose ? chosenToGo(running.map(candidateOf), choose.count, choose.by) : [],
+      };
+    },
+  };
+}
+
+function isRunning({ State }: Instance): boolean {
+  return State?.Name === 'running';
+}
+
+function memberOf(instance: Instance): Member {
+  const { id, type, zone } = instanceReport(instance);
+  return { id, type, zone, market: instance.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand' };
+}
+
+function candidateOf({ InstanceId, Placement, LaunchTime }: Instance): Candidate {
+  return {
+    id: InstanceId!,
+    zone: Placement?.AvailabilityZone ?? '',
+    launchedAt: LaunchTime?.getTime() ?? 0,
+  };
+}

@@ -1,0 +1,151 @@
+/** Changes of a complete fleet: asked of the run that keeps it, which is started for that when there is none. */
+
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import {
+  WithStartWorkflowOperation,
+  type WorkflowExecutionDescription,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
+import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { resourceLeftovers } from '../fleet/leftovers.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import {
+  type CLEAR_UPDATE,
+  type ClearRequest,
+  type FleetMemo,
+  KEEPER,
+  type KeepRequest,
+  type SCALE_UPDATE,
+} from '../fleet/run.ts';
+import type { ScaleRequest } from '../fleet/scale.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import { fleetChanging, wrongCount } from './errors.ts';
+import { FleetRun } from './fleet-run.ts';
+import { beginningOf, isKeepers } from './spec-of-run.ts';
+import { asItIsNow, inspect } from './standing.ts';
+import { asMusterError, type Temporal } from './temporal.ts';
+
+export function memoOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): FleetMemo {
+  return memo as unknown as FleetMemo;
+}
+
+/**
+ * Asks for a change of the fleet whose last run is described, and which stands as reported. Undefined when another run
+ * has come in between: then it has to be looked at anew. Throws FleetBusy and WrongCount, when the run refuses it.
+ */
+export async function startChange(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  report: FleetReport,
+  update: typeof SCALE_UPDATE | typeof CLEAR_UPDATE,
+  argument: ScaleRequest | ClearRequest,
+): Promise<FleetRun | undefined> {
+  const { client, taskQueue } = temporal;
+  const { workflowId } = description;
+  const { change: _, ...memo } = memoOf(description);
+  const request = await requestOf(temporal, description, report);
+  const last = await client.workflow.getHandle(workflowId).describe();
+  // Whoever looked before another change began would make its change of a fleet that is no more as it was.
+  if (last.runId !== description.runId || last.status.name !== description.status.name) return undefined;
+  try {
+    const handle = await client.workflow.startUpdateWithStart<Workflow, FleetReport, [typeof argument]>(
+      update,
+      {
+        args: [argument],
+        updateId: randomUUID(),
+        waitForStage: 'ACCEPTED',
+        startWorkflowOperation: new WithStartWorkflowOperation(KEEPER, {
+          args: [request],
+          taskQueue,
+          workflowId,
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          memo: { ...memo },
+          staticSummary: `keep ${report.fleet}: a change of it`,
+          staticDetails: `Changes the complete fleet \`${report.fleet}\`. Cancelling it takes back the change; terminating it does not.`,
+        }),
+      },
+    );
+    await throwRefusal(handle);
+    const { workflowRunId, updateId } = handle;
+    return new FleetRun(
+      temporal,
+      report.fleet,
+      { workflowId, runId: workflowRunId!, change: updateId },
+      'new',
+    );
+  } catch (error) {
+    const change = busyWith(error);
+    if (change !== undefined) throw fleetChanging(report.fleet, change);
+    const { type, message } = refusalOf(error) ?? {};
+    if (type === 'WrongCount') throw wrongCount(message!);
+    // It has ended meanwhile, or is a run of another kind.
+    if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
+      return undefined;
+    throw asMusterError(temporal, error);
+  }
+}
+
+/** What the run is given that keeps the fleet while it is changed, if there is none yet. */
+async function requestOf(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  report: FleetReport,
+): Promise<KeepRequest<FleetReport, FleetSpec>> {
+  const beginning = await beginningOf(temporal, description);
+  const { startTime, closeTime = startTime } = description;
+  const endedAt = closeTime.getTime();
+  if (!isKeepers(beginning)) return { report, spec: beginning.spec, completeAt: endedAt };
+  const { leftovers } = report;
+  if (leftovers.length === 0) return { ...beginning, report, members: undefined, changedAt: endedAt };
+  // What it says of itself is how the change has ended; the fleet is as it was before.
+  const fleet: FleetReport = { ...beginning.report, state: 'left-over', leftovers };
+  return { ...beginning, report: fleet, leftBy: beginning.leftBy ?? description.runId };
+}
+
+/** One that was refused has its answer already, and is not waited for. */
+async function throwRefusal(handle: WorkflowUpdateHandle<FleetReport>): Promise<void> {
+  await Promise.race([handle.result().catch(throwFailed), setImmediate()]);
+}
+
+/** That the change is under way and Temporal is away is told by whoever watches it. */
+function throwFailed(error: unknown): void {
+  if (error instanceof WorkflowUpdateFailedError) throw error;
+}
+
+/** What the run that keeps a fleet is doing with it, when it refuses for that. */
+export function busyWith(error: unknown): string | undefined {
+  const refusal = refusalOf(error);
+  return refusal?.type === 'FleetBusy' ? refusal.message : undefined;
+}
+
+function refusalOf(error: unknown): ApplicationFailure | undefined {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  return cause instanceof ApplicationFailure ? cause : undefined;
+}
+
+/**
+ * The fleet after a run was ended from outside in the middle of a change: as it was before, when nothing is there that
+ * the change launched; otherwise lost, with that as leftovers.
+ */
+export async function asChangeLeft(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  lost: FleetReport,
+): Promise<FleetReport> {
+  const beginning = await beginningOf(temporal, description);
+  if (!isKeepers(beginning)) return lost;
+  const former = beginning.report;
+  const { fleet, leftBy: run = description.runId } = { ...former, ...beginning };
+  const region = beginning.spec.region;
+  const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });
+  const ids = made.instances.map(({ id }) => id);
+  if (ids.length === 0) return asItIsNow(temporal, former, 0);
+  const { steps, undos, error, scale } = lost;
+  const reason = error?.message ?? 'the run was ended from outside';
+  const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
+  return { ...former, action: 'scale', state: 'lost', steps, undos, scale, error, leftovers };
+}

@@ -1,0 +1,43 @@
+/** The instances of a fleet, however many, in few bytes: ids by where they came from. */
+
+import type { Source } from './launch-plan.ts';
+import type { InstanceReport } from './report.ts';
+
+/** Ids by `type zone market`. */
+export type Members = Readonly<Record<string, readonly string[]>>;
+
+export interface Member extends Pick<InstanceReport, 'id' | 'type' | 'zone'> {
+  readonly market: Source['market'];
+}
+
+export function membersOf(all: readonly Member[]): Members {
+  const members: Record<string, string[]> = {};
+  for (const { id, type, zone, market } of all) {
+    const key = `${type} ${zone} ${market}`;
+    members[key] ??= [];
+    members[key].push(id);
+  }
+  return members;
+}
+
+export function idsOf(members: Members): string[] {
+  return Object.values(members).flat();
+}
+
+/** A page of them, for the query of a run's instances. */
+export function pageOf(members: Members, from: number, most: number): InstanceReport[] {
+  return Object.entries(members)
+    .flatMap(([key, ids]) => {
+      const [type, zone] = key.split(' ');
+      return ids.map((id) => ({ id, type: type!, zone: zone!, state: 'running' }));
+    })
+    .slice(from, from + most);
+}
+
+/** Where they came from, for the report. */
+export function sourcesOf(members: Members): Source[] {
+  return Object.entries(members).map(([key, { length: count }]) => {
+    const [type, zone, market] = key.split(' ');
+    return { type: type!, zone: zone!, market: market as Source['market'], count };
+  });
+}

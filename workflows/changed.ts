@@ -1,0 +1,23 @@
+/** A change of a fleet that is complete: what it begins with, and what comes of it. */
+
+import type { ApplicationFailure } from '@temporalio/workflow';
+import type { Members } from '../fleet/members.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+
+export interface Standing {
+  /** Of the fleet; a change that is done, or made up for, writes into it how the fleet is then. */
+  readonly report: FleetReport;
+  readonly spec: FleetSpec;
+  /** For whoever asks for all instances while the change goes on. */
+  readonly tellMembers: (members: Members) => void;
+}
+
+export interface Changed {
+  /** The change's own account of itself: the answer of the Update that asked for it. */
+  readonly told: FleetReport;
+  /** All instances of the fleet, when they were looked up. */
+  readonly members?: Members;
+  /** When something is left: how a run ends that has nothing else to wait for. */
+  readonly failure?: ApplicationFailure;
+}

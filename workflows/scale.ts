@@ -1,0 +1,324 @@
+/** A change of a complete fleet's count: done as a whole, or taken back as a whole. */
+
+import { ApplicationFailure, CancelledFailure, workflowInfo } from '@temporalio/workflow';
+import type { Plan } from '../activities/preflight.ts';
+import type { Survey, SurveyRequest } from '../activities/survey.ts';
+import { DEGRADED } from '../fleet/failures.ts';
+import { idsOf, type Members, sourcesOf } from '../fleet/members.ts';
+import { terminationWords } from '../fleet/removal.ts';
+import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD } from '../fleet/report.ts';
+import type { ScaleRequest } from '../fleet/scale.ts';
+import { type FleetSpec, launchSeconds } from '../fleet/spec.ts';
+import type { RunOwner } from '../fleet/tags.ts';
+import { counted } from '../fleet/words.ts';
+import { as, looking, quick, undoing } from './activities.ts';
+import type { Changed, Standing } from './changed.ts';
+import { stillLeft } from './last-look.ts';
+import type { Launch } from './launch.ts';
+import {
+  type Identity,
+  type LaunchPlace,
+  launchOf,
+  ownershipOf,
+  untilVerified,
+} from './launch-and-verify.ts';
+import { isCancelled, Run, type UndoTold } from './run.ts';
+import { undoLaunch } from './undos.ts';
+
+/**
+ * Looks which instances the fleet has. For more of them it looks whether they can be had, launches and verifies as a
+ * bootstrap does, with the profile that there is; for fewer it chooses which go, ends them and sees the others run.
+ * When a step fails for good, or somebody cancels, what was launched is ended, and for what was ended others are
+ * launched: the fleet has its former count.
+ */
+export async function scaleFleet(standing: Standing, request: ScaleRequest): Promise<Changed> {
+  const scale = new Scale(standing, request);
+  try {
+    return scale.done(await (request.count > scale.from ? scale.up() : scale.down()));
+  } catch {
+    return scale.takeBack();
+  }
+}
+
+/** What the fleet has once a change is done. */
+type Having = Pick<Survey, 'members' | 'instances' | 'runs'>;
+
+class Scale {
+  /** How many there are before it. */
+  readonly from: number;
+  private readonly run: Run;
+  private readonly request: ScaleRequest;
+  private readonly spec: FleetSpec;
+  /** The fleet as it stands. */
+  private readonly fleet: FleetReport;
+  private readonly identity: Identity;
+  private members: Members;
+  private readonly tellMembers: Standing['tellMembers'];
+  /** Of what this change launches, and of nothing else. */
+  private readonly owner: RunOwner;
+  private isShort = false;
+
+  constructor({ report, spec, tellMembers }: Standing, request: ScaleRequest) {
+    this.fleet = report;
+    this.spec = spec;
+    this.request = request;
+    this.tellMembers = tellMembers;
+    this.members = {};
+    this.from = instanceCountOf(report);
+    this.identity = { role: report.role!, profile: report.profile! };
+    this.owner = { fleet: report.fleet, run: workflowInfo().runId };
+    const { fleet, region, specHash } = report;
+    this.run = new Run({ fleet, action: 'scale', state: 'scaling', region, specHash }, 'rollback');
+    const { account, role, profile, image, placements, lease } = report;
+    Object.assign(this.run.report, { account, role, profile, image, placements, lease });
+    this.run.report.scale = { from: this.from, to: request.count, by: request.by, startedAt: Date.now() };
+    this.tell(report.instances, this.from);
+    const isMore = request.count > this.from;
+    this.run.expect(isMore ? ['find', 'preflight', 'launch', 'verify'] : ['find', 'terminate', 'verify']);
+  }
+
+  async up(): Promise<Having> {
+    const { run, spec, fleet, owner, identity } = this;
+    const more = this.request.count - this.from;
+    await this.find();
+    const sized = ofCount(spec, more);
+    const plan = await this.look(sized);
+    const launch = this.launchOf(sized, { ...plan, image: fleet.image! });
+    await run.step('launch', () => launch.all(), {
+      undo: undoLaunch({ spec, owner, made: {} }, launch),
+      mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
+      found: () => launch.words,
+    });
+    await run.step(
+      'verify',
+      () => untilVerified(run, sized, owner, { ...plan, image: fleet.image! }, identity, launch),
+      { found: () => `${launch.ids.length} more running with the profile ${identity.profile.name}` },
+    );
+    await this.mark(launch.ids);
+    const instances = [...fleet.instances, ...run.report.instances].slice(0, MOST_TOLD);
+    return { members: merged(this.members, launch.members), instances, runs: [...this.runs, owner.run] };
+  }
+
+  async down(): Promise<Having> {
+    const { run, spec, fleet } = this;
+    const { count, by } = this.request;
+    const { chosen } = await this.find({ count: this.from - count, by });
+    await run.step(
+      'terminate',
+      () =>
+        undoing.terminateSome.executeWithOptions(
+          as('terminate', counted(chosen.length, 'instance'), spec.deadlines.undo),
+          [
+            {
+              region: spec.region,
+              owner: { fleet: fleet.fleet, runs: this.runs },
+              ids: chosen,
+              patience: spec.deadlines.consistency,
+            },
+          ],
+        ),
+      {
+        undo: { name: 'launch', run: () => this.makeUp(), leftovers: () => [] },
+        mayHaveActed: () => true,
+        found: (termination) => {
+          if (termination.volumesKept.length > 0) run.report.volumesKept = [...termination.volumesKept];
+          return { outcome: termination.outcome, detail: terminationWords(termination) };
+        },
+      },
+    );
+    return run.step(
+      'verify',
+      async () => {
+        const seen = await this.survey('verify', { count, patience: spec.deadlines.consistency });
+        assertAll(seen, count);
+        return seen;
+      },
+      { found: () => `${count} running` },
+    );
+  }
+
+  done(having: Having): Changed {
+    // Who cancels while the last look ends has not asked for the change.
+    if (isCancelled()) throw new CancelledFailure('cancelled');
+    this.become(having);
+    const { run, fleet, request, members } = this;
+    const wanted = { want: request.count, min: request.count };
+    const { scale } = run.report;
+    Object.assign(fleet, { wanted, scale });
+    Object.assign(run.report, { wanted, sources: fleet.sources, runs: fleet.runs });
+    this.tell(fleet.instances, request.count);
+    run.setState('complete');
+    return { told: run.report, members };
+  }
+
+  /** The fleet is as it was, or it is said what of it is not. */
+  async takeBack(): Promise<Changed> {
+    const { run, spec, fleet, owner } = this;
+    const { report } = run;
+    const wasCancelled = isCancelled();
+    await run.rollBack((leftovers) =>
+      stillLeft({ region: spec.region, owner, leftovers, made: [] }, spec.deadlines.consistency),
+    );
+    const { error, leftovers } = report;
+    report.scale!.failed = error ? `${error.code}: ${error.message}` : 'cancelled';
+    fleet.scale = report.scale;
+    report.sources = fleet.sources;
+    report.runs = fleet.runs;
+    this.tell(fleet.instances, instanceCountOf(fleet));
+    if (leftovers.length > 0) run.setState('left-over');
+    else if (this.isShort) run.setState('degraded');
+    else run.setState(wasCancelled ? 'cancelled' : 'rolled-back');
+    const failure = leftovers.length > 0 ? run.failure() : undefined;
+    // None, when not even they could be looked up.
+    const isKnown = idsOf(this.members).length > 0;
+    return { told: report, members: isKnown ? this.members : undefined, failure };
+  }
+
+  /** The runs that launched what the fleet has. */
+  private get runs(): readonly string[] {
+    return this.fleet.runs ?? [this.fleet.runId];
+  }
+
+  /** All that the fleet has, and of these the ones that go. What EC2 shows otherwise is not made worse by a change. */
+  private async find(choose?: SurveyRequest['choose']): Promise<Survey> {
+    const { run, spec, fleet, from } = this;
+    return run.step(
+      'find',
+      async () => {
+        const seen = await this.survey('find', { count: from, patience: spec.deadlines.consistency, choose });
+        assertAll(seen, from);
+        this.members = seen.members;
+        this.tellMembers(seen.members);
+        return seen;
+      },
+      {
+        found: ({ chosen }) =>
+          chosen.length > 0
+            ? `${counted(from, 'instance')}; ${goes(chosen)}`
+            : `${counted(from, 'instance')} of ${fleet.fleet}`,
+      },
+    );
+  }
+
+  private survey(
+    step: 'find' | 'verify',
+    request: Pick<SurveyRequest, 'count' | 'patience' | 'choose'>,
+    runs = this.runs,
+  ): Promise<Survey> {
+    const { spec, fleet } = this;
+    const seconds = request.patience + spec.deadlines.step;
+    return looking.survey.executeWithOptions(as(step, `what ${fleet.fleet} has`, seconds), [
+      { region: spec.region, owner: { fleet: fleet.fleet, runs }, ...request },
+    ]);
+  }
+
+  /** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */
+  private look(spec: FleetSpec): Promise<Plan> {
+    const { run, fleet, identity } = this;
+    const instances = { ...spec.instances, image: fleet.image!, userData: undefined };
+    const profile = { reuse: true as const, ref: identity.profile.name };
+    return run.step(
+      'preflight',
+      () =>
+        quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
+          { spec: { ...spec, role: undefined, policy: undefined, profile, instances } },
+        ]),
+      { found: ({ account, image }) => `account ${account}, ${image}` },
+    );
+  }
+
+  private launchOf(spec: FleetSpec, plan: LaunchPlace): Launch {
+    const { run, owner, fleet, identity } = this;
+    const ownership = ownershipOf(spec, owner, fleet.specHash!);
+    return launchOf(run, spec, owner, ownership, plan, identity.profile);
+  }
+
+  /** Where the fleet has no profile of its own each of its instances carries its mark. */
+  private async mark(ids: readonly string[]): Promise<void> {
+    const { run, spec, identity } = this;
+    if (!identity.profile.reused) return;
+    await run.step('mark', () =>
+      quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
+        { region: spec.region, ids },
+      ]),
+    );
+  }
+
+  /** The undo of a termination: what has ended does not come back, but others can take its place. */
+  private async makeUp(): Promise<UndoTold> {
+    const { spec, fleet, from, owner, identity } = this;
+    const left = await this.survey('find', { count: from, patience: 0 });
+    const missing = from - idsOf(left.members).length;
+    if (missing <= 0) return { outcome: 'absent', detail: 'none had ended' };
+    this.isShort = true;
+    const sized = ofCount(spec, missing);
+    const plan: LaunchPlace = {
+      account: fleet.account!,
+      image: fleet.image!,
+      placements: fleet.placements!.map((placement, share) => ({ ...placement, share })),
+    };
+    const launch = this.launchOf(sized, plan);
+    try {
+      await launch.all();
+      await untilVerified(this.run, sized, owner, plan, identity, launch);
+      await this.mark(launch.ids);
+    } finally {
+      // Better some of them than none: they stay also when it was not enough.
+      const runs = [...this.runs, owner.run];
+      const seen = await this.survey('verify', { count: from, patience: spec.deadlines.consistency }, runs);
+      const isWhole = idsOf(seen.members).length === from;
+      if (isWhole) this.become(seen);
+      else fleet.runs = runs;
+      this.isShort = !isWhole;
+    }
+    return { outcome: 'replaced', detail: `${missing} launched in place of those that had ended` };
+  }
+
+  /** From here on the fleet has these. */
+  private become({ members, instances, runs }: Having): void {
+    const { fleet } = this;
+    this.members = members;
+    fleet.instances = [...instances];
+    fleet.sources = sourcesOf(members);
+    fleet.instanceCount = beyondTold(idsOf(members).length);
+    // The run that made the role and the profile is one of them, whoever's instances are left.
+    fleet.runs = [...new Set([fleet.runId, ...runs])];
+  }
+
+  private tell(instances: FleetReport['instances'], count: number): void {
+    this.run.report.instances = [...instances];
+    this.run.report.instanceCount = beyondTold(count);
+    this.run.show();
+  }
+}
+
+/** The spec for a launch of so many, all or none. */
+function ofCount(spec: FleetSpec, count: number): FleetSpec {
+  const launch = Math.max(spec.deadlines.launch, launchSeconds(count));
+  return {
+    ...spec,
+    instances: { ...spec.instances, count: { want: count, min: count } },
+    deadlines: { ...spec.deadlines, launch },
+  };
+}
+
+function assertAll({ members, others }: Survey, count: number): void {
+  const running = idsOf(members).length;
+  if (running === count && others.length === 0) return;
+  const why = others.length > 0 ? `: ${others.join(', ')}` : '';
+  throw ApplicationFailure.nonRetryable(`EC2 shows ${running} of ${count} running${why}`, DEGRADED);
+}
+
+/** In a sentence. */
+const MOST_NAMED = 10;
+
+function goes(chosen: readonly string[]): string {
+  const more = chosen.length > MOST_NAMED ? ` and ${chosen.length - MOST_NAMED} more` : '';
+  return `${chosen.slice(0, MOST_NAMED).join(', ')}${more} ${chosen.length === 1 ? 'goes' : 'go'}`;
+}
+
+function merged(before: Members, added: Members): Members {
+  const all: Record<string, readonly string[]> = { ...before };
+  for (const [key, ids] of Object.entries(added)) all[key] = [...(all[key] ?? []), ...ids];
+  return all;
+}
