@@ -99,18 +99,24 @@ function headline(report: FleetReport, colors: Colors): string {
 }
 
 /** Of a change of the count; or of what removes what such a change has left. */
-function scaleHeadline({ state, fleet, scale, steps, error }: FleetReport, colors: Colors): string {
+function scaleHeadline(report: FleetReport, colors: Colors): string {
+  const { state, fleet, scale, steps, undos, error } = report;
   const name = colors.bold(fleet);
   const fromTo = scale ? `from ${scale.from} to ${scale.to} instances` : '';
+  // What has ended does not come back: the count does.
+  const hasOthers = undos.some(({ outcome }) => outcome === 'replaced');
+  const asBefore = hasOthers
+    ? `it has ${instanceCountOf(report)} again, some of them new`
+    : 'it is as it was';
   switch (state) {
     case 'complete':
       return scale
         ? `${colors.green('✓')} fleet ${name} is scaled ${fromTo}${took(steps)}`
         : `${colors.green('✓')} fleet ${name} is complete; what a change of it had left is gone`;
     case 'rolled-back':
-      return `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}; it is as it was`;
+      return `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}; ${asBefore}`;
     case 'cancelled':
-      return `${colors.yellow('–')} scaling fleet ${name} ${fromTo} was cancelled; it is as it was`;
+      return `${colors.yellow('–')} scaling fleet ${name} ${fromTo} was cancelled; ${asBefore}`;
     case 'degraded':
       return `${colors.red('✗')} fleet ${name} was not scaled ${fromTo}, and has fewer now than it had`;
     case 'left-over':

@@ -59,7 +59,7 @@ export interface SweepReport {
   readonly swept: readonly Swept[];
 }
 
-/** How a run has ended that completed its fleet: one with a lease went on. */
+/** How a run has ended that completed its fleet, or a change of it: one with a lease went on. */
 const COMPLETE = new Set(['COMPLETED', 'CONTINUED_AS_NEW']);
 
 /** Of what Temporal knows no run of. */

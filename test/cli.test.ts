@@ -609,3 +609,57 @@ describe('muster demo', () => {
     }
   });
 });
+
+describe('muster scale', () => {
+  it('says what was done, as text and as JSON, and ends with its exit codes', async () => {
+    assert.equal((await muster('up', specFile('sized'))).code, 0);
+    const more = await muster('scale', 'sized', '3');
+    assert.equal(more.code, 0, more.stderr);
+    assert.match(more.stdout, /^✓ fleet sized is scaled from 2 to 3 instances after \d+\.\d s\n/);
+    assert.match(more.stderr, /✓ launch the instances \d/);
+    assert.equal((await world.exists('sized')).instances.length, 3);
+
+    const same = await muster('scale', 'sized', '3');
+    assert.equal(same.code, 0);
+    assert.match(same.stderr, /nothing to do: it has 3 instances\n/);
+
+    const undo = world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED });
+    const denied = await muster('scale', 'sized', '5');
+    undo();
+    assert.equal(denied.code, 1);
+    assert.match(denied.stdout, /^✗ fleet sized was not scaled from 3 to 5 instances; it is as it was\n/);
+    assert.match(denied.stdout, /User is not authorized to perform this\n/);
+    assert.match(denied.stdout, /next {6}muster scale sized 5, once the cause is gone/);
+    assert.match(
+      (await muster('status', 'sized')).stdout,
+      /scaled {4}from 3 to 5, \S+, in vain: AccessDenied/,
+    );
+
+    const fewer = await muster('scale', 'sized', '1', '--by', 'oldest', '--json');
+    assert.equal(fewer.code, 0, fewer.stderr);
+    const report = JSON.parse(fewer.stdout);
+    assert.deepEqual([report.action, report.state, report.instances.length], ['scale', 'complete', 1]);
+    assert.deepEqual([report.scale.from, report.scale.to, report.scale.by], [3, 1, 'oldest']);
+    const { instances } = await world.exists('sized');
+    assert.deepEqual(
+      instances.map(({ InstanceId }) => InstanceId),
+      [report.instances[0].id],
+    );
+    const listed = await muster('status', 'sized', '--instances');
+    assert.match(listed.stdout, new RegExp(`^${report.instances[0].id} {2}t3.micro {2}\\S+ {2}running\n$`));
+    assert.equal((await muster('down', 'sized', '--yes')).code, 0);
+  });
+
+  it('ends with 2 for what is no count, no choice or no fleet', async () => {
+    for (const [args, words] of [
+      [['sized', 'many'], /many is no count of instances/],
+      [['sized', '0'], /0 is no count of instances: 1 to 10000/],
+      [['sized', '2', '--by', 'age'], /'age' is no choice: newest, oldest, zone/],
+      [['no-such', '2'], /AWS shows nothing with its tag/],
+    ] as const) {
+      const { code, stderr } = await muster('scale', ...args);
+      assert.equal(code, 2);
+      assert.match(stderr, words);
+    }
+  });
+});

@@ -33,6 +33,11 @@ describe('the verdict', () => {
     status,
     last: { run: 't1', type: 'teardownFleet', status: last },
   });
+  const changed = (status: string): KnownRun => ({ status, last: { run: RUN, type: 'keepFleet', status } });
+  const of = (status: string, last: string): KnownRun => ({
+    status,
+    last: { run: 'k1', type: 'keepFleet', status: last },
+  });
   const onlyVolumes = { roles: [], profiles: [], instances: [], volumes: ['vol-1'] };
 
   for (const [what, changes, known, remove] of [
@@ -44,6 +49,11 @@ describe('the verdict', () => {
     ['a complete fleet that is being taken down', {}, after('COMPLETED', 'RUNNING'), false],
     ['a complete fleet whose removal was terminated', {}, after('COMPLETED', 'TERMINATED'), true],
     ['an unknown run', {}, {}, true],
+    ['what a change launched that was terminated', {}, changed('TERMINATED'), true],
+    ['what a change left', {}, changed('FAILED'), true],
+    ['what a change launched that is done', {}, changed('COMPLETED'), false],
+    ['what a change launched, and the fleet goes on', {}, changed('CONTINUED_AS_NEW'), false],
+    ['a complete fleet of which a change was terminated', {}, of('COMPLETED', 'TERMINATED'), false],
     ['what has a run’s tag that is none of Temporal’s', { run: 'theirs' }, {}, false],
     ['an unknown run whose things are new', { youngest: 7_000_000 }, {}, false],
     ['an unknown run with the mark of a complete fleet', { marked: true }, {}, false],
