@@ -31,11 +31,11 @@ import {
   RELEASE_UPDATE,
   SCALE_UPDATE,
 } from '../fleet/run.ts';
-import { notify } from './notify.ts';
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
+import { notify } from './notify.ts';
 import { scaleFleet } from './scale.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
