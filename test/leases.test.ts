@@ -1,16 +1,24 @@
 /** Leases: fleets that end by themselves. */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
-import { type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
+import { freePort } from '../sandbox/index.ts';
+import { startLocalTemporal } from '../sandbox/temporal.ts';
 import { ensurePython } from '../setup/python.js';
 import { openWorld, untilPolled, type World } from './world.ts';
+
+const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let muster: Muster;
@@ -33,9 +41,9 @@ const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
 const isRefused = (code: string) => (error: unknown) => error instanceof MusterError && error.code === code;
 
 /** Until the fleet's last run is a teardown that has ended; answers its report. */
-async function whenDown(fleet: string) {
-  for (let tries = 0; tries < 200; tries++) {
-    const run = await muster.attach(fleet);
+async function whenDown(fleet: string, of = muster) {
+  for (let tries = 0; tries < 400; tries++) {
+    const run = await of.attach(fleet);
     if (run.met !== 'keeping') {
       const report = await run.result();
       if (report.action === 'down') return report;
@@ -154,6 +162,40 @@ describe('a lease', () => {
     assert.equal((await muster.status('swept')).state, 'complete');
     assert.equal((await (await muster.down('swept')).result()).state, 'gone');
     assert.equal(await isThere('swept'), -1);
+  });
+});
+
+describe('a lease whose worker and server are killed', () => {
+  it('ends when they are back', async () => {
+    const python = await ensurePython();
+    const folder = await mkdtemp(join(tmpdir(), 'muster-lease-'));
+    const ports = { port: await freePort(), uiPort: await freePort() };
+    const startTemporal = () => startLocalTemporal({ python, ...ports, dbFile: join(folder, 'temporal.db') });
+    let temporal = await startTemporal();
+    const { address } = temporal;
+    const env = { ...process.env, ...world.sandbox.env, TEMPORAL_ADDRESS: address };
+    const startWorker = () => spawn(process.execPath, [MUSTER, 'worker'], { env, stdio: 'ignore' });
+    let worker = startWorker();
+    const own = await Muster.connect({ address });
+    try {
+      await untilPolled(own);
+      const { lease } = await (await own.up(specFrom(written('survivor')), { lease: 8 })).result();
+      worker.kill('SIGKILL');
+      await temporal.kill();
+      assert.equal(await isThere('survivor'), 2);
+      temporal = await startTemporal();
+      worker = startWorker();
+      await untilPolled(own);
+      const down = await whenDown('survivor', own);
+      assert.equal(down.state, 'gone');
+      assert.ok(down.steps[0]!.startedAt! >= lease!.endsAt);
+      assert.equal(await isThere('survivor'), -1);
+    } finally {
+      worker.kill('SIGKILL');
+      await own.close();
+      await temporal.stop();
+      await rm(folder, { recursive: true });
+    }
   });
 });
 
