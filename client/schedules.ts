@@ -11,7 +11,6 @@ import {
 } from '@temporalio/client';
 import { durationWords } from '../fleet/duration.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
-import { checkSchedule } from '../fleet/read-schedule.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
 import {
   type Overlap,
@@ -47,6 +46,8 @@ export class Schedules {
    * stays paused. Runs that are under way go on as they were begun. Throws ScheduleError; nothing was sent then.
    */
   async set({ spec, hash }: CheckedSpec, written: ScheduleInput): Promise<ScheduleStanding> {
+    // What reads it is a third of all that the commands load, and this one alone needs it.
+    const { checkSchedule } = await import('../fleet/read-schedule.ts');
     const { rules, mistakes } = checkSchedule(written);
     if (mistakes) throw new ScheduleError(mistakes);
     const options = optionsOf(spec, hash, rules, this.#temporal.taskQueue);

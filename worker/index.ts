@@ -47,7 +47,7 @@ const ASK_EVERY_MS = 10_000;
  * Workflows that are held ready. Another is replayed from its history, which is short, when it goes on. The SDK's own
  * default is some two thousand; with a hundred fleets in progress a few dozen less take 30 MB less (measured).
  */
-const MOST_CACHED = 20;
+const MOST_CACHED = 100;
 
 async function ask(connection: NativeConnection, tell: FleetWorkerOptions['onTemporal']): Promise<void> {
   if (!tell) return;
