@@ -5,6 +5,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { AwsFailure } from '../fleet/failures.ts';
 import { AwsError, asFailure, asUndoFailure, detailOf, isRefusal } from './aws-errors.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
+import { driftSteps } from './drift.ts';
 import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
@@ -38,6 +39,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...volumeSteps(clientsFor),
     ...notifySteps(clientsFor),
     ...surveySteps(clientsFor),
+    ...driftSteps(clientsFor),
     ...terminateSteps(clientsFor),
   };
   const undos = {

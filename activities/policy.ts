@@ -4,11 +4,13 @@ import {
   AttachRolePolicyCommand,
   DeleteRolePolicyCommand,
   DetachRolePolicyCommand,
+  GetRolePolicyCommand,
   type IAMClient,
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import { decodePolicy } from '../fleet/policy.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { PolicySpec } from '../fleet/spec.ts';
 import { type AwsError, ask, isAbsent, notYet } from './aws-errors.ts';
@@ -135,6 +137,18 @@ async function attachedPolicies(iam: IAMClient, role: string): Promise<string[]>
 export async function policiesOf(iam: IAMClient, role: string): Promise<string[]> {
   const both = await Promise.all([inlinePolicies(iam, role), attachedPolicies(iam, role)]);
   return both.flat();
+}
+
+/** An inline policy's document, decoded; undefined when the role has none of that name any more. */
+export async function inlineDocument(iam: IAMClient, role: string, policy: string): Promise<unknown> {
+  const command = new GetRolePolicyCommand({ RoleName: role, PolicyName: policy });
+  try {
+    const { PolicyDocument } = await ask('iam:GetRolePolicy', iam.send(command));
+    return decodePolicy(PolicyDocument!);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
 }
 
 /** One that is refused holds no other up. */

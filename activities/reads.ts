@@ -20,6 +20,10 @@ export interface RoleSeen {
   readonly tags: Tags;
   /** Whether its trust policy lets EC2 assume it. EC2 launches without that too: only the machine finds out. */
   readonly trustsEc2: boolean;
+  /** Its trust policy, decoded. */
+  readonly trust: unknown;
+  /** ARN of its permissions boundary; a role inside a profile's answer has none. */
+  readonly boundary?: string;
 }
 
 export interface ProfileSeen {
@@ -45,12 +49,15 @@ export async function readProfile(iam: IAMClient, name: string): Promise<Profile
 }
 
 function roleSeen(role: Role): RoleSeen {
+  const trust = decodePolicy(role.AssumeRolePolicyDocument ?? '{}');
   return {
     name: role.RoleName!,
     arn: role.Arn!,
     id: role.RoleId!,
     tags: fromAwsTags(role.Tags),
-    trustsEc2: letsEc2Assume(decodePolicy(role.AssumeRolePolicyDocument ?? '{}')),
+    trustsEc2: letsEc2Assume(trust),
+    trust,
+    boundary: role.PermissionsBoundary?.PermissionsBoundaryArn,
   };
 }
 

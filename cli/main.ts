@@ -9,10 +9,10 @@ import { addScheduleCommands } from './schedule.ts';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up, scale), gone (down), done (others)
+  0    complete (up, scale), gone (down), as it should be (check), done (others)
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
-  3    failed, and something is left, which is named
+  3    failed, and something is left, which is named; or differs from its spec (check)
   4    Temporal or AWS cannot be reached, or no worker answers
   5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
   70   an error of Muster's own, of which nothing is known
@@ -103,6 +103,15 @@ function program(): Command {
     .option(...REGION_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./status.ts')).status(checkedName(name), options)),
+    );
+  muster
+    .command('check')
+    .description('what AWS shows of a fleet otherwise than its spec says; changes nothing')
+    .argument('<name>', "the fleet's name")
+    .option('--file <file>', 'hold it against this spec, not that of the run that made it')
+    .option(...JSON_OPTION)
+    .action((name, options) =>
+      ended(options, async () => (await import('./check.ts')).check(checkedName(name), options)),
     );
   muster
     .command('list')

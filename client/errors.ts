@@ -215,6 +215,22 @@ export function historyGone(fleet: string): MusterError {
   );
 }
 
+export function specUnknown(fleet: string): MusterError {
+  return new MusterError(
+    'HistoryGone',
+    `the fleet '${fleet}' is there, but Temporal has no history of its runs any more: what it should be is not known`,
+    `'muster check ${fleet} --file FILE' holds it against its spec`,
+  );
+}
+
+export function otherSpec(fleet: string, name: string): MusterError {
+  return new MusterError(
+    'FleetDiffers',
+    `the spec is of a fleet '${name}', not of '${fleet}'`,
+    `name the spec of '${fleet}', or check '${name}'`,
+  );
+}
+
 export function wrongLease(why: string): MusterError {
   return new MusterError('WrongLease', why, 'say how long, for instance 90m, 8h or 2d');
 }

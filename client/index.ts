@@ -1,5 +1,6 @@
 /** Muster as a library: what programs import. */
 
+export type { DriftReport, Finding, FindingKind } from '../fleet/drift-report.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
   FleetReport,
@@ -15,6 +16,7 @@ export type { ScaleChoice } from '../fleet/scale.ts';
 export type { Overlap } from '../fleet/schedule.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
+export type { CheckOptions } from './check.ts';
 export { MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';

@@ -10,6 +10,7 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
+import type { DriftReport } from '../fleet/drift-report.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, instanceCountOf, type LeaseReport, type LeftoverKind } from '../fleet/report.ts';
@@ -31,7 +32,9 @@ import { DEFAULT_CHOICE, type ScaleChoice, scaleMistake } from '../fleet/scale.t
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
+import { knownOf } from '../fleet/wanted.ts';
 import { asChangeLeft, busyWith, memoOf, startChange } from './change.ts';
+import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
 import {
   fleetBusy,
   fleetChanging,
@@ -43,6 +46,7 @@ import {
   MusterError,
   noLease,
   notNow,
+  otherSpec,
   unknownLeftovers,
   wrongCount,
   wrongLease,
@@ -51,6 +55,7 @@ import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
 import { Schedules } from './schedules.ts';
+import { beginningOf } from './spec-of-run.ts';
 import type { CheckedSpec } from './specs.ts';
 import { asItIsNow, inspect } from './standing.ts';
 import {
@@ -253,6 +258,33 @@ export class Muster {
       const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
       if (run) return run;
     }
+  }
+
+  /**
+   * Holds what AWS shows of a complete fleet against the spec of the run that made it, or against another. Changes nothing.
+   *
+   * Throws FleetNotFound, NoWorker, HistoryGone when only a spec could tell what the fleet should be, FleetDiffers when the
+   * spec is of another fleet, FleetBusy, NotNow when the fleet is not complete, LookFailed.
+   */
+  async check(fleet: string, { spec }: CheckOptions = {}): Promise<DriftReport> {
+    if (spec && spec.spec.name.toLowerCase() !== fleet.toLowerCase()) throw otherSpec(fleet, spec.spec.name);
+    const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+    if (!description) {
+      return checkAgainst(this.#temporal, await specOfForgotten(this.#temporal, fleet, spec));
+    }
+    assertIdle(fleet, description);
+    const last = await this.#runOf(description).result();
+    const report = last.state === 'complete' ? last : await this.#standing(description);
+    if (report.state !== 'complete' && report.state !== 'degraded')
+      throw notNow(fleet, report.state, 'check');
+    const own = (await beginningOf(this.#temporal, description)).spec;
+    const { consistency } = own.deadlines;
+    return checkAgainst(this.#temporal, {
+      spec: spec?.spec ?? own,
+      specFrom: spec ? 'file' : 'run',
+      known: knownOf(report),
+      patience: stillNew(description, consistency),
+    });
   }
 
   /** The last run of a fleet. Throws FleetNotFound. */
@@ -585,8 +617,11 @@ const FIRST_LOOK_SECONDS = 3;
 const HAND_OVER_MS = 50;
 
 /** Seconds for which AWS may not show yet what a run has made that completed its fleet just now. */
-function stillNew({ startTime, closeTime = startTime }: WorkflowExecutionDescription): number {
+function stillNew(
+  { startTime, closeTime = startTime }: WorkflowExecutionDescription,
+  consistency = DEFAULT_DEADLINES.consistency,
+): number {
   const completeAt = closeTime;
   const age = (Date.now() - (completeAt?.getTime() ?? 0)) / 1000;
-  return Math.max(0, Math.ceil(DEFAULT_DEADLINES.consistency - age));
+  return Math.max(0, Math.ceil(consistency - age));
 }

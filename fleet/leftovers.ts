@@ -84,7 +84,7 @@ export function isVolume(id: string): boolean {
 }
 
 /** Names may hold `=`, `,`, `@` and `+`, which shells do not mind; quoted they read better. */
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return /^[\w./:-]+$/.test(name) ? name : `'${name}'`;
 }
 

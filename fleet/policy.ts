@@ -104,6 +104,52 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
+/** What each of two documents says that the other does not, in a few words; empty when it says no more. */
+export function policyWords(one: unknown, other: unknown): readonly [string, string] {
+  const statementsOf = (document: unknown) => listed(fieldOf(document, 'Statement'));
+  const only = (document: unknown, without: unknown) => {
+    const said = new Set(statementsOf(without).map(canonical));
+    return shortened(
+      statementsOf(document)
+        .filter((statement) => !said.has(canonical(statement)))
+        .map(statementWords)
+        .join('; '),
+    );
+  };
+  return [only(one, other), only(other, one)];
+}
+
+/** `Allow s3:Get*, s3:List* on *`, `Allow ec2.amazonaws.com sts:AssumeRole`. */
+function statementWords(statement: unknown): string {
+  const of = (key: string) =>
+    listed(fieldOf(statement, key))
+      .map((entry) =>
+        typeof entry === 'object'
+          ? Object.values(entry ?? {})
+              .flat()
+              .join(', ')
+          : `${entry}`,
+      )
+      .join(', ');
+  const parts = [
+    of('Effect'),
+    of('Principal'),
+    of('NotPrincipal') && `all but ${of('NotPrincipal')}`,
+    of('Action'),
+    of('NotAction') && `all but ${of('NotAction')}`,
+    of('Resource') && `on ${of('Resource')}`,
+    of('NotResource') && `on all but ${of('NotResource')}`,
+    fieldOf(statement, 'Condition') !== undefined && 'under conditions',
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+const MOST_WORDS = 100;
+
+function shortened(words: string): string {
+  return words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS - 1)}…` : words;
+}
+
 /** Where IAM takes a list it takes its one entry too. */
 function listed(value: unknown): readonly unknown[] {
   if (value === undefined || value === null) return [];

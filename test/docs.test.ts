@@ -34,7 +34,7 @@ function timeless(text: string): string {
   return (
     text
       .replace(/\bi-[0-9a-f]{17}\b/g, 'ID')
-      .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'RUN')
+      .replace(/(?:\b|(?<=%3A))[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'RUN')
       .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d \S+,/g, 'TIME,')
       .replace(/[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d/g, 'WHEN')

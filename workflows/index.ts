@@ -1,6 +1,7 @@
 /** All workflows: the one file that a worker bundles. */
 
 export { bootstrapFleet } from './bootstrap-fleet.ts';
+export { checkFleet } from './check-fleet.ts';
 export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
 export { notifyFleet } from './notify-fleet.ts';

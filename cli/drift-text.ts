@@ -1,0 +1,64 @@
+/** What a check has found, as a person reads it. */
+
+import { type DriftReport, type Finding, type FindingKind, findingCount } from '../fleet/drift-report.ts';
+import { counted } from '../fleet/words.ts';
+import type { Colors } from './output.ts';
+import { tableText } from './table.ts';
+
+export interface DriftTextOptions {
+  readonly colors: Colors;
+  /** The file of the spec, if it is not that of the run. */
+  readonly file?: string;
+  /** The run in Temporal's web UI. */
+  readonly uiUrl?: string;
+}
+
+/** Of each kind; --json has more. */
+const MOST_ROWS = 20;
+const MOST_COMMANDS = 10;
+
+export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTextOptions): string {
+  const { findings, fleet, account, region, instanceCount } = report;
+  const name = colors.bold(fleet);
+  const count = findingCount(report);
+  const row = (head: string, text: string) => `  ${colors.dim(head.padEnd(10))}${text}`;
+  const about = [
+    row('account', `${account}, ${region}`),
+    row('has', counted(instanceCount, 'instance')),
+    row('spec', file ?? 'that of the run that made it'),
+    ...(uiUrl ? [row('looked', uiUrl)] : []),
+  ].join('\n');
+  if (count === 0) return `${colors.green('✓')} fleet ${name} is as its spec says\n\n${about}`;
+  const commands = [...new Set(findings.map(({ command }) => command))];
+  const beyond = commands.length - MOST_COMMANDS;
+  return [
+    `${colors.red('✗')} fleet ${name} differs from its spec in ${counted(count, 'thing')}`,
+    about,
+    [tableOf(findings, colors), ...beyondLines(report, colors)].join('\n'),
+    [
+      ...commands.slice(0, MOST_COMMANDS).map((command, at) => row(at === 0 ? 'to mend' : '', command)),
+      ...(beyond > 0 ? [row('', colors.dim(`and ${beyond} more; --json has them`))] : []),
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+function tableOf(findings: readonly Finding[], colors: Colors): string {
+  const shown = findings.filter((finding) => placeOf(findings, finding) < MOST_ROWS);
+  const rows = shown.map(({ kind, resource, wanted, found }) => [titleOf(kind), resource, wanted, found]);
+  return tableText([['WHAT', 'OF', 'WANTED', 'FOUND'], ...rows], colors, '  ');
+}
+
+function placeOf(findings: readonly Finding[], finding: Finding): number {
+  return findings.filter(({ kind }) => kind === finding.kind).indexOf(finding);
+}
+
+/** How many are not in the table, by kind. */
+function beyondLines({ findings, more }: DriftReport, colors: Colors): string[] {
+  return [...new Set(findings.map(({ kind }) => kind))].flatMap((kind) => {
+    const told = findings.filter((finding) => finding.kind === kind).length;
+    const hidden = Math.max(0, told - MOST_ROWS) + (more[kind] ?? 0);
+    return hidden > 0 ? [colors.dim(`  and ${hidden.toLocaleString('en')} more: ${titleOf(kind)}`)] : [];
+  });
+}
+
+const titleOf = (kind: FindingKind): string => kind.replaceAll('-', ' ');

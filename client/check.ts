@@ -1,0 +1,62 @@
+/** Checks of a fleet: asks AWS, through a worker, what differs from what it should be. */
+
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { DriftReport } from '../fleet/drift-report.ts';
+import type { CheckRequest } from '../fleet/wanted.ts';
+import { fleetNotFound, lookFailed, specUnknown } from './errors.ts';
+import type { CheckedSpec } from './specs.ts';
+import { inspect } from './standing.ts';
+import type { Temporal } from './temporal.ts';
+
+export interface CheckOptions {
+  /** Instead of the one by which the run made the fleet; needed when Temporal has no history of that any more. */
+  readonly spec?: CheckedSpec;
+}
+
+/** Seconds until an answer is given up, beyond the patience: more than the look has, so that its own words are heard. */
+const CHECK_SECONDS = 150;
+
+/** Throws LookFailed. */
+export async function checkAgainst(temporal: Temporal, request: CheckRequest): Promise<DriftReport> {
+  const { client, taskQueue } = temporal;
+  const { spec, patience } = request;
+  const fleet = spec.name;
+  // No check looks at it, and it may be large.
+  const instances = { ...spec.instances, userData: undefined };
+  try {
+    return await client.workflow.execute('checkFleet', {
+      args: [{ ...request, spec: { ...spec, instances } }],
+      taskQueue,
+      // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
+      workflowId: `check:${fleet.toLowerCase()}:${randomUUID()}`,
+      memo: { fleet },
+      staticSummary: `what differs of ${fleet}`,
+      workflowExecutionTimeout: (CHECK_SECONDS + patience) * 1000,
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    throw lookFailed(fleet, error.cause?.message ?? error.message);
+  }
+}
+
+/**
+ * The request for a fleet of which Temporal knows no run. Throws FleetNotFound when AWS shows nothing with its tag, and
+ * HistoryGone when it does and no spec is given.
+ */
+export async function specOfForgotten(
+  temporal: Temporal,
+  fleet: string,
+  given: CheckedSpec | undefined,
+): Promise<CheckRequest> {
+  const spec = given?.spec;
+  const { report } = await inspect(temporal, {
+    fleet,
+    region: spec?.region,
+    role: spec?.role?.name,
+    profile: spec && !spec.profile.reuse ? spec.profile.name : undefined,
+  });
+  if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
+  if (!spec) throw specUnknown(fleet);
+  return { spec, specFrom: 'file', patience: 0 };
+}

@@ -1,0 +1,67 @@
+/** Drift: what AWS shows of a fleet held against what it should show. */
+
+import type { Finding } from './drift-report.ts';
+import type { Facts, InstanceFacts } from './facts.ts';
+import { profileFindings, roleFindings } from './identity-drift.ts';
+import { hasEnded, instanceFindings, strangerFinding } from './instance-drift.ts';
+import { anew, NONE } from './mending.ts';
+import { RUN_TAG } from './tags.ts';
+import type { Wanted } from './wanted.ts';
+
+export interface Drift {
+  readonly findings: readonly Finding[];
+  /** How many instances of the fleet there are, terminated ones left out. */
+  readonly instanceCount: number;
+  /** Something is not there: what is new, AWS may not show yet. */
+  readonly isLess: boolean;
+}
+
+/** All that differs: first the role, then the profile, then the instances. */
+export function driftOf(wanted: Wanted, facts: Facts): Drift {
+  const { ours, strangers } = sorted(wanted, facts.instances);
+  const alive = ours.filter((instance) => !hasEnded(instance));
+  const identity = [...roleFindings(wanted, facts.role), ...profileFindings(wanted, facts)];
+  const numbers = countFindings(wanted, alive.length);
+  const instances = ours.flatMap((instance) => instanceFindings(wanted, instance, facts.profile?.id));
+  return {
+    findings: [
+      ...identity,
+      ...numbers,
+      ...instances,
+      ...strangers.map((instance) => strangerFinding(wanted, instance)),
+    ],
+    instanceCount: alive.length,
+    isLess:
+      alive.length < wanted.instances.count.min ||
+      identity.some(({ wanted, found }) => found === NONE && wanted !== NONE),
+  };
+}
+
+/**
+ * The fleet's instances and others with its tag: tags can be copied, as the console's "launch more like this" does, the
+ * token of a launch cannot. Of those that have ended only such as should be there are of interest: others were ended by
+ * a change, or by a run that failed.
+ */
+function sorted({ instances: { runs, ids } }: Wanted, all: readonly InstanceFacts[]) {
+  const told = new Set(ids);
+  const isOurs = ({ id, tags, token = '' }: InstanceFacts) =>
+    told.has(id) || (runs ?? [tags[RUN_TAG] ?? '']).some((run) => run !== '' && token.startsWith(`${run}-`));
+  const shown = all.filter((instance) => !hasEnded(instance) || told.has(instance.id));
+  return { ours: shown.filter(isOurs), strangers: shown.filter((instance) => !isOurs(instance)) };
+}
+
+function countFindings({ fleet, instances: { count } }: Wanted, found: number): Finding[] {
+  const { want, min } = count;
+  if (found >= min && found <= want) return [];
+  const tooMany = found > want;
+  return [
+    {
+      kind: 'count',
+      resource: fleet,
+      wanted: min < want ? `${min} to ${want}` : `${want}`,
+      found: `${found}`,
+      safe: false,
+      command: tooMany ? `muster scale ${fleet} ${want}` : anew(fleet),
+    },
+  ];
+}
