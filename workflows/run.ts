@@ -118,7 +118,7 @@ export class Run {
         this.finish(step, options.found?.(result));
         return result;
       } catch (error) {
-        if (isCancellation(error)) {
+        if (isCancellation(error) || (isCancelled() && wasMissed(error))) {
           this.end(step, 'cancelled');
           throw error;
         }
@@ -320,6 +320,12 @@ export async function sideBySide<T extends readonly (() => Promise<unknown>)[]>(
 /** Whether whoever is under way here was told to stop. */
 export function isCancelled(): boolean {
   return CancellationScope.current().consideredCancelled;
+}
+
+/** A worker that was killed is missed after a while; somebody who cancelled meanwhile is the reason of that end. */
+function wasMissed(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'HEARTBEAT';
 }
 
 /** What a failed step says of itself. */
