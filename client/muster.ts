@@ -13,7 +13,13 @@ import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
-import { type FleetReport, instanceCountOf, type LeaseReport, type LeftoverKind } from '../fleet/report.ts';
+import {
+  type FleetReport,
+  instanceCountOf,
+  isSettled,
+  type LeaseReport,
+  type LeftoverKind,
+} from '../fleet/report.ts';
 import {
   type BootstrapRequest,
   CLEAR_UPDATE,
@@ -253,6 +259,11 @@ export class Muster {
       const report = await this.#standing(description);
       if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
       if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+      // Another's change has begun since: what it is, the next description tells.
+      if (!isSettled(report.state)) {
+        await sleep(HAND_OVER_MS);
+        continue;
+      }
       if (report.state !== 'complete') throw notNow(fleet, report.state, 'scale');
       if (instanceCountOf(report) === count) return this.#runOf(description);
       const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
@@ -275,6 +286,10 @@ export class Muster {
     assertIdle(fleet, description);
     const last = await this.#runOf(description).result();
     const report = last.state === 'complete' ? last : await this.#standing(description);
+    if (!isSettled(report.state)) {
+      await sleep(HAND_OVER_MS);
+      return this.check(fleet, { spec });
+    }
     if (report.state !== 'complete' && report.state !== 'degraded')
       throw notNow(fleet, report.state, 'check');
     const own = (await beginningOf(this.#temporal, description)).spec;
