@@ -9,7 +9,10 @@ import { DescribeInstancesCommand, EC2Client, paginateDescribeInstances } from '
 import { FLEET_TAG } from '../fleet/tags.ts';
 import { type Behaviour, type Sandbox, startSandbox } from '../sandbox/index.ts';
 
-export const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
+/** As users install it; `buildMuster` puts it there. It finds what it depends on in the project's node_modules. */
+const PACKAGE = fileURLToPath(new URL('../.muster/package', import.meta.url));
+const MUSTER = join(PACKAGE, 'bin', 'muster.js');
+const BUILD = fileURLToPath(new URL('../setup/build.ts', import.meta.url));
 
 /** Of which all fleets are, whoever makes them. */
 export const IMAGE = 'ami-12c6146b';
@@ -34,6 +37,11 @@ export interface FieldOptions {
   readonly behaviour?: Partial<Behaviour>;
   /** On top of the sandbox's, for the worker. */
   readonly workerEnv?: Record<string, string>;
+}
+
+/** Builds the package that is measured. */
+export async function buildMuster(): Promise<void> {
+  await run(process.execPath, [BUILD, PACKAGE], process.env);
 }
 
 /** Opens a field for as long as `use` takes, and leaves nothing behind. */

@@ -5,6 +5,7 @@
  */
 
 import { CASES } from './cases/index.ts';
+import { buildMuster } from './field.ts';
 import { type Measured, machine, tableOf, writeResults } from './results.ts';
 
 const wanted = process.argv.slice(2);
@@ -15,6 +16,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+await buildMuster();
 const measured: Record<string, Measured> = {};
 for (const one of CASES) {
   if (wanted.length > 0 && !wanted.includes(one.name)) continue;

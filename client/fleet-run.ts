@@ -157,8 +157,17 @@ export class FleetRun {
     let failed: { error: unknown } | undefined;
     // Whoever stops watching stops asking, too: a call that is left open would hold the process.
     const watching = new AbortController();
-    const asking = <T>(call: () => Promise<T>) =>
-      this.#temporal.client.withAbortSignal(watching.signal, call);
+    const calls = new Set<AbortController>();
+    // Each call has a signal of its own: the client's listeners stay with the signal after the call.
+    const asking = async <T>(call: () => Promise<T>): Promise<T> => {
+      const own = new AbortController();
+      calls.add(own);
+      try {
+        return await this.#temporal.client.withAbortSignal(own.signal, call);
+      } finally {
+        calls.delete(own);
+      }
+    };
     const end = asking(() => this.#endThroughOutages()).then(
       (report) => {
         ended = report;
@@ -177,6 +186,7 @@ export class FleetRun {
       }
     } finally {
       watching.abort();
+      for (const call of calls) call.abort();
       await settled([look, end]);
     }
     if (failed) throw failed.error;

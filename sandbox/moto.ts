@@ -65,7 +65,7 @@ const ANYTHING = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
 });
 
-const SERVER = fileURLToPath(new URL('./moto_server.py', import.meta.url));
+const SERVER = fileURLToPath(new URL('../sandbox/moto_server.py', import.meta.url));
 
 export async function startMoto(python: string): Promise<Moto> {
   const port = await freePort();

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const LEASH = fileURLToPath(new URL('./leash.py', import.meta.url));
+const LEASH = fileURLToPath(new URL('../sandbox/leash.py', import.meta.url));
 const KEPT_OUTPUT = 4000;
 
 export interface Leashed {

@@ -22,7 +22,7 @@ const weatherSchema: z.ZodType<Weather> = exactly('part of a weather', {
   faults: z.array(faultSchema, 'a list of faults').optional(),
 });
 
-const WEATHERS = fileURLToPath(new URL('./weathers/', import.meta.url));
+const WEATHERS = fileURLToPath(new URL('../sandbox/weathers/', import.meta.url));
 
 export function checkedWeather(value: unknown): Weather {
   return checked(weatherSchema, value);
