@@ -8,6 +8,7 @@ import {
   paginateDescribeInstanceTypes,
   type Subnet,
 } from '@aws-sdk/client-ec2';
+import { needWords } from '../fleet/need-words.ts';
 import type { InstancesSpec, Need, Range, ResolvedPlacement, WantedPlacement } from '../fleet/spec.ts';
 import { ask } from './aws-errors.ts';
 import type { AwsClients } from './clients.ts';
@@ -204,23 +205,4 @@ function checkNeed(
 
 function architectures({ ProcessorInfo }: InstanceTypeInfo): readonly string[] {
   return ProcessorInfo?.SupportedArchitectures ?? [];
-}
-
-function needWords({ vcpu, memory, arch }: Need): string {
-  const amounts = [
-    vcpu && `${rangeWords(vcpu)} vCPUs`,
-    memory && `${rangeWords(memory, memoryWords)} of memory`,
-  ];
-  const both = amounts.filter(Boolean).join(' and ');
-  return arch === undefined ? both : `${both} (${arch})`;
-}
-
-function rangeWords({ least, most }: Range, inWords: (amount: number) => string = String): string {
-  if (least === most) return inWords(least!);
-  if (most === undefined) return `at least ${inWords(least!)}`;
-  return least === undefined ? `at most ${inWords(most)}` : `${inWords(least)} to ${inWords(most)}`;
-}
-
-function memoryWords(mib: number): string {
-  return mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`;
 }

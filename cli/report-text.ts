@@ -2,9 +2,11 @@
 
 import { type Decision, decisionWords, poolName } from '../fleet/launch-plan.ts';
 import {
+  type ChangeAction,
   type FailureReport,
   type FleetReport,
   instanceCountOf,
+  isChange,
   type Leftover,
   type LeftoverKind,
   type StepReport,
@@ -47,7 +49,7 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
 /** The report names all that there was; of what is left over, only that still exists. */
 function withoutRemoved(report: FleetReport): FleetReport {
   const { state, leftovers, role, profile, instances } = report;
-  if (report.action === 'scale') return report;
+  if (isChange(report.action)) return report;
   if (state !== 'left-over' || (leftovers.length === 0 && !hasLooked(report))) return report;
   const isLeft = (kind: LeftoverKind, id: string | undefined) =>
     leftovers.some((leftover) => leftover.kind === kind && leftover.id === id);
@@ -63,6 +65,7 @@ function headline(report: FleetReport, colors: Colors): string {
   const { state, fleet, action, steps, error } = report;
   const name = colors.bold(fleet);
   if (action === 'scale') return scaleHeadline(report, colors);
+  if (isChange(action)) return changeHeadline(report, CHANGES[action], colors);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
@@ -94,6 +97,9 @@ function headline(report: FleetReport, colors: Colors): string {
       return `… fleet ${name} is being taken down`;
     case 'running':
     case 'scaling':
+    case 'changing':
+    case 'rolling':
+    case 'repairing':
       return `… fleet ${name} is being brought up`;
   }
 }
@@ -134,6 +140,41 @@ function scaleHeadline(report: FleetReport, colors: Colors): string {
   }
 }
 
+interface ChangeWords {
+  readonly done: string;
+  readonly doing: string;
+}
+
+const CHANGES: Readonly<Record<Exclude<ChangeAction, 'scale'>, ChangeWords>> = {
+  change: { done: 'changed', doing: 'changing' },
+  roll: { done: 'rolled', doing: 'rolling' },
+  repair: { done: 'repaired', doing: 'repairing' },
+};
+
+/** Of a change that is told by its steps, and not by a count. */
+function changeHeadline(report: FleetReport, { done, doing }: ChangeWords, colors: Colors): string {
+  const { state, fleet, steps } = report;
+  const name = colors.bold(fleet);
+  switch (state) {
+    case 'complete':
+      return `${colors.green('✓')} fleet ${name} is ${done}${took(steps)}`;
+    case 'rolled-back':
+      return `${colors.red('✗')} fleet ${name} was not ${done}; it is as it was`;
+    case 'cancelled':
+      return `${colors.yellow('–')} ${doing} fleet ${name} was cancelled; it is as it was`;
+    case 'degraded':
+      return `${colors.red('✗')} fleet ${name} was not ${done}, and is not what it was`;
+    case 'left-over':
+      return `${colors.red('✗')} fleet ${name} was not ${done}, and something is left of that`;
+    case 'lost':
+      return `${colors.red('✗')} the run that was ${doing} fleet ${name} was ended from outside`;
+    case 'rolling-back':
+      return `${colors.yellow('…')} ${doing} fleet ${name} is being taken back`;
+    default:
+      return `… fleet ${name} is being ${done}`;
+  }
+}
+
 /** A fleet that is content with less than it wanted. */
 function shortOf(report: FleetReport): string {
   const { wanted } = report;
@@ -165,7 +206,7 @@ function took(steps: readonly StepReport[]): string {
 
 function whatIs(report: FleetReport): Rows {
   const { state, action, account, region, role, profile, image, lease, propagation } = report;
-  const isThere = action === 'scale';
+  const isThere = isChange(action);
   if (!isThere && (state === 'gone' || state === 'rolled-back' || state === 'cancelled')) {
     const where: Rows = region
       ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]]
@@ -258,7 +299,7 @@ function cause(report: FleetReport): Rows {
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
   const removals =
-    action === 'down' || (action === 'scale' && undos.length === 0)
+    action === 'down' || (isChange(action) && undos.length === 0)
       ? steps.filter(({ name }) => name !== 'find')
       : undos;
   const ended = removals.filter(({ state }) => state === 'done');
@@ -269,7 +310,7 @@ function cause(report: FleetReport): Rows {
   if (skipped) rows.push(['given up', ...skipped.flatMap(leftoverLines)]);
   if (leftovers.length > 0) {
     rows.push(['left', ...leftovers.flatMap(leftoverLines)]);
-  } else if (action === 'scale') {
+  } else if (isChange(action)) {
     rows.push(...failedUndos(undos));
   } else if (state === 'rolled-back' || state === 'cancelled') {
     rows.push(['left', 'nothing']);
@@ -324,7 +365,7 @@ function whatNext(report: FleetReport): Rows {
   if (action === 'scale' && scale && isAsItWas) {
     return [['next', `muster scale ${fleet} ${scale.to}, once the cause is gone`]];
   }
-  if (action === 'scale' && state === 'lost') {
+  if (isChange(action) && state === 'lost') {
     return [['next', `muster retry ${fleet}   removes what it had launched`]];
   }
   switch (state) {
@@ -364,6 +405,9 @@ function whatNext(report: FleetReport): Rows {
       ];
     case 'running':
     case 'scaling':
+    case 'changing':
+    case 'rolling':
+    case 'repairing':
       return [['next', `muster cancel ${fleet}   takes back what it has made so far`]];
     case 'rolling-back':
     case 'removing':

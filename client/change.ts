@@ -144,8 +144,8 @@ export async function asChangeLeft(
   const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });
   const ids = made.instances.map(({ id }) => id);
   if (ids.length === 0) return asItIsNow(temporal, former, 0);
-  const { steps, undos, error, scale } = lost;
+  const { action, steps, undos, error, scale } = lost;
   const reason = error?.message ?? 'the run was ended from outside';
   const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
-  return { ...former, action: 'scale', state: 'lost', steps, undos, scale, error, leftovers };
+  return { ...former, action, state: 'lost', steps, undos, scale, error, leftovers };
 }

@@ -88,7 +88,8 @@ const RUNNING_AS: Record<string, FleetState> = { [KEEPER]: 'complete', teardownF
 /** As much as Temporal itself can tell. */
 function stateOf(run: WorkflowExecutionInfo): FleetState {
   const { status, type } = run;
-  if (status.name === 'RUNNING' && memoOf(run).change) return 'scaling';
+  const { change } = memoOf(run);
+  if (status.name === 'RUNNING' && change) return change.state ?? 'scaling';
   if (status.name === 'RUNNING') return RUNNING_AS[type] ?? 'running';
   return status.name === 'CANCELLED' ? 'cancelled' : 'lost';
 }

@@ -16,6 +16,7 @@ import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import {
   type FleetReport,
   instanceCountOf,
+  isChange,
   isSettled,
   type LeaseReport,
   type LeftoverKind,
@@ -401,7 +402,7 @@ export class Muster {
     }
     if (needsWorker(description)) await assertWorkerPolls(this.#temporal);
     const report = await run.result();
-    if (report.state === 'lost' && report.action === 'scale') {
+    if (report.state === 'lost' && isChange(report.action)) {
       return asChangeLeft(this.#temporal, description, report);
     }
     if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0);

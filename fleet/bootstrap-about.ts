@@ -12,14 +12,13 @@ export interface About {
 
 export function bootstrapAbout({ spec, specHash }: BootstrapRequest<FleetSpec>): About {
   return {
-    memo: {
-      fleet: spec.name,
-      region: spec.region,
-      specHash,
-      undo: spec.deadlines.undo,
-      notify: spec.notify,
-    },
+    memo: { fleet: spec.name, region: spec.region, ...specMemo(spec, specHash) },
     staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
     staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
   };
+}
+
+/** What of a fleet's spec its runs carry. */
+export function specMemo(spec: FleetSpec, specHash: string): Pick<FleetMemo, 'specHash' | 'undo' | 'notify'> {
+  return { specHash, undo: spec.deadlines.undo, notify: spec.notify };
 }

@@ -106,20 +106,19 @@ function canonical(value: unknown): string {
 
 /** What each of two documents says that the other does not, in a few words; empty when it says no more. */
 export function policyWords(one: unknown, other: unknown): readonly [string, string] {
-  const statementsOf = (document: unknown) => listed(fieldOf(document, 'Statement'));
-  const only = (document: unknown, without: unknown) => {
-    const said = new Set(statementsOf(without).map(canonical));
-    return shortened(
-      statementsOf(document)
-        .filter((statement) => !said.has(canonical(statement)))
-        .map(statementWords)
-        .join('; '),
-    );
-  };
-  return [only(one, other), only(other, one)];
+  return [shortened(onlyIn(one, other).join('; ')), shortened(onlyIn(other, one).join('; '))];
 }
 
-/** `Allow s3:Get*, s3:List* on *`, `Allow ec2.amazonaws.com sts:AssumeRole`. */
+/** The statements of a document that another does not have, each in words. */
+export function onlyIn(document: unknown, other: unknown): string[] {
+  const statementsOf = (of: unknown) => listed(fieldOf(of, 'Statement'));
+  const said = new Set(statementsOf(other).map(canonical));
+  return statementsOf(document)
+    .filter((statement) => !said.has(canonical(statement)))
+    .map(statementWords);
+}
+
+/** `Allow s3:Get*, s3:List* on *`, `ReadLogs: Allow logs:Get* on *`, `Allow ec2.amazonaws.com sts:AssumeRole`. */
 function statementWords(statement: unknown): string {
   const of = (key: string) =>
     listed(fieldOf(statement, key))
@@ -139,9 +138,19 @@ function statementWords(statement: unknown): string {
     of('NotAction') && `all but ${of('NotAction')}`,
     of('Resource') && `on ${of('Resource')}`,
     of('NotResource') && `on all but ${of('NotResource')}`,
-    fieldOf(statement, 'Condition') !== undefined && 'under conditions',
+    ...conditionWords(fieldOf(statement, 'Condition')),
   ];
-  return parts.filter(Boolean).join(' ');
+  const sid = fieldOf(statement, 'Sid');
+  return `${sid === undefined ? '' : `${sid}: `}${parts.filter(Boolean).join(' ')}`;
+}
+
+/** `if StringEquals aws:ResourceTag/team is web`. */
+function conditionWords(conditions: unknown): string[] {
+  if (typeof conditions !== 'object' || conditions === null) return [];
+  const all = Object.entries(conditions).flatMap(([operator, keys]) =>
+    Object.entries(keys ?? {}).map(([key, values]) => `${operator} ${key} is ${listed(values).join(' or ')}`),
+  );
+  return all.length > 0 ? [`if ${all.join(' and ')}`] : [];
 }
 
 const MOST_WORDS = 100;

@@ -17,6 +17,12 @@ export type FleetState =
   | 'rolling-back'
   /** It was complete, and its count is being changed. */
   | 'scaling'
+  /** It was complete, and what differs from another spec is being changed in place. */
+  | 'changing'
+  /** It was complete, and other machines take the place of its own. */
+  | 'rolling'
+  /** It was degraded, and what is missing is being put back. */
+  | 'repairing'
   /** Everything exists and is verified. */
   | 'complete'
   /** It was complete, and AWS shows less of it now: somebody, or AWS, has ended a part of it. */
@@ -33,6 +39,9 @@ export type FleetState =
   | 'gone'
   /** The run was ended from outside (terminated, timed out): nothing is known but what its history says. */
   | 'lost';
+
+/** What a fleet is while it is changed. */
+export type ChangingState = 'scaling' | 'changing' | 'rolling' | 'repairing';
 
 export type StepState =
   | 'pending'
@@ -156,11 +165,18 @@ export interface NotificationReport {
   workflowId: string;
 }
 
+/** What is done with a fleet that is complete, by the run that keeps it. */
+export type ChangeAction = 'scale' | 'change' | 'roll' | 'repair';
+
+export function isChange(action: FleetReport['action']): action is ChangeAction {
+  return action !== 'up' && action !== 'down';
+}
+
 export interface FleetReport {
   /** Version of this shape; fields are only added within one. */
   readonly schema: 1;
   readonly fleet: string;
-  readonly action: 'up' | 'down' | 'scale';
+  readonly action: 'up' | 'down' | ChangeAction;
   state: FleetState;
   account?: string;
   region?: string;
@@ -229,13 +245,26 @@ export function exitCode(report: Pick<FleetReport, 'state'>): number {
       return 5;
     case 'running':
     case 'scaling':
+    case 'changing':
+    case 'rolling':
+    case 'repairing':
     case 'rolling-back':
     case 'removing':
       return 130;
   }
 }
 
+const UNSETTLED: readonly FleetState[] = [
+  'running',
+  'scaling',
+  'changing',
+  'rolling',
+  'repairing',
+  'rolling-back',
+  'removing',
+];
+
 /** Whether nothing more will happen by itself: the run has ended, or it waits for a person. */
 export function isSettled(state: FleetState): boolean {
-  return state !== 'running' && state !== 'scaling' && state !== 'rolling-back' && state !== 'removing';
+  return !UNSETTLED.includes(state);
 }

@@ -1,6 +1,7 @@
 /** How a run is addressed: the names that the client, the worker and the workflows have in common. */
 
 import type { Members } from './members.ts';
+import type { ChangingState } from './report.ts';
 import type { NotifyTarget } from './spec.ts';
 
 /** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
@@ -54,7 +55,7 @@ export const KEEPER = 'keepFleet';
 export interface KeepRequest<Report, Spec> {
   /** Of the complete fleet, with the lease as it stands; `left-over` when a change of it could not be taken back. */
   readonly report: Report;
-  /** What the fleet was made by: what is launched later is launched as it says. */
+  /** What the fleet is: what is launched later is launched as it says. */
   readonly spec: Spec;
   /** Since when it is complete: milliseconds since the epoch. */
   readonly completeAt: number;
@@ -79,8 +80,10 @@ export interface ClearRequest {
 
 /** A change that is under way in the run that keeps the fleet. */
 export interface ChangeMemo {
-  /** `scaling from 2 to 5 since 12:00:00 UTC`. */
+  /** `scaling from 2 to 5 since 2026-01-31T12:00:00Z`. */
   readonly words: string;
+  /** What the fleet is meanwhile; of a run of an earlier version absent: scaling. */
+  readonly state?: ChangingState;
   /** The Update that asked for it. */
   readonly update: string;
 }

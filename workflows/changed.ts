@@ -18,6 +18,9 @@ export interface Changed {
   readonly told: FleetReport;
   /** All instances of the fleet, when they were looked up. */
   readonly members?: Members;
+  /** The spec that the fleet has from now on, with its hash; without it, the one that it had. */
+  readonly spec?: FleetSpec;
+  readonly specHash?: string;
   /** When something is left: how a run ends that has nothing else to wait for. */
   readonly failure?: ApplicationFailure;
 }

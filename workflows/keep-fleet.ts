@@ -1,4 +1,4 @@
-/** keepFleet: the run of a complete fleet that has a lease, or whose count is being changed. */
+/** keepFleet: the run of a complete fleet that has a lease, or that is being changed. */
 
 import {
   ApplicationFailure,
@@ -15,10 +15,17 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import { specMemo } from '../fleet/bootstrap-about.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import { type Members, pageOf } from '../fleet/members.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
-import { type FleetReport, type InstanceReport, instanceCountOf, type LeaseReport } from '../fleet/report.ts';
+import {
+  type ChangingState,
+  type FleetReport,
+  type InstanceReport,
+  instanceCountOf,
+  type LeaseReport,
+} from '../fleet/report.ts';
 import {
   CLEAR_UPDATE,
   type ClearRequest,
@@ -48,10 +55,10 @@ const clearUpdate = defineUpdate<FleetReport, [ClearRequest]>(CLEAR_UPDATE);
 
 /**
  * Waits for the end of the lease, however long and however often workers and servers are restarted meanwhile: it is a
- * timer of Temporal's. Before that the lease can be extended, given up for good, or released, and the fleet's count
- * changed. A cancellation takes back a change that is under way, and otherwise releases the lease: who cancels wants the
+ * timer of Temporal's. Before that the lease can be extended, given up for good, or released, and the fleet changed. A cancellation takes back a change that is under way, and otherwise releases the lease: who cancels wants the
  * fleet gone. Each run makes one change at most, so that what it launched is known by the run's id; a fleet with a lease
- * goes on in a new run then, one without has no more need of any.
+ * goes on in a new run then, and so does one that has another spec from then on: the last run of a fleet always began with
+ * the spec that the fleet has. One without a lease has no more need of any.
  */
 export async function keepFleet(request: KeepRequest<FleetReport, FleetSpec>): Promise<FleetReport> {
   const keeper = new Keeper(request);
@@ -78,6 +85,8 @@ class Keeper {
   private isOver = false;
   private wanted: Wanted | undefined;
   private changed: Changed | undefined;
+  /** It does nothing more with the fleet: what is asked of it now is the next run's. */
+  private isDone = false;
   /** Counts what has been asked of it, so that a wait ends with each. */
   private asked = 0;
 
@@ -104,7 +113,7 @@ class Keeper {
       if (this.wanted) return 'change';
       const now = Date.now();
       if (this.isOver || (lease && now >= lease.endsAt)) return this.over();
-      if (!lease && this.asked > 0) return 'nothing';
+      if (!lease && (this.asked > 0 || isContinued())) return 'nothing';
       const warnAt = lease && warnsAt(lease, this.request.completeAt);
       if (warnAt && now >= warnAt && !lease.warned) {
         await this.warn(lease);
@@ -128,8 +137,9 @@ class Keeper {
   /** Ends with the fleet as wanted, or as it was before. */
   async change(): Promise<void> {
     this.changed = await this.wanted!.make();
-    const { told, members } = this.changed;
+    const { told, members, specHash } = this.changed;
     const { report } = this;
+    if (specHash !== undefined) report.specHash = specHash;
     if (told.leftovers.length > 0) {
       Object.assign(report, { state: 'left-over', leftovers: told.leftovers, error: told.error });
     } else {
@@ -138,10 +148,12 @@ class Keeper {
     if (members) this.tellMembers(members);
   }
 
-  /** As long as there is a lease in a new run; otherwise the run ends, and with it what was to be told. */
+  /** In a new run as long as there is a lease, or with another spec; otherwise the run ends, and with it what was to be told. */
   goOn(): FleetReport | Promise<never> {
     const { request, report, changed, members } = this;
-    if (!report.lease) {
+    this.isDone = true;
+    const spec = changed?.spec ?? request.spec;
+    if (!report.lease && spec === request.spec) {
       if (changed?.failure) throw changed.failure;
       return report;
     }
@@ -151,6 +163,7 @@ class Keeper {
     return makeContinueAsNewFunc<typeof keepFleet>({ memo: this.memo })({
       ...request,
       report,
+      spec,
       members,
       changedAt,
       leftBy,
@@ -172,7 +185,8 @@ class Keeper {
   /** What the next run carries: this one's change is none of its. */
   private get memo(): Record<string, unknown> {
     const { change: _, ...memo } = workflowInfo().memo ?? {};
-    return memo;
+    const { spec, specHash } = this.changed ?? {};
+    return spec && specHash ? { ...memo, ...specMemo(spec, specHash) } : memo;
   }
 
   private over(): 'over' {
@@ -183,6 +197,7 @@ class Keeper {
   private checkIdle(): void {
     if (this.wanted) throw refusal('FleetBusy', this.wanted.words);
     if (this.isOver) throw refusal('FleetBusy', 'its lease is over, and it is being taken down');
+    if (this.isDone) throw refusal('RunEnds', 'this run does nothing more with the fleet');
   }
 
   private checkScale(scale: ScaleRequest): void {
@@ -204,22 +219,28 @@ class Keeper {
       this.asked += 1;
       return this.report;
     }
-    return this.ask(`scaling from ${from} to ${scale.count}`, (standing) => scaleFleet(standing, scale));
+    const words = `scaling from ${from} to ${scale.count}`;
+    return this.ask('scaling', words, (standing) => scaleFleet(standing, scale));
   }
 
   private clear(clear: ClearRequest): Promise<FleetReport> {
     const { leftBy } = this.request;
-    return this.ask('removing what a change left', (standing) => clearFleet(standing, leftBy!, clear));
+    const words = 'removing what a change left';
+    return this.ask('scaling', words, (standing) => clearFleet(standing, leftBy!, clear));
   }
 
   /** Has the run make the change, and answers what came of it. */
-  private async ask(what: string, make: (standing: Standing) => Promise<Changed>): Promise<FleetReport> {
+  private async ask(
+    state: ChangingState,
+    what: string,
+    make: (standing: Standing) => Promise<Changed>,
+  ): Promise<FleetReport> {
     const { report, request } = this;
     const tellMembers = (members: Members) => this.tellMembers(members);
     const words = `${what} since ${new Date().toISOString().slice(0, 19)}Z`;
     this.wanted = { words, make: () => make({ report, spec: request.spec, tellMembers }) };
     this.asked += 1;
-    upsertMemo({ change: { words, update: currentUpdateInfo()!.id } });
+    upsertMemo({ change: { words, state, update: currentUpdateInfo()!.id } });
     // Who cancels the run is to be told what came of that.
     await CancellationScope.nonCancellable(() => condition(() => this.changed !== undefined));
     return this.changed!.told;
@@ -258,6 +279,11 @@ class Keeper {
   private show(): void {
     setCurrentDetails(progressMarkdown(this.report));
   }
+}
+
+/** A run that another goes on as, and not one that was started to be asked for a change. */
+function isContinued(): boolean {
+  return workflowInfo().continuedFromExecutionRunId !== undefined;
 }
 
 function refusal(type: string, message: string): ApplicationFailure {
