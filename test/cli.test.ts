@@ -579,7 +579,7 @@ describe('muster sandbox', () => {
       child.kill(signal);
       const { code } = await ended;
       assert.equal(code, signal === 'SIGTERM' ? 0 : null);
-      for (let tries = 0; tries < 60 && (await Promise.all(ports.map(listens))).includes(true); tries++) {
+      for (let tries = 0; tries < 600 && (await Promise.all(ports.map(listens))).includes(true); tries++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       assert.deepEqual(await Promise.all(ports.map(listens)), [false, false, false], signal);

@@ -403,7 +403,7 @@ describe('list', () => {
       const fleets = await muster.list();
       const listed = fleets.filter(({ fleet }) => fleet === 'listed' || fleet === 'past');
       const seen = listed.map(({ fleet, state, instances }) => `${fleet} ${state} ${instances}`).sort();
-      if (tries < 50 && seen.join() !== 'listed complete 2,past gone 0') {
+      if (tries < 600 && seen.join() !== 'listed complete 2,past gone 0') {
         await new Promise((resolve) => setTimeout(resolve, 100));
         continue;
       }

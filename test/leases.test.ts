@@ -42,7 +42,7 @@ const isRefused = (code: string) => (error: unknown) => error instanceof MusterE
 
 /** Until the fleet's last run is a teardown that has ended; answers its report. */
 async function whenDown(fleet: string, of = muster) {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const run = await of.attach(fleet);
     if (run.met !== 'keeping') {
       const report = await run.result();

@@ -58,7 +58,7 @@ async function startReceiver() {
     got: (path: string): readonly Got[] => got.get(path) ?? [],
     /** What came to the path, once there are so many. */
     async gets(path: string, count: number): Promise<readonly Got[]> {
-      for (let tries = 0; tries < 400; tries++) {
+      for (let tries = 0; tries < 1200; tries++) {
         const those = got.get(path) ?? [];
         if (those.length >= count) return those;
         await sleep(25);

@@ -394,7 +394,7 @@ describe('a change under way', () => {
 
 describe('a fleet with a lease', () => {
   it('goes on after a change, and ends on time', async () => {
-    await fleetOf('leased', {}, 8);
+    await fleetOf('leased', {}, 20);
     const { lease } = await muster.status('leased');
     assert.equal((await scaled('leased', 3)).state, 'complete');
     assert.equal((await scaled('leased', 1)).state, 'complete');
@@ -405,7 +405,7 @@ describe('a fleet with a lease', () => {
     );
     assert.equal((await muster.attach('leased')).met, 'keeping');
     assert.deepEqual(await listed('leased'), await idsIn('leased'));
-    for (let tries = 0; tries < 200 && (await muster.attach('leased')).met !== 'ended'; tries++) {
+    for (let tries = 0; tries < 600 && (await muster.attach('leased')).met !== 'ended'; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     const down = await (await muster.attach('leased')).result();

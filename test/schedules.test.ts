@@ -38,7 +38,7 @@ async function until(
   isWanted: (standing: ScheduleStanding) => boolean,
   of = muster,
 ): Promise<ScheduleStanding> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const standing = await of.schedules.get(fleet);
     if (isWanted(standing)) return standing;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -54,7 +54,7 @@ async function ended(fleet: string, run: ScheduledRun | undefined): Promise<Sche
 
 /** Waits until AWS has so many instances of the fleet, running. */
 async function machines(fleet: string, count: number): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const { instances } = await world.exists(fleet);
     if (instances.filter(({ State }) => State?.Name === 'running').length === count) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -73,7 +73,7 @@ async function slowly<T>(propagationSeconds: number, act: () => Promise<T>): Pro
 }
 
 async function awaitsProfile(fleet: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     // There may be no run yet, or no worker that has taken it up.
     const report = await muster
       .attach(fleet)
@@ -379,7 +379,7 @@ describe('delete', () => {
 describe('list', () => {
   it('has all schedules, each with its last run', async () => {
     await muster.schedules.set(specOf({ name: 'listed' }), MORNINGS);
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
       const listed = (await muster.schedules.list()).find(({ fleet }) => fleet === 'listed');
       if (listed) return assert.deepEqual(listed, await muster.schedules.get('listed'));
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -195,7 +195,7 @@ describe('the sweep', () => {
       },
     });
     await schedule.trigger();
-    for (let tries = 0; tries < 100 && (await world.exists('scheduled')).role; tries++) {
+    for (let tries = 0; tries < 600 && (await world.exists('scheduled')).role; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.equal((await world.exists('scheduled')).role, undefined);

@@ -184,7 +184,7 @@ export async function until(
   handle: WorkflowHandle,
   wanted: (report: FleetReport) => boolean,
 ): Promise<FleetReport> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const report = await handle.query<FleetReport>(PROGRESS_QUERY);
     if (wanted(report)) return report;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -194,7 +194,7 @@ export async function until(
 
 /** Waits until the worker that was just started is known to poll. */
 export async function untilPolled(of: Muster): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const isPolled = await of.status('nobody').then(
       () => true,
       (error: MusterError) => error.code === 'FleetNotFound',
