@@ -48,6 +48,8 @@ const eventBridge: z.ZodType<EventBridgeTarget> = fields('an event bus', {
   on: on.optional(),
 });
 
+const isOfBus = (key: string): boolean => /bridge|bus/i.test(key);
+
 /** One of the two, told apart by its keys, well spelt or not. */
 const target = z.unknown().transform((value, context): NotifyTarget => {
   if (!isMap(value)) {
@@ -55,10 +57,15 @@ const target = z.unknown().transform((value, context): NotifyTarget => {
     return z.NEVER;
   }
   const keys = Object.keys(value);
-  const isBus = keys.some((key) => /bridge|bus/i.test(key));
+  const isBus = keys.some(isOfBus);
   if (!isBus) return nested<NotifyTarget>(webhook, value, context);
   if (!keys.includes('webhook')) return nested<NotifyTarget>(eventBridge, value, context);
   complain(context, [], 'both a webhook and an event bus', 'make two entries of them');
+  // What is wrong with either would be told with the next try only.
+  const part = (ofBus: boolean) =>
+    Object.fromEntries(Object.entries(value).filter(([key]) => isOfBus(key) === ofBus));
+  nested(eventBridge, part(true), context);
+  nested(webhook, part(false), context);
   return z.NEVER;
 });
 

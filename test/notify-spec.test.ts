@@ -54,6 +54,7 @@ describe('notify', () => {
   - { eventbridge: default }
   - { eventBridge: "my bus", secret: env:X }
   - { ${HOOK}, ${SECRET}, eventBridge: default }
+  - { eventBridge: "", webhook: example.com, on: nothing }
   - default`),
       [
         ':6:16 notify[0].webhook: "example.com/hook" is not an http or https URL; for instance https://example.com/hook',
@@ -66,7 +67,12 @@ describe('notify', () => {
         ':10:20 notify[4].eventBridge: "my bus" is not the name or ARN of an event bus; for instance default',
         ':10:30 notify[4].secret: unknown; known here: eventBridge, on',
         ':11:5 notify[5]: both a webhook and an event bus; make two entries of them',
-        ':12:5 notify[6]: "default" is not a map with webhook or eventBridge; give one that is',
+        ':12:5 notify[6]: both a webhook and an event bus; make two entries of them',
+        ':12:5 notify[6].secret: missing; give env: and the name of a variable of the worker, for instance env:HOOK_SECRET; a secret itself is never in a spec',
+        ':12:20 notify[6].eventBridge: empty is not the name or ARN of an event bus; for instance default',
+        ':12:33 notify[6].webhook: "example.com" is not an http or https URL; for instance https://example.com/hook',
+        `:12:50 notify[6].on: "nothing" is not one of ${known}; give one that is`,
+        ':13:5 notify[7]: "default" is not a map with webhook or eventBridge; give one that is',
       ],
     );
     assert.deepEqual(mistakesIn('webhooks: []'), [':5:1 webhooks: unknown; did you mean notify?']);
