@@ -110,5 +110,8 @@ const STATE_WORDS: Partial<Record<ScheduledRun['state'], string>> = {
 
 function runRow({ scheduledFor, state, reason }: ScheduledRun, zone: string): string[] {
   const words = STATE_WORDS[state] ?? state;
-  return [timeWords(new Date(scheduledFor), zone), reason === undefined ? words : `${words}: ${reason}`];
+  return [
+    timeWords(new Date(scheduledFor), zone),
+    reason === undefined ? words : `${words}: ${reason.replace(/\s+/g, ' ')}`,
+  ];
 }

@@ -2,7 +2,8 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
-import type { FleetReport, StepReport } from '../fleet/report.ts';
+import { decisionWords } from '../fleet/launch-plan.ts';
+import { type FleetReport, isSettled, type StepReport } from '../fleet/report.ts';
 import { STEP_TITLES, stepTitle } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
@@ -21,10 +22,17 @@ export interface LiveOptions {
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const TITLE_WIDTH = Math.max(...Object.values(STEP_TITLES).map((title) => title.length));
 const SECONDS_WIDTH = 8;
+const INDENT = '    ';
+const MOST_LIVE = 3;
+/** At one look; more come when a launch goes through a long list of what is sold out. */
+const MOST_PLAIN = 10;
 
 /** The whole list as it is at this moment. */
 export function liveLines(report: FleetReport, options: LiveOptions): string[] {
-  const lines = report.steps.map((step) => liveLine(step, options));
+  const lines = report.steps.flatMap((step) => [
+    liveLine(step, options),
+    ...(step.name === 'launch' ? liveDecisions(report, options) : []),
+  ]);
   if (report.undos.length > 0) {
     lines.push('', options.colors.yellow('taking back what was made:'));
     lines.push(...report.undos.map((step) => liveLine(step, options)));
@@ -45,6 +53,17 @@ function liveLine(step: StepReport, options: LiveOptions): string {
   const room = width - stripVTControlCharacters(line).length;
   if (room <= 0) return cut(stripVTControlCharacters(line).trimEnd(), width);
   return detail === '' ? line.trimEnd() : line + colors.dim(cut(detail, room));
+}
+
+/** What was refused where: the last of it, below the launch. */
+function liveDecisions({ decisions = [], state }: FleetReport, { colors, width }: LiveOptions): string[] {
+  // The report has them when the run has ended.
+  if (isSettled(state)) return [];
+  const more = decisions.length - MOST_LIVE;
+  const before = more > 0 ? [`${more} refused before these`] : [];
+  const lines = [...before, ...decisions.slice(-MOST_LIVE).map(decisionWords)];
+  const room = width - INDENT.length;
+  return lines.map((words) => colors.dim(room > 0 ? INDENT + cut(words, room) : cut(words, width)));
 }
 
 function mark({ state }: StepReport, { colors, frame }: LiveOptions): string {
@@ -89,9 +108,24 @@ export function changedLines(before: Look | undefined, after: Look): string[] {
       const news = newsOf(step, after.pending);
       // A step that no longer says why it waits is on its way as it was before.
       const goesOn = news === BEGUN && earlier?.state === 'running';
+      if (step.state === 'running' && isDecision(step, after.report)) return [];
       return news === undefined || news === known || goesOn ? [] : [plainLine(step, after.pending, prefix)];
     });
-  return [...changed('steps', ''), ...changed('undos', 'undo: ')];
+  return [...newDecisions(before, after), ...changed('steps', ''), ...changed('undos', 'undo: ')];
+}
+
+/** Each refusal is told, also those that came between two looks. */
+function newDecisions(before: Look | undefined, { report: { decisions = [] } }: Look): string[] {
+  const told = before?.report.decisions?.length ?? 0;
+  const news = decisions.slice(told);
+  const more = news.length - MOST_PLAIN;
+  const lines = news.slice(0, MOST_PLAIN).map((one) => `  ${decisionWords(one)}`);
+  return more > 0 ? [...lines, `  and ${more} more refusals; the report has all`] : lines;
+}
+
+/** What a step says that the refusals have said already. */
+function isDecision({ detail }: StepReport, { decisions = [] }: FleetReport): boolean {
+  return detail !== undefined && decisions.some((one) => decisionWords(one) === detail);
 }
 
 const BEGUN = 'begun';

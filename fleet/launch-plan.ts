@@ -121,13 +121,6 @@ export class LaunchPlan {
     return this.refusal;
   }
 
-  /** Where what there is came from. */
-  get sources(): Source[] {
-    return this.states
-      .filter(({ launched }) => launched > 0)
-      .map(({ pool, launched }) => ({ ...pool, count: launched }));
-  }
-
   /**
    * The next batch; none when nothing is missing beyond what is on its way, when no pool is open, or when the answer of
    * the one to ask has to be waited for: a pool is asked once whether it has room, not by all batches at once.
@@ -204,13 +197,28 @@ export class LaunchPlan {
 
   private decide(
     what: Decision['what'],
-    { pool }: PoolState,
+    state: PoolState,
     { code, message }: Pick<Refusal, 'code' | 'message'>,
     now: number,
   ): void {
+    const placement = this.nameOf(state.pool);
+    const then = this.thenWords(state, now);
+    this.decisions.push({ what, at: now, placement, code, reason: message, then });
+  }
+
+  /** In a spread each share tries its own pools first; when it has no other the rest of them have it. */
+  private thenWords(state: PoolState, now: number): string {
     const next = this.choose(now);
-    const then = next ? `trying ${this.nameOf(next.pool)}` : 'no placement is left to try';
-    this.decisions.push({ what, at: now, placement: this.nameOf(pool), code, reason: message, then });
+    if (!next) return 'no placement is left to try';
+    const { spread } = this.options;
+    const isTier = ({ pool, closedUntil }: PoolState) =>
+      closedUntil <= now && pool.market === next.pool.market;
+    const own = this.states.find((other) => isTier(other) && other.share === state.share);
+    if (!spread || own) return `trying ${this.nameOf((spread ? own! : next).pool)}`;
+    const others = new Set(this.states.filter(isTier).map(({ share }) => share)).size;
+    return others === 1
+      ? `its share goes to ${this.nameOf(next.pool)}`
+      : `its share goes to the ${others} others`;
   }
 
   /** The first that is open; to spread, the open one with the least so far. A dearer market only when the first is shut. */

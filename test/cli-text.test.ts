@@ -435,6 +435,43 @@ describe('the plain lines', () => {
     assert.ok(!tells(retry(5), look([step('launch', 'running')])), 'that the retry is over is no news');
   });
 
+  test('tell each refusal, those between two looks too, and none twice', () => {
+    const then = 'trying another';
+    const decision = (at: number) => ({
+      what: 'refused' as const,
+      at,
+      placement: `t3.micro in zone-${at}`,
+      code: 'InsufficientInstanceCapacity',
+      reason: 'no room',
+      then,
+    });
+    const words = (at: number) => `t3.micro in zone-${at}: no capacity, trying another`;
+    const launching = (count: number) => ({
+      report: report({
+        steps: [step('launch', 'running', words(count))],
+        decisions: Array.from({ length: count }, (_, at) => decision(at + 1)),
+      }),
+      pending: [],
+    });
+    const begun = look([step('launch', 'running')]);
+    assert.deepEqual(changedLines(begun, launching(2)), [`  ${words(1)}`, `  ${words(2)}`]);
+    assert.deepEqual(changedLines(launching(2), launching(3)), [`  ${words(3)}`]);
+    assert.deepEqual(changedLines(launching(3), launching(3)), []);
+    const many = changedLines(begun, launching(44));
+    assert.deepEqual([many.length, many.at(-1)], [11, '  and 34 more refusals; the report has all']);
+    const live = liveLines(launching(5).report, {
+      colors: plain,
+      now: BEGAN,
+      frame: 0,
+      width: 80,
+      pending: [],
+    });
+    assert.deepEqual(live.slice(1), [
+      '    2 refused before these',
+      ...[3, 4, 5].map((at) => `    ${words(at)}`),
+    ]);
+  });
+
   test('name undos as such', () => {
     const after = { report: report({ undos: UNDOS.slice(0, 1) }), pending: [] };
     assert.deepEqual(changedLines(undefined, after), ['✓ undo: delete the instance profile 0.1 s: removed']);

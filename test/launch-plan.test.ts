@@ -12,6 +12,7 @@ import {
 } from '../fleet/launch-plan.ts';
 import { Pace } from '../fleet/pace.ts';
 import { quotaBucket } from '../fleet/quota-bucket.ts';
+import { refusalLines } from '../fleet/shortfall.ts';
 
 const MINUTE = 60_000;
 const A = { type: 't3.micro', zone: 'us-east-1a', share: 0 };
@@ -42,6 +43,41 @@ function launchAll(of: LaunchPlan, now = 0): Batch[] {
     all.push(...batches);
   }
 }
+
+describe('the refusals of a launch that came to too little', () => {
+  const then = '';
+  const refused = (at: number, code: string) => ({
+    what: 'refused' as const,
+    at,
+    placement: `t3.micro in zone-${at}`,
+    code,
+    reason: `no room in ${at}`,
+    then,
+  });
+
+  test('are told one by one when they are few', () => {
+    assert.deepEqual(refusalLines([refused(1, 'A'), refused(2, 'B'), refused(1, 'C')]), [
+      't3.micro in zone-1: C: no room in 1',
+      't3.micro in zone-2: B: no room in 2',
+    ]);
+  });
+
+  test('are counted by reason when they are many, with the first in words and where all are', () => {
+    const many = Array.from({ length: 44 }, (_, at) =>
+      refused(at, at % 4 === 3 ? 'Unsupported' : 'NoCapacity'),
+    );
+    const lines = refusalLines(many);
+    assert.deepEqual(
+      [lines.length, lines[0], lines.at(-1)],
+      [
+        5,
+        'refused by 44 placements: NoCapacity 33, Unsupported 11; the first of them:',
+        "the other 41: 'decisions' of the report, with --json",
+      ],
+    );
+    assert.match(lines[1]!, /zone-0: NoCapacity: no room in 0/);
+  });
+});
 
 describe('a launch plan', () => {
   test('asks for what is missing, no more than a hundred at once, and for no more', () => {
@@ -136,6 +172,31 @@ describe('a launch plan', () => {
     assert.deepEqual(
       launchAll(short).map((batch) => `${batch.count} ${batch.pool.zone}`),
       ['10 us-east-1b'],
+    );
+  });
+
+  test('says of a spread where the share of a pool without room goes', () => {
+    const needed = ['c5.large', 'm5.large'].map((type) => ({ type, zone: 'us-east-1c', share: 2 }));
+    const of = plan({ spread: true, placements: [A, B, ...needed] });
+    const refuse = (type: string, zone: string) => {
+      for (const batch of batches) {
+        if (batch.pool.type === type && batch.pool.zone === zone) of.refused(batch, refusal('capacity'), 0);
+      }
+    };
+    const batches = [of.next(0)!, of.next(0)!, of.next(0)!];
+    refuse('t3.micro', 'us-east-1a');
+    refuse('c5.large', 'us-east-1c');
+    batches.push(of.next(0)!);
+    refuse('m5.large', 'us-east-1c');
+    refuse('t3.micro', 'us-east-1b');
+    assert.deepEqual(
+      of.decisions.map(({ placement, then }) => `${placement}: ${then}`),
+      [
+        't3.micro in us-east-1a: its share goes to the 2 others',
+        'c5.large in us-east-1c: trying m5.large in us-east-1c',
+        'm5.large in us-east-1c: its share goes to t3.micro in us-east-1b',
+        't3.micro in us-east-1b: no placement is left to try',
+      ],
     );
   });
 

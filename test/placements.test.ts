@@ -69,7 +69,7 @@ describe('placements', () => {
     assert.equal(report.error?.code, 'InsufficientInstanceCapacity');
     assert.match(
       report.error!.message,
-      /0 of 2 launched; t3.micro in us-east-1a: Insuff.*us-east-1c: Insuff.*We currently do not have/,
+      /^0 of 2 launched\nt3.micro in us-east-1a: Insuff.*us-east-1c: Insuff.*We currently do not have/s,
     );
     assert.equal((await world.exists('nowhere')).role, undefined);
   });
@@ -168,7 +168,9 @@ describe('a count with a least', () => {
     assert.equal(report.state, 'complete', JSON.stringify(report.error));
     assert.equal((await world.exists('partial')).instances.length, 100);
     assert.deepEqual(report.wanted, { want: 150, min: 90 });
-    assert.deepEqual(report.sources, [{ type: 't3.micro', market: 'on-demand', count: 100 }]);
+    assert.deepEqual(report.sources, [
+      { type: 't3.micro', zone: 'us-east-1a', market: 'on-demand', count: 100 },
+    ]);
   });
 
   it('that is missed takes all back', async () => {

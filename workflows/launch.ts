@@ -15,11 +15,19 @@ import type { LaunchOutcome, LaunchRequest } from '../activities/launch.ts';
 import type { EndedInstance } from '../activities/verify.ts';
 import type { AwsFailure } from '../fleet/failures.ts';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
-import { type Batch, decisionWords, LaunchPlan, type Pool, poolName } from '../fleet/launch-plan.ts';
+import {
+  type Batch,
+  decisionWords,
+  LaunchPlan,
+  type Pool,
+  poolName,
+  type Source,
+} from '../fleet/launch-plan.ts';
 import { type Members, membersOf } from '../fleet/members.ts';
 import { Pace } from '../fleet/pace.ts';
 import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
+import { refusalLines } from '../fleet/shortfall.ts';
 import type { FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
 import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice, notYet, tooLate } from './patience.ts';
@@ -94,10 +102,21 @@ export class Launch {
   /** `80 of 100: 60 × t3.micro in us-east-1a, 20 × t3.small in us-east-1b`. */
   get words(): string {
     const { want } = this.options.spec.instances.count;
-    const sources = this.plan.sources.map((source) => `${source.count} × ${poolName(source)}`);
+    const sources = this.sources.map((source) => `${source.count} × ${poolName(source)}`).join(', ');
     const { size } = this.placed;
-    if (size === want && sources.length === 1) return sources[0]!;
-    return `${size < want ? `${size} of ${want}` : size}: ${sources.join(', ')}`;
+    return size < want ? `${size} of ${want}: ${sources}` : sources;
+  }
+
+  /** Where what there is came from: in a placement without a zone EC2 chooses one. */
+  private get sources(): Source[] {
+    const sources = new Map<string, Source>();
+    for (const { pool, zone } of this.placed.values()) {
+      const { type, subnet, market } = pool;
+      const key = `${type} ${zone} ${subnet} ${market}`;
+      const { count = 0 } = sources.get(key) ?? {};
+      sources.set(key, { type, zone, ...(subnet && { subnet }), market, count: count + 1 });
+    }
+    return [...sources.values()];
   }
 
   get members(): Members {
@@ -311,7 +330,7 @@ export class Launch {
   private tell(): void {
     const { report } = this.run;
     const { want } = this.options.spec.instances.count;
-    report.sources = this.plan.sources;
+    report.sources = this.sources;
     report.instances = this.page(0, MOST_TOLD);
     report.instanceCount = beyondTold(this.placed.size);
     const last = this.plan.decisions.at(-1);
@@ -327,17 +346,14 @@ export class Launch {
     return token;
   }
 
-  /** In AWS's own words, for each placement. */
+  /** In AWS's own words. */
   private shortfall(): ApplicationFailure {
     const { want, min } = this.options.spec.instances.count;
     const { code, message: words, requestId } = this.plan.lastRefusal!;
-    const refused = this.plan.decisions.filter(({ what }) => what === 'refused');
-    const last = new Map(
-      refused.map((one) => [one.placement, `${one.placement}: ${one.code}: ${one.reason}`]),
-    );
     const least = min < want ? `, and at least ${min} are needed` : '';
     const short = `${this.placed.size} of ${want} launched${least}`;
-    const message = last.size > 1 ? `${short}; ${[...last.values()].join('; ')}` : `${words} (${short})`;
+    const refusals = refusalLines(this.plan.decisions);
+    const message = refusals.length > 1 ? [short, ...refusals].join('\n') : `${words} (${short})`;
     const untouched = this.placed.size === 0 && this.open.size === 0;
     const detail: AwsFailure = { call: 'ec2:RunInstances', code, message, requestId, untouched };
     return ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [detail] });
