@@ -35,7 +35,7 @@ export type MusterErrorCode =
   | 'WrongLease'
   /** There is no schedule of the name. */
   | 'ScheduleNotFound'
-  /** A run of the schedule is under way, and its overlap policy skips another. */
+  /** Another run of the schedule would be skipped: by its overlap policy, or as the fleet is there from elsewhere. */
   | 'ScheduleBusy'
   /** What was to be given up is nothing that the run left. */
   | 'UnknownLeftover';
@@ -89,6 +89,15 @@ export function scheduleBusy(name: string, workflowId: string): MusterError {
     'ScheduleBusy',
     `a run of the schedule of '${name}' is under way (${workflowId}), and another would be skipped`,
     `'muster status ${name}' shows the fleet; try again when it is gone`,
+  );
+}
+
+/** It was brought up by hand, for instance. */
+export function scheduledFleetThere(name: string, why: string): MusterError {
+  return new MusterError(
+    'ScheduleBusy',
+    `the fleet '${name}' is there already (${why}), and a run of its schedule would be skipped`,
+    `'muster status ${name}' shows it; try again when it is gone`,
   );
 }
 

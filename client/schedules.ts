@@ -8,10 +8,11 @@ import {
   ScheduleNotFoundError,
   type ScheduleOptions,
   type ScheduleOverlapPolicy,
+  WorkflowNotFoundError,
 } from '@temporalio/client';
 import { durationWords } from '../fleet/duration.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
-import type { BootstrapRequest } from '../fleet/run.ts';
+import { type BootstrapRequest, fleetWorkflowId } from '../fleet/run.ts';
 import {
   type Overlap,
   SCHEDULE_ID_PREFIX,
@@ -20,10 +21,11 @@ import {
   scheduleId,
 } from '../fleet/schedule.ts';
 import { type FleetSpec, instancesWords } from '../fleet/spec.ts';
-import { ScheduleError, scheduleBusy, scheduleNotFound } from './errors.ts';
+import { MusterError, ScheduleError, scheduleBusy, scheduledFleetThere, scheduleNotFound } from './errors.ts';
 import type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 import { memoOf, runOf, type ScheduledRun, type ScheduleStanding, standingOf } from './schedule-standing.ts';
 import type { CheckedSpec } from './specs.ts';
+import { inspect } from './standing.ts';
 import { asMusterError, assertWorkerPolls, type Temporal } from './temporal.ts';
 
 const WORKFLOW = 'scheduledFleet';
@@ -105,7 +107,8 @@ export class Schedules {
 
   /**
    * Starts a run now, paused or not. Answers it; or undefined when it waits, as the overlap policy says, for the end of
-   * one that is under way. Throws ScheduleNotFound, NoWorker, and ScheduleBusy when the policy would skip it.
+   * one that is under way. Throws ScheduleNotFound, NoWorker, and ScheduleBusy when it would be skipped: by the policy, or
+   * as the fleet is there from elsewhere.
    */
   async trigger(fleet: string): Promise<ScheduledRun | undefined> {
     return this.#asking(fleet, async () => {
@@ -167,7 +170,34 @@ export class Schedules {
     const policy = overlap === undefined ? policies.overlap : policyOf(overlap);
     const running = info.runningActions[0];
     if (running && policy === 'SKIP') throw scheduleBusy(fleet, running.workflow.workflowId);
+    if (!running) await this.#assertAway(fleet, description);
     return description;
+  }
+
+  /** Throws ScheduleBusy when the fleet is there from elsewhere: whatever the policy, a run would be skipped. */
+  async #assertAway(fleet: string, { action }: ScheduleDescription): Promise<void> {
+    const last = await this.#temporal.client.workflow
+      .getHandle(fleetWorkflowId(fleet))
+      .describe()
+      .catch((error) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      });
+    if (last?.status.name === 'RUNNING') throw scheduledFleetThere(fleet, 'a run has it');
+    const [{ spec }] = action.args as [BootstrapRequest<FleetSpec>];
+    const { name, region, role, profile } = spec;
+    const found = await inspect(this.#temporal, {
+      fleet: name,
+      region,
+      role: role && !role.reuse ? role.name : undefined,
+      profile: profile.reuse ? undefined : profile.name,
+      byNameOnly: true,
+    }).catch((error) => {
+      // The run asks again, for minutes, and tells what is wrong.
+      if (error instanceof MusterError && error.code === 'LookFailed') return undefined;
+      throw error;
+    });
+    if (found?.report.state === 'complete') throw scheduledFleetThere(fleet, 'it is complete');
   }
 
   /** The runs that the schedule has started since it was described, oldest first: as soon as there is one. */

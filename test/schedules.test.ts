@@ -15,6 +15,7 @@ import {
 } from '../client/index.ts';
 import { readCron } from '../fleet/cron.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
+import { scheduleId } from '../fleet/schedule.ts';
 import { openWorld, QUICK, specOf, untilPolled, type World } from './world.ts';
 
 let world: World;
@@ -50,6 +51,14 @@ async function until(
 async function ended(fleet: string, run: ScheduledRun | undefined): Promise<ScheduledRun> {
   const ofIt = ({ runs }: ScheduleStanding) => runs.find(({ runId }) => runId === run!.runId);
   return ofIt(await until(fleet, (standing) => ofIt(standing)!.state !== 'running'))!;
+}
+
+/** A time of the schedule that comes now, and its end: Temporal's own trigger looks at no fleet. */
+async function cameNow(fleet: string): Promise<ScheduledRun> {
+  const { started: before } = await muster.schedules.get(fleet);
+  await world.client.schedule.getHandle(scheduleId(fleet)).trigger();
+  const { runs } = await until(fleet, ({ started }) => started > before);
+  return ended(fleet, runs[0]);
 }
 
 /** Waits until AWS has so many instances of the fleet, running. */
@@ -237,14 +246,21 @@ describe('a time', () => {
     await muster.schedules.set(specOf({ name: 'there' }), MORNINGS);
     await slowly(4, async () => {
       const run = await muster.up(specOf({ name: 'there' }));
-      const early = await ended('there', await muster.schedules.trigger('there'));
+      const early = await cameNow('there');
       assert.equal(early.state, 'skipped');
       assert.equal(early.reason, `run ${run.runId} is bringing the fleet up`);
+      await assert.rejects(muster.schedules.trigger('there'), isRefused('ScheduleBusy'));
       assert.equal((await run.result()).state, 'complete');
     });
     const launches = world.launches().length;
-    const late = await ended('there', await muster.schedules.trigger('there'));
+    const late = await cameNow('there');
     assert.deepEqual([late.state, late.reason], ['skipped', 'the fleet is there already, and complete']);
+    // A person who asks for a run is told so at once.
+    const { started } = await muster.schedules.get('there');
+    await assert.rejects(muster.schedules.trigger('there'), isRefused('ScheduleBusy'));
+    const range = { from: new Date('2025-07-07T06:00Z'), to: new Date('2025-07-07T06:00Z') };
+    await assert.rejects(muster.schedules.backfill('there', range), isRefused('ScheduleBusy'));
+    assert.equal((await muster.schedules.get('there')).started, started);
     assert.equal(world.launches().length, launches);
     assert.equal((await muster.status('there')).state, 'complete');
   });
