@@ -173,6 +173,14 @@ export function fleetBusy(fleet: string, action: 'up' | 'down', mend: string): M
   return new MusterError('FleetBusy', `the fleet '${fleet}' ${doing} by another run`, mend);
 }
 
+export function leaseOver(fleet: string): MusterError {
+  return new MusterError(
+    'FleetBusy',
+    `the lease of the fleet '${fleet}' is over, and it is being taken down`,
+    `'muster status ${fleet}' shows it; 'muster up FILE' brings it up anew when it is gone`,
+  );
+}
+
 /** `words` as the run that keeps the fleet has them: what is done, and since when. */
 export function fleetChanging(fleet: string, words: string): MusterError {
   return new MusterError(

@@ -50,6 +50,7 @@ import {
   fleetLeftOver,
   fleetNotFound,
   historyGone,
+  leaseOver,
   MusterError,
   noLease,
   notNow,
@@ -407,7 +408,12 @@ export class Muster {
     }
     if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0);
     if (report.state !== 'complete') return report;
-    return asItIsNow(this.#temporal, report, stillNew(description));
+    const look = asItIsNow(this.#temporal, report, stillNew(description));
+    const [seen] = await Promise.allSettled([look]);
+    if (seen.status === 'fulfilled' && seen.value.state !== 'degraded') return seen.value;
+    // Meanwhile its lease may have ended, or somebody have taken it down: what is missing is no damage then.
+    const last = await this.#describe(report.fleet);
+    return last && last.runId !== description.runId ? this.#standing(last) : look;
   }
 
   /** The run that makes or has made the fleet by this spec; undefined when none stands in a new one's way. */
@@ -611,10 +617,13 @@ function isKeeping(description: WorkflowExecutionDescription): boolean {
 
 /** Throws FleetBusy, with what is under way. */
 function assertIdle(fleet: string, description: WorkflowExecutionDescription): void {
-  const { type, status } = description;
+  const { type, status, runId, raw } = description;
   if (status.name !== 'RUNNING' || isKeeping(description)) return;
   const { change } = memoOf(description);
   if (change) throw fleetChanging(fleet, change.words);
+  const { firstRunId } = raw.workflowExecutionInfo ?? {};
+  // A teardown that goes on from another run is the end of the lease that this one kept.
+  if (type === 'teardownFleet' && firstRunId && firstRunId !== runId) throw leaseOver(fleet);
   throw fleetBusy(fleet, type === 'teardownFleet' ? 'down' : 'up', `'muster status ${fleet}' shows it`);
 }
 

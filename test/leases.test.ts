@@ -76,6 +76,36 @@ describe('a lease', () => {
     assert.equal(await isThere('brief'), -1);
   });
 
+  it('that ends while somebody looks at the fleet is no damage of it', async () => {
+    const spec = specFrom(written('ends-meanwhile'));
+    await (await muster.up(spec, { lease: 3600 })).result();
+    // It asks for the profile first, and then stands still.
+    const asked = () => world.aws.calls().filter(({ action }) => action === 'GetInstanceProfile').length;
+    const before = asked();
+    const undo = world.aws.fault({ action: 'DescribeInstances', delayMs: 10_000, times: 1 });
+    const scaled = muster.scale('ends-meanwhile', { count: 3 }).catch((error: MusterError) => error);
+    while (asked() === before) await new Promise((resolve) => setTimeout(resolve, 50));
+    await muster.release('ends-meanwhile');
+    assert.equal((await whenDown('ends-meanwhile')).state, 'gone');
+    const refusal = await scaled;
+    undo();
+    assert.ok(refusal instanceof MusterError, String(refusal));
+    assert.match(refusal.message, /is gone|the lease of the fleet 'ends-meanwhile' is over/);
+  });
+
+  it('that is over is what a change is refused for', async () => {
+    const spec = specFrom(written('over'));
+    await (await muster.up(spec, { lease: 3600 })).result();
+    const undo = world.aws.fault({ action: 'TerminateInstances', delayMs: 3_000, times: 1 });
+    await muster.release('over');
+    await assert.rejects(
+      muster.scale('over', { count: 3 }),
+      (error) => isRefused('FleetBusy')(error) && /the lease of the fleet 'over' is over/.test(`${error}`),
+    );
+    await whenDown('over');
+    undo();
+  });
+
   it('is met by the same up again, and looked at in AWS', async () => {
     const spec = specFrom(written('met'));
     const first = await muster.up(spec, { lease: 600 });
