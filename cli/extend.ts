@@ -12,7 +12,7 @@ const FOR_GOOD = 'for-good';
 
 export async function extend(fleet: string, time: string, { json }: { json?: boolean }): Promise<number> {
   const extension =
-    time === FOR_GOOD ? { forGood: true as const } : { seconds: secondsOption('extend by', time) };
+    time === FOR_GOOD ? { forGood: true as const } : { seconds: secondsOption('extend by', time, FOR_GOOD) };
   const muster = await Muster.connect();
   try {
     const lease = await muster.extend(fleet, extension);

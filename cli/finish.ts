@@ -5,14 +5,17 @@ import { exitCode, type FleetReport } from '../fleet/report.ts';
 import { reportJson } from './exit.ts';
 import { follow, introduce } from './follow.ts';
 import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
-import { reportText } from './report-text.ts';
+import { type ReportTextOptions, reportText } from './report-text.ts';
 
 export interface RunOptions {
   readonly json?: boolean;
   readonly detach?: boolean;
 }
 
-/** Follows the run to its end, or with `detach` only says which it is. Answers its report in the first case. */
+/**
+ * Follows the run to its end, or with `detach` only says which it is. Answers its report in the first case. Steps of long
+ * ago are not played again.
+ */
 export async function seeThrough(
   run: FleetRun,
   { json, detach }: RunOptions,
@@ -24,8 +27,9 @@ export async function seeThrough(
     print(json ? jsonOf({ fleet, state, workflowId, runId, uiUrl }) : `${workflowId} ${runId}`);
     return undefined;
   }
-  const report = await follow(run);
-  say('');
+  const isOver = run.met === 'ended' || run.met === 'keeping';
+  const report = isOver ? await run.result() : await follow(run);
+  if (!isOver) say('');
   tellReport(report, json, run.uiUrl);
   return report;
 }
@@ -34,10 +38,10 @@ export function tellReport(
   report: FleetReport,
   json: boolean | undefined,
   uiUrl?: string,
-  steps = false,
+  more: Pick<ReportTextOptions, 'steps' | 'changeUrl'> = {},
 ): void {
   if (json) print(reportJson(report, uiUrl));
-  else printText(reportText(report, { colors: stdoutColors(), uiUrl, steps }));
+  else printText(reportText(report, { colors: stdoutColors(), uiUrl, ...more }));
 }
 
 export function codeOf(report: FleetReport | undefined): number {

@@ -13,7 +13,7 @@ export function leaseWords({ endsAt }: LeaseReport, now: number): string {
     .formatToParts(endsAt)
     .find(({ type }) => type === 'timeZoneName')?.value;
   const left = Math.max(0, (endsAt - now) / 1000);
-  // Seconds say nothing of a lease of hours.
-  const rounded = left > 3_600 ? Math.round(left / 60) * 60 : left;
+  // Seconds count in the last two minutes only.
+  const rounded = left > 120 ? Math.round(left / 60) * 60 : left;
   return `until ${local} ${zone ?? ''}, for ${durationWords(rounded)} more`;
 }

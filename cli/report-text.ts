@@ -11,6 +11,7 @@ import {
   type LeftoverKind,
   type StepReport,
 } from '../fleet/report.ts';
+import type { Count } from '../fleet/spec.ts';
 import { stepTitle } from '../fleet/steps.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
@@ -21,7 +22,9 @@ export interface ReportTextOptions {
   readonly width?: number;
   /** The run in Temporal's web UI. */
   readonly uiUrl?: string;
-  /** Also the steps with their times, for whoever has not watched them. */
+  /** The change that the fleet had last, in Temporal's web UI. */
+  readonly changeUrl?: string;
+  /** For whoever asks how it is and has not watched it: also the steps with their times. */
   readonly steps?: boolean;
 }
 
@@ -35,11 +38,11 @@ const NAME_WIDTH = 10;
 export function reportText(told: FleetReport, options: ReportTextOptions): string {
   const report = withoutRemoved(told);
   const { colors } = options;
-  const blocks = [[headline(report, colors)], columns(whatIs(report), options)];
+  const blocks = [[headline(report, colors)], columns(whatIs(report, options), options)];
   if (report.instances.length > 0) blocks.push(instanceTable(report, colors));
   if (options.steps) blocks.push(stepList(report, colors));
   if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
-  blocks.push(columns(cause(report), options), columns(whatNext(report), options));
+  blocks.push(columns(cause(report), options), columns(whatNext(report, options), options));
   return blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
@@ -69,7 +72,7 @@ function headline(report: FleetReport, colors: Colors): string {
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
     case 'complete':
-      return `${colors.green('✓')} fleet ${name} is complete${shortOf(report)}${took(steps)}`;
+      return `${colors.green('✓')} fleet ${name} is complete${shortOf(report)}${report.scale ? '' : took(steps)}`;
     case 'degraded':
       return `${colors.red('✗')} fleet ${name} is not what it was`;
     case 'gone':
@@ -100,6 +103,7 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'changing':
     case 'rolling':
     case 'repairing':
+      return [`muster cancel ${fleet}   takes back what it has made so far`];
       return `… fleet ${name} is being brought up`;
   }
 }
@@ -204,14 +208,14 @@ function took(steps: readonly StepReport[]): string {
   return ` after ${seconds.toFixed(1)} s`;
 }
 
-function whatIs(report: FleetReport): Rows {
+function whatIs(report: FleetReport, { changeUrl }: ReportTextOptions): Rows {
   const { state, action, account, region, role, profile, image, lease, propagation } = report;
-  const isThere = isChange(action);
-  if (!isThere && (state === 'gone' || state === 'rolled-back' || state === 'cancelled')) {
+  const isThere = isChange(action) || state === 'complete' || state === 'degraded';
+  if (!isChange(action) && (state === 'gone' || state === 'rolled-back' || state === 'cancelled')) {
     const where: Rows = region
       ? [['where', [region, account && `account ${account}`].filter(Boolean).join(', ')]]
       : [];
-    return [...where, ...whereFrom({ ...report, sources: [] })];
+    return [...where, ...refusals(report)];
   }
   const rows: Rows = [];
   if (account) rows.push(['account', `${account}, ${region}`]);
@@ -219,9 +223,9 @@ function whatIs(report: FleetReport): Rows {
   if (role) rows.push(['role', `${role.arn}${isReused(role.reused)}`]);
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
-  rows.push(...whereFrom(report));
-  rows.push(...lastChange(report));
-  if (lease && (state === 'complete' || isThere)) rows.push(['wanted', leaseWords(lease, Date.now())]);
+  rows.push(...whereFrom(report), ...refusals(report));
+  rows.push(...lastChange(report, changeUrl));
+  if (lease && isThere) rows.push(['wanted', leaseWords(lease, Date.now())]);
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
     rows.push(['waited', `${propagation.seconds.toFixed(1)} s until EC2 knew the profile, ${asked}`]);
@@ -230,25 +234,36 @@ function whatIs(report: FleetReport): Rows {
 }
 
 /** Of a fleet that has been scaled, or was to be; what a change says of itself is its headline. */
-function lastChange({ action, scale }: FleetReport): Rows {
+function lastChange({ action, scale }: FleetReport, url?: string): Rows {
   if (!scale || action === 'scale') return [];
   const { from, to, startedAt, failed } = scale;
   const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
-  return [['scaled', `from ${from} to ${to}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
+  const words = `from ${from} to ${to}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
+  return [['scaled', words, ...(url ? [url] : [])]];
 }
 
-/** Only what is not plain from the table of instances: several sources, too few, refusals. */
-function whereFrom({ sources = [], wanted, decisions = [] }: FleetReport): Rows {
-  const rows: Rows = [];
+/** Only what is not plain from the table of instances: that it may have come from several places, or is too few. */
+function whereFrom(report: FleetReport): Rows {
+  const { state, sources = [], placements = [], wanted } = report;
   const launched = sources.reduce((sum, { count }) => sum + count, 0);
   const isShort = wanted !== undefined && launched < wanted.want;
   const hasSpot = sources.some(({ market }) => market === 'spot');
-  if (sources.length > 1 || hasSpot || (sources.length > 0 && isShort)) {
+  const isPlain = sources.length === 1 && placements.length <= 1 && !hasSpot && !isShort;
+  const rows: Rows = [];
+  if (sources.length > 0 && !isPlain) {
     rows.push(['from', ...sources.map((source) => `${source.count} × ${poolName(source, hasSpot)}`)]);
   }
-  if (isShort) rows.push(['short', `${launched} of the ${wanted.want} wanted; ${wanted.min} are enough`]);
-  rows.push(...decisionRows('refused', decisions), ...decisionRows('died', decisions));
+  // A launch that goes on is not short yet.
+  if (isShort && state !== 'running') rows.push(['short', shortWords(launched, wanted)]);
   return rows;
+}
+
+function shortWords(launched: number, { want, min }: Count): string {
+  return `${launched} of the ${want} wanted${min < want ? `; at least ${min} were needed` : ''}`;
+}
+
+function refusals({ decisions = [] }: FleetReport): Rows {
+  return [...decisionRows('refused', decisions), ...decisionRows('died', decisions)];
 }
 
 function decisionRows(what: Decision['what'], all: readonly Decision[]): Rows {
@@ -277,7 +292,7 @@ function instanceTable(report: FleetReport, colors: Colors): string[] {
 }
 
 /** Steps and undos in the same columns. */
-function stepList({ steps, undos }: FleetReport, colors: Colors): string[] {
+function stepList({ steps, undos, scale, action }: FleetReport, colors: Colors): string[] {
   const all = [...steps, ...undos];
   const times = all.map(({ seconds }) => (seconds === undefined ? '' : `${seconds.toFixed(1)} s`));
   const widest = Math.max(0, ...times.map((time) => time.length));
@@ -291,6 +306,8 @@ function stepList({ steps, undos }: FleetReport, colors: Colors): string[] {
     ]),
   ).map((line) => `  ${line}`);
   if (undos.length > 0) lines.splice(steps.length, 0, colors.dim('  taking back:'));
+  // They are those of the run that brought it up, and not of the change that is told above.
+  if (scale && action === 'up') lines.unshift(colors.dim('  when it was brought up:'));
   return lines;
 }
 
@@ -359,59 +376,64 @@ function undoneLine({ name, detail }: StepReport): string {
   return `${stepTitle(name)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
 }
 
-function whatNext(report: FleetReport): Rows {
-  const { state, fleet, error, action, scale, lease } = report;
+/** Whoever reads the answer of `status` is not sent to it again. */
+function whatNext(report: FleetReport, { steps }: ReportTextOptions): Rows {
+  const commands = nextCommands(report).filter(
+    (command) => !steps || !command.startsWith(`muster status ${report.fleet}`),
+  );
+  return commands.length > 0 ? [['next', ...commands]] : [];
+}
+
+function nextCommands(report: FleetReport): string[] {
+  const { state, fleet, error, action, scale, lease, wanted } = report;
   const isAsItWas = state === 'rolled-back' || state === 'cancelled';
   if (action === 'scale' && scale && isAsItWas) {
-    return [['next', `muster scale ${fleet} ${scale.to}, once the cause is gone`]];
+    return [`muster scale ${fleet} ${scale.to}, once the cause is gone`];
   }
   if (isChange(action) && state === 'lost') {
-    return [['next', `muster retry ${fleet}   removes what it had launched`]];
+    return [`muster retry ${fleet}   removes what it had launched`];
   }
+  const ending = lease ? [`muster extend ${fleet} 2h`, `muster release ${fleet}`] : [`muster down ${fleet}`];
   switch (state) {
-    case 'complete':
-      if (lease) return [['next', `muster extend ${fleet} 2h`, `muster release ${fleet}`]];
-      return [['next', `muster status ${fleet}`, `muster down ${fleet}`]];
+    case 'complete': {
+      const isShort = wanted !== undefined && instanceCountOf(report) < wanted.want;
+      return [
+        ...(isShort ? [`muster scale ${fleet} ${wanted.want}   asks for the rest once more`] : []),
+        ...(lease ? [] : [`muster status ${fleet}`]),
+        ...ending,
+      ];
+    }
     case 'degraded':
-      return [['next', `muster down ${fleet}   removes what there is of it`]];
+      return lease ? ending : [`muster down ${fleet}   removes what there is of it`];
     case 'gone':
       return [];
     case 'rolled-back':
       return [
-        [
-          'next',
-          error?.problems ? 'mend that, then muster up FILE again' : 'muster up FILE, once the cause is gone',
-        ],
+        error?.problems ? 'mend that, then muster up FILE again' : 'muster up FILE, once the cause is gone',
       ];
     case 'cancelled':
-      return [['next', 'muster up FILE, to have it after all']];
+      return ['muster up FILE, to have it after all'];
     case 'lost':
-      return [['next', `muster down ${fleet}   finds what it made by its tags, and removes it`]];
+      return [`muster down ${fleet}   finds what it made by its tags, and removes it`];
     case 'left-over':
       return [
-        [
-          'next',
-          `muster retry ${fleet}                  removes what is left, once the cause is gone`,
-          `muster retry ${fleet} --skip KIND/ID   the same, and gives one thing up`,
-        ],
+        `muster retry ${fleet}                  removes what is left, once the cause is gone`,
+        `muster retry ${fleet} --skip KIND/ID   the same, and gives one thing up`,
       ];
     case 'paused':
       return [
-        [
-          'next',
-          `muster retry ${fleet}      does the step again, once the cause is gone`,
-          `muster rollback ${fleet}   takes back what was made`,
-        ],
+        `muster retry ${fleet}      does the step again, once the cause is gone`,
+        `muster rollback ${fleet}   takes back what was made`,
       ];
     case 'running':
     case 'scaling':
     case 'changing':
     case 'rolling':
     case 'repairing':
-      return [['next', `muster cancel ${fleet}   takes back what it has made so far`]];
+      return [`muster cancel ${fleet}   takes back what it has made so far`];
     case 'rolling-back':
     case 'removing':
-      return [['next', `muster status ${fleet}   shows how far it is`]];
+      return [`muster status ${fleet}   shows how far it is`];
   }
 }
 

@@ -1,10 +1,11 @@
 /** `muster scale NAME COUNT`: gives a fleet more or fewer instances, and shows how. */
 
 import { Muster } from '../client/muster.ts';
-import type { ScaleChoice } from '../fleet/scale.ts';
+import { exitCode } from '../fleet/report.ts';
+import { DEFAULT_CHOICE, isChoice, SCALE_CHOICES, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { counted } from '../fleet/words.ts';
 import { UsageError } from './exit.ts';
-import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { codeOf, type RunOptions, seeThrough, tellReport } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
 
@@ -14,16 +15,30 @@ export interface ScaleCommandOptions extends RunOptions {
 }
 
 export async function scale(fleet: string, count: string, options: ScaleCommandOptions): Promise<number> {
-  if (!/^\d{1,9}$/.test(count)) throw new UsageError(`${count} is no count of instances, for instance 20`);
+  const by = checked(count, options.by);
   announce(fleet);
   const muster = await Muster.connect();
   try {
-    // The library checks it, with all that it knows of choices.
-    const by = options.by as ScaleChoice | undefined;
     const run = await muster.scale(fleet, { count: Number(count), by });
-    if (run.met !== 'new') say(`nothing to do: it has ${counted(Number(count), 'instance')}`);
-    return codeOf(await seeThrough(run, options));
+    if (run.met === 'new') return codeOf(await seeThrough(run, options));
+    say(`nothing to do: it has ${counted(Number(count), 'instance')}\n`);
+    const report = await muster.status(fleet);
+    tellReport(report, options.json, muster.linkTo(report), { changeUrl: muster.linkToChange(report) });
+    return exitCode(report);
   } finally {
     await muster.close();
   }
+}
+
+/** Answers the choice; throws all that is wrong at once. */
+function checked(count: string, by: string | undefined): ScaleChoice | undefined {
+  const isChosen = by === undefined || isChoice(by);
+  const mistakes = [
+    /^\d{1,9}$/.test(count)
+      ? scaleMistake({ count: Number(count), by: DEFAULT_CHOICE })
+      : `${count} is no count of instances, for instance 20`,
+    isChosen ? undefined : `--by '${by}' is no choice: ${SCALE_CHOICES.join(', ')}`,
+  ].filter((mistake) => mistake !== undefined);
+  if (mistakes.length > 0) throw new UsageError(mistakes.join('\n  '));
+  return isChosen ? by : undefined;
 }

@@ -15,7 +15,7 @@ export async function status(
   try {
     if (instances) return await listInstances(await muster.attach(fleet), json);
     const report = await muster.status(fleet, { region });
-    tellReport(report, json, muster.linkTo(report), true);
+    tellReport(report, json, muster.linkTo(report), { steps: true, changeUrl: muster.linkToChange(report) });
     return isSettled(report.state) ? exitCode(report) : DONE;
   } finally {
     await muster.close();

@@ -390,6 +390,11 @@ export class Muster {
     return runLink(uiUrl, namespace, workflowId, runId);
   }
 
+  /** The run that has changed the fleet last, where that is known. */
+  linkToChange({ workflowId, scale }: Pick<FleetReport, 'workflowId' | 'scale'>): string | undefined {
+    return scale?.runId && this.linkTo({ workflowId, runId: scale.runId });
+  }
+
   async close(): Promise<void> {
     await this.#temporal.client.connection.close();
   }
@@ -543,7 +548,7 @@ export class Muster {
     }
     for (;;) {
       const next = await this.#describe(fleet);
-      if (next && !isKeeping(next)) return this.#runOf(next);
+      if (next && !isKeeping(next)) return this.#runOf(next, 'new');
       await sleep(HAND_OVER_MS);
     }
   }
@@ -561,11 +566,10 @@ export class Muster {
     return this.#temporal.client.workflow.getHandle(workflowId, runId);
   }
 
-  #runOf(description: WorkflowExecutionDescription): FleetRun {
+  #runOf(description: WorkflowExecutionDescription, met = metAs(description)): FleetRun {
     const { fleet, change } = memoOf(description);
     const { workflowId, runId, raw } = description;
     const firstRunId = raw.workflowExecutionInfo?.firstRunId || runId;
-    const met = metAs(description);
     const ids = { workflowId, runId, firstRunId, change: met === 'running' ? change?.update : undefined };
     return new FleetRun(this.#temporal, fleet, ids, met);
   }

@@ -43,6 +43,9 @@ async function resultOf(fleet: string, handle: WorkflowHandle): Promise<FleetRep
   }
 }
 
+/** In a sentence. */
+const MOST_NAMED = 10;
+
 /** The report of a complete fleet as it is now. `patience` as in a TeardownRequest. */
 export async function asItIsNow(
   temporal: Temporal,
@@ -62,15 +65,17 @@ export async function asItIsNow(
     runs: report.runs ?? [report.runId],
     byNameOnly: true,
   });
+  const [count, left] = [instanceCountOf(report), instanceCountOf(now)];
+  const gone = instances.flatMap(({ id }) => {
+    const state = now.instances.find((instance) => instance.id === id)?.state ?? 'gone';
+    return state === 'running' ? [] : [`${id} is ${state}`];
+  });
   const problems = [
     ...missingIdentity(report, now),
-    ...instances.flatMap(({ id }) => {
-      const state = now.instances.find((instance) => instance.id === id)?.state ?? 'gone';
-      return state === 'running' ? [] : [`${id} is ${state}`];
-    }),
+    ...(left < count ? [`${left} of ${count} instances are left`] : []),
+    ...gone.slice(0, MOST_NAMED),
+    ...(gone.length > MOST_NAMED ? [`${gone.length - MOST_NAMED} more like these`] : []),
   ];
-  const [count, left] = [instanceCountOf(report), instanceCountOf(now)];
-  if (count > instances.length && left < count) problems.push(`${left} of ${count} instances are left`);
   if (problems.length === 0) return { ...report, instances: now.instances };
   const message = problems.join('; ');
   return {

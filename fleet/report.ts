@@ -148,6 +148,8 @@ export interface ScaleReport {
   by: ScaleChoice;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  /** The run that made it. */
+  runId?: string;
   /** Why it came to nothing: the fleet is as it was before. */
   failed?: string;
 }

@@ -2,7 +2,7 @@
 
 import { MOST_INSTANCES } from './spec.ts';
 
-const SCALE_CHOICES = ['newest', 'oldest', 'zone'] as const;
+export const SCALE_CHOICES = ['newest', 'oldest', 'zone'] as const;
 
 /** Which instances go: those launched last, those launched first, or such as leave the zones even. */
 export type ScaleChoice = (typeof SCALE_CHOICES)[number];
@@ -22,8 +22,12 @@ export function scaleMistake({ count, by }: ScaleRequest): string | undefined {
   if (!Number.isInteger(count) || count < 1 || count > MOST_INSTANCES) {
     return `${count} is no count of instances: 1 to ${MOST_INSTANCES}`;
   }
-  if (!SCALE_CHOICES.includes(by)) return `'${by}' is no choice: ${SCALE_CHOICES.join(', ')}`;
+  if (!isChoice(by)) return `'${by}' is no choice: ${SCALE_CHOICES.join(', ')}`;
   return undefined;
+}
+
+export function isChoice(text: string): text is ScaleChoice {
+  return (SCALE_CHOICES as readonly string[]).includes(text);
 }
 
 /** An instance as the choice sees it. */

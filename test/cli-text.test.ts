@@ -160,6 +160,68 @@ describe('the report of a fleet that is complete', () => {
   });
 });
 
+describe('the report of a fleet that is there', () => {
+  const there: Partial<FleetReport> = {
+    state: 'complete',
+    role,
+    profile,
+    instances: instances(3),
+    steps: [...MADE, step('verify', 'done', undefined, 5.2, 2)],
+  };
+  const source = { type: 't3.micro', zone: 'us-east-1a', market: 'on-demand', count: 3 } as const;
+  const placements = [{ type: 't3.micro', zone: 'us-east-1a' }, { type: 't3.small' }];
+
+  test('says where it came from whenever it could have come from elsewhere, however far it is', () => {
+    for (const state of ['running', 'complete', 'degraded'] as const) {
+      const told = (more: Partial<FleetReport>) => text({ ...there, state, sources: [source], ...more });
+      assert.match(told({ placements }), /\n {2}from {6}3 × t3\.micro in us-east-1a\n/);
+      assert.doesNotMatch(told({ placements: placements.slice(0, 1) }), /\n {2}from /);
+    }
+  });
+
+  test('that is short offers to ask for the rest', () => {
+    const short = text({ ...there, sources: [source], wanted: { want: 5, min: 2 } });
+    assert.match(short, /^✓ fleet web is complete with 3 of 5 instances after /);
+    assert.match(short, /\n {2}short {5}3 of the 5 wanted; at least 2 were needed\n/);
+    assert.match(
+      short,
+      /\n {2}next {6}muster scale web 5 {3}asks for the rest once more\n {12}muster status web\n/,
+    );
+    const running = text({ state: 'running', sources: [source], wanted: { want: 5, min: 2 } });
+    assert.doesNotMatch(running, / short /);
+  });
+
+  test('that is gone again is not short of what it wanted', () => {
+    for (const state of ['cancelled', 'rolled-back'] as const) {
+      assert.doesNotMatch(text({ state, wanted: { want: 300, min: 300 } }), /short|enough|needed/);
+    }
+  });
+
+  test('asked for by status is not sent to status again', () => {
+    for (const changes of [there, { state: 'removing' }, { state: 'rolling-back' }] as const) {
+      assert.match(text(changes), /muster status web/);
+      assert.doesNotMatch(text(changes, { steps: true }), /muster status web/);
+    }
+  });
+
+  test('with a lease is extended or released, whole or not', () => {
+    const lease = { endsAt: Date.now() + 7_200_000 };
+    for (const state of ['complete', 'degraded'] as const) {
+      const told = text({ ...there, state, lease });
+      assert.match(told, /\n {2}wanted {4}until \d{4}-\d\d-\d\d \d\d:\d\d \S+, for 2 hours more\n/);
+      assert.match(told, /\n {2}next {6}muster extend web 2h\n {12}muster release web$/);
+    }
+  });
+
+  test('that has been changed tells its first steps as such, and the run of the change', () => {
+    const scale = { from: 1, to: 3, by: 'newest', startedAt: BEGAN, runId: 'r-2' } as const;
+    const told = text({ ...there, scale }, { steps: true, changeUrl: 'http://ui/r-2' });
+    assert.match(told, /^✓ fleet web is complete\n/);
+    assert.match(told, /\n {2}scaled {4}from 1 to 3, 2026-11-24T00:00:00Z\n {12}http:\/\/ui\/r-2\n/);
+    assert.match(told, /\n {2}when it was brought up:\n {2}look before touching anything /);
+  });
+});
+
 describe('the report of a run that failed', () => {
   const failed: Partial<FleetReport> = {
     state: 'rolled-back',

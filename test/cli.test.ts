@@ -122,6 +122,32 @@ describe('muster up', () => {
     assert.match(stdout, /muster down people\n$/);
   });
 
+  it('says of a fleet that is there that --for changes nothing, and plays no old steps', async () => {
+    const file = specFile('there-already');
+    assert.equal((await muster('up', file)).code, 0);
+    const bare = await muster('up', file, '--for', '8h');
+    assert.equal(bare.code, 0, bare.stderr);
+    assert.match(bare.stderr, /--for 8h changes nothing: the fleet is there without a lease; 'muster down/);
+    assert.doesNotMatch(bare.stderr, /create the role/);
+    assert.match(bare.stdout, /^✓ fleet there-already is complete/);
+
+    const leased = specFile('there-for-a-time');
+    assert.equal((await muster('up', leased, '--for', '2h')).code, 0);
+    const again = await muster('up', leased, '--for', '8h');
+    assert.match(
+      again.stderr,
+      /--for 8h changes nothing: .* with a lease; 'muster extend there-for-a-time TIME'/,
+    );
+    assert.match(again.stdout, /wanted {4}until .*, for (2 hours|1 hour 59 minutes) more\n/);
+    assert.match(
+      (await muster('extend', 'there-for-a-time', 'soon')).stderr,
+      /extend by soon: a time such as 90m, 8h, 1h30m or 2d; or for-good/,
+    );
+    const released = await muster('release', 'there-for-a-time', '--yes');
+    assert.equal(released.code, 0, released.stderr);
+    assert.doesNotMatch(released.stderr, /attached/);
+  });
+
   it('ends with 1 when it failed and all is gone, with the cause in AWS’s words', async () => {
     const undo = world.aws.fault({ action: 'PutRolePolicy', error: DENIED });
     const { code, stdout } = await muster('up', specFile('fails'));
@@ -622,6 +648,14 @@ describe('muster scale', () => {
     const same = await muster('scale', 'sized', '3');
     assert.equal(same.code, 0);
     assert.match(same.stderr, /nothing to do: it has 3 instances\n/);
+    assert.doesNotMatch(same.stderr, /create the role/);
+    assert.match(same.stdout, /^✓ fleet sized is complete\n[\s\S]*\n {2}scaled {4}from 2 to 3, /);
+    const { scale } = JSON.parse((await muster('status', 'sized', '--json')).stdout);
+    const status = await muster('status', 'sized');
+    assert.match(
+      status.stdout,
+      new RegExp(`\\n {12}http\\S+/${scale.runId}\\n[\\s\\S]*when it was brought up:`),
+    );
 
     const undo = world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED });
     const denied = await muster('scale', 'sized', '5');
@@ -654,7 +688,8 @@ describe('muster scale', () => {
     for (const [args, words] of [
       [['sized', 'many'], /many is no count of instances/],
       [['sized', '0'], /0 is no count of instances: 1 to 10000/],
-      [['sized', '2', '--by', 'age'], /'age' is no choice: newest, oldest, zone/],
+      [['sized', '2', '--by', 'age'], /--by 'age' is no choice: newest, oldest, zone/],
+      [['sized', '0', '--by', 'age'], /0 is no count of instances[\s\S]*--by 'age' is no choice/],
       [['no-such', '2'], /AWS shows nothing with its tag/],
     ] as const) {
       const { code, stderr } = await muster('scale', ...args);

@@ -71,7 +71,9 @@ class Scale {
     this.run = new Run({ fleet, action: 'scale', state: 'scaling', region, specHash }, 'rollback');
     const { account, role, profile, image, placements, lease } = report;
     Object.assign(this.run.report, { account, role, profile, image, placements, lease });
-    this.run.report.scale = { from: this.from, to: request.count, by: request.by, startedAt: Date.now() };
+    const { count: to, by } = request;
+    const startedAt = Date.now();
+    this.run.report.scale = { from: this.from, to, by, startedAt, runId: this.owner.run };
     this.tell(report.instances, this.from);
     const isMore = request.count > this.from;
     this.run.expect(isMore ? ['find', 'preflight', 'launch', 'verify'] : ['find', 'terminate', 'verify']);
