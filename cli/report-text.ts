@@ -103,7 +103,6 @@ function headline(report: FleetReport, colors: Colors): string {
     case 'changing':
     case 'rolling':
     case 'repairing':
-      return [`muster cancel ${fleet}   takes back what it has made so far`];
       return `… fleet ${name} is being brought up`;
   }
 }

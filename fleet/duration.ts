@@ -1,12 +1,13 @@
 /** Lengths of time as people write and read them. */
 
 const UNITS = { d: 86_400, h: 3_600, m: 60, s: 1 } as const;
-const WRITTEN = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/;
+/** What `secondsOf` reads. */
+export const DURATION = /^(?=\d)(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/;
 const NAMES = { d: 'day', h: 'hour', m: 'minute', s: 'second' } as const;
 
 /** Seconds of `90s`, `3m`, `8h30m`, `2d`; undefined when the text is none of that form. */
 export function secondsOf(text: string): number | undefined {
-  const found = WRITTEN.exec(text.trim());
+  const found = DURATION.exec(text.trim());
   if (!found) return undefined;
   const [, days = 0, hours = 0, minutes = 0, seconds = 0] = found;
   return Number(days) * UNITS.d + Number(hours) * UNITS.h + Number(minutes) * UNITS.m + Number(seconds);

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { shown, wanted } from './mistakes.ts';
 import { INSTANCE_TYPE, SUBNET_ID, ZONE } from './names.ts';
-import { complain, fields, isMap, nested, oneOf, text, whole } from './schema-parts.ts';
+import { complain, fields, isMap, nested, oneOf, text, whole, writtenAs } from './schema-parts.ts';
 import {
   type Count,
   type Market,
@@ -24,13 +24,6 @@ const ALSO_CALLED: Readonly<Record<string, string>> = {
 
 const number = whole(1, MOST_INSTANCES, 'for instance 3');
 
-/** `3`, or `{ want: 100, min: 80 }`. */
-export const count = z.unknown().transform((value, context): Count => {
-  if (isMap(value)) return nested(countMap, value, context);
-  const want = nested(number, value, context);
-  return { want, min: want };
-});
-
 const countMap = fields('a count', { want: number, min: number.optional() })
   .superRefine(({ want, min }, context) => {
     if (min === undefined || min <= want) return;
@@ -38,10 +31,21 @@ const countMap = fields('a count', { want: number, min: number.optional() })
   })
   .transform(({ want, min = want }): Count => ({ want, min }));
 
+/** `3`, or `{ want: 100, min: 80 }`. */
+export const count = writtenAs(
+  z.unknown().transform((value, context): Count => {
+    if (isMap(value)) return nested(countMap, value, context);
+    const want = nested(number, value, context);
+    return { want, min: want };
+  }),
+  number,
+  countMap,
+);
+
 /** `4`, `2..4`, `2..` or `..4`; with units, `4GiB..8GiB`. */
 function range(noun: string, hint: string, units: Units = {}) {
   const error = wanted(noun, hint);
-  return z.union([z.string(error), z.number(error)], error).transform((value, context): Range => {
+  const ends = z.union([z.string(error), z.number(error)], error).transform((value, context): Range => {
     const read = readRange(`${value}`, units);
     const { least = 0, most = Number.POSITIVE_INFINITY } = read ?? {};
     if (read && least <= most) return read;
@@ -50,6 +54,17 @@ function range(noun: string, hint: string, units: Units = {}) {
     else context.addIssue({ code: 'custom', message: error });
     return z.NEVER;
   });
+  const asText = z.string(error).regex(rangePattern(units), error);
+  // A number is an amount only of what has no unit.
+  return hasUnits(units) ? writtenAs(ends, asText) : writtenAs(ends, z.int(error).min(1, error), asText);
+}
+
+/** What `readRange` reads, but for which end is the larger. */
+function rangePattern(units: Units): RegExp {
+  const anyCase = (unit: string) => unit.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
+  const unit = hasUnits(units) ? `\\s*(?:${Object.keys(units).map(anyCase).join('|')})` : '';
+  const amount = `\\d{1,7}(?:\\.\\d{1,3})?${unit}`;
+  return new RegExp(`^\\s*(?:${amount}(?:\\s*\\.\\.\\s*(?:${amount})?)?|\\.\\.\\s*${amount})\\s*$`);
 }
 
 function readRange(written: string, units: Units): Range | undefined {
@@ -67,9 +82,11 @@ function readRange(written: string, units: Units): Range | undefined {
 /** In the smallest unit, by the names of units in small letters. */
 type Units = Readonly<Record<string, number>>;
 
+const hasUnits = (units: Units): boolean => Object.keys(units).length > 0;
+
 function amountOf(written: string, units: Units): number | undefined {
   const [, digits, unit = ''] = /^(\d{1,7}(?:\.\d{1,3})?)([a-z]*)$/i.exec(written) ?? [];
-  const size = unit === '' && Object.keys(units).length === 0 ? 1 : units[unit.toLowerCase()];
+  const size = unit === '' && !hasUnits(units) ? 1 : units[unit.toLowerCase()];
   const amount = Number(digits) * (size ?? Number.NaN);
   return Number.isInteger(amount) && amount > 0 ? amount : undefined;
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { nearest, shown, wanted } from './mistakes.ts';
 import { IAM_NAME } from './names.ts';
 import { MOST_INLINE_CHARACTERS, type PolicyDocument, type PolicyStatement, policySize } from './policy.ts';
-import { complain, fields, isMap, listOf, nested, oneOf, text } from './schema-parts.ts';
+import { complain, fields, isMap, listOf, nested, oneOf, text, writtenAs } from './schema-parts.ts';
 
 const action = text(
   /^(?:\*|[A-Za-z0-9.-]+:[\w*?-]+)$/,
@@ -50,7 +50,7 @@ const conditions = z
 const shortStatement = fields('a statement', {
   sid: sid.optional(),
   actions: listOf(action).optional(),
-  notActions: listOf(action).optional(),
+  notActions: listOf(action).optional().describe('All calls but these, instead of actions'),
   resources: listOf(resource).optional(),
   notResources: listOf(resource).optional(),
   conditions: conditions.optional(),
@@ -107,21 +107,22 @@ export interface NamedDocument {
 }
 
 /** Either form as the document that is sent. Version 2012-10-17 is written whatever was read. */
-export const policyBody = z
-  .unknown()
-  .transform((value, context) => {
+export const policyBody = writtenAs(
+  z.unknown().transform((value, context) => {
     const body = looksLikeDocument(value) ? document.transform(written) : shortForm.transform(lengthened);
     return nested<NamedDocument>(body, value, context);
-  })
-  .superRefine(({ document }, context) => {
-    refuseForeignCharacters(context, document);
-    refuseSameSids(context, document);
-    const size = policySize(document);
-    if (size <= MOST_INLINE_CHARACTERS) return;
-    const most = MOST_INLINE_CHARACTERS.toLocaleString('en');
-    const mend = `IAM takes at most ${most} in a role's inline policies; use role.managedPolicies for more`;
-    complain(context, [], `${size.toLocaleString('en')} characters without white space`, mend);
-  });
+  }),
+  shortForm,
+  document,
+).superRefine(({ document }, context) => {
+  refuseForeignCharacters(context, document);
+  refuseSameSids(context, document);
+  const size = policySize(document);
+  if (size <= MOST_INLINE_CHARACTERS) return;
+  const most = MOST_INLINE_CHARACTERS.toLocaleString('en');
+  const mend = `IAM takes at most ${most} in a role's inline policies; use role.managedPolicies for more`;
+  complain(context, [], `${size.toLocaleString('en')} characters without white space`, mend);
+});
 
 const DOCUMENT_KEYS = ['Version', 'Statement', 'Id'];
 

@@ -1,8 +1,23 @@
 /** The pieces that the schemas of specs and policies are made of. Their error texts are `wanted` (fleet/mistakes.ts). */
 
 import { z } from 'zod';
-import { durationWords, secondsOf } from './duration.ts';
+import { DURATION, durationWords, secondsOf } from './duration.ts';
 import { type FindingParams, nearest, wanted } from './mistakes.ts';
+
+/**
+ * What may be written where a schema decides by itself how to read it. The JSON schema of specs (schema/) has it from
+ * here, as it cannot look into code.
+ */
+const FORMS = z.registry<{ forms: () => unknown }>();
+
+export function writtenAs<Schema extends z.ZodType>(schema: Schema, ...forms: z.ZodType[]): Schema {
+  FORMS.add(schema, { forms: () => forms });
+  return schema;
+}
+
+export function formsOf(schema: z.core.$ZodType): readonly z.ZodType[] | undefined {
+  return FORMS.get(schema)?.forms() as readonly z.ZodType[] | undefined;
+}
 
 /** A map with these keys and no other; `others` are keys of another form of the same, which may have been meant. */
 export function fields<Shape extends z.ZodRawShape>(
@@ -30,9 +45,11 @@ export function whole(least: number, most: number, hint?: string) {
 /** Seconds: as a number, or as a text such as `1h30m`. */
 export function duration(least: number, most: number, hint: string) {
   const error = wanted(`a time of ${durationWords(least)} to ${durationWords(most)}`, hint);
-  return z.preprocess(
-    (value) => (typeof value === 'string' ? (secondsOf(value) ?? value) : value),
-    z.int(error).min(least, error).max(most, error),
+  const seconds = z.int(error).min(least, error).max(most, error);
+  return writtenAs(
+    z.preprocess((value) => (typeof value === 'string' ? (secondsOf(value) ?? value) : value), seconds),
+    seconds,
+    z.string(error).regex(DURATION, error),
   );
 }
 
@@ -51,17 +68,23 @@ export function oneOf<const Word extends string>(words: readonly Word[]) {
 
 /** A list, or its one entry bare. */
 export function listOf<Entry extends z.ZodType>(entry: Entry) {
-  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(entry));
+  const list = z.array(entry);
+  return writtenAs(
+    z.preprocess((value) => (Array.isArray(value) ? value : [value]), list),
+    entry,
+    list,
+  );
 }
 
 /** A text or a map: the mistakes are those of the form that was begun. */
 export function textOrMap<Text, Whole>(noun: string, bare: z.ZodType<Text>, whole: z.ZodType<Whole>) {
-  return z.unknown().transform((value, context): Text | Whole => {
+  const either = z.unknown().transform((value, context): Text | Whole => {
     if (typeof value === 'string') return nested(bare, value, context);
     if (isMap(value)) return nested(whole, value, context);
     context.addIssue({ code: 'custom', message: wanted(noun) });
     return z.NEVER;
   });
+  return writtenAs(either, bare, whole);
 }
 
 /** Parses with a schema that is chosen by the value; what that finds is found here. */

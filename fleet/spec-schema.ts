@@ -37,6 +37,7 @@ import {
   text,
   textOrMap,
   whole,
+  writtenAs,
 } from './schema-parts.ts';
 import type { InstancesSpec, Tags, VolumeSpec } from './spec.ts';
 import { movedKey, wantsText } from './written-keys.ts';
@@ -79,14 +80,16 @@ function tagComplaint(key: string, value: string): [string, string, { at?: 'key'
 
 const region = text(REGION, 'a region', 'for instance us-east-1');
 
-const account = z
-  .union([z.string(), z.number()], wanted('an account', 'twelve digits in quotes'))
-  .transform(String)
-  .pipe(
-    z
-      .string()
-      .regex(ACCOUNT, wanted('an account', 'twelve digits in quotes: a number loses its leading zeros')),
-  );
+const digits = text(ACCOUNT, 'an account', 'twelve digits in quotes: a number loses its leading zeros');
+const account = writtenAs(
+  z
+    .union([z.string(), z.number()], wanted('an account', 'twelve digits in quotes'))
+    .transform(String)
+    .pipe(digits),
+  digits,
+  // In a file without quotes, where its digits are taken as they are written.
+  z.int().min(0),
+);
 
 /** Fields of a thing that is made; one that exists is used as it is. */
 function refuseBesideReuse(
@@ -161,14 +164,25 @@ const profile = textOrMap(
 );
 
 const PARAMETER = 'resolve:ssm:';
-const image = z
-  .string(wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter'))
-  .transform((value) => (value.startsWith('/') ? `${PARAMETER}${value}` : value))
-  .refine(
-    (value) =>
-      value.startsWith(PARAMETER) ? PARAMETER_NAME.test(value.slice(PARAMETER.length)) : IMAGE_ID.test(value),
-    wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter'),
-  );
+const imageWanted = wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter');
+const image = writtenAs(
+  z
+    .string(imageWanted)
+    .transform((value) => (value.startsWith('/') ? `${PARAMETER}${value}` : value))
+    .refine(
+      (value) =>
+        value.startsWith(PARAMETER)
+          ? PARAMETER_NAME.test(value.slice(PARAMETER.length))
+          : IMAGE_ID.test(value),
+      imageWanted,
+    ),
+  z
+    .string()
+    .regex(
+      new RegExp(`${IMAGE_ID.source}|^(?:${PARAMETER}|(?=/))${PARAMETER_NAME.source.slice(1)}`),
+      imageWanted,
+    ),
+);
 
 const MOST_USER_DATA = 16_384;
 
@@ -186,7 +200,8 @@ function userData(readFile: ReadFile) {
   });
   const inFile = filePath
     .transform((path, context) => fileText(readFile, path, context) ?? z.NEVER)
-    .pipe(content);
+    .pipe(content)
+    .describe("A file with it, by its path from the spec's folder");
   const form = fields('user data', { file: inFile }).transform(({ file }) => file);
   return textOrMap('a text, or { file: path }', content, form);
 }
@@ -195,12 +210,15 @@ const VOLUME_TYPES = ['gp2', 'gp3', 'io1', 'io2', 'st1', 'sc1', 'standard'] as c
 const GIB = { GIB: 1, TIB: 1024 } as const;
 
 /** GiB, as a number or as `20GiB`. What people mean by GB is not what EBS counts in. */
-const volumeSize = z.preprocess(
-  (value) => {
-    const [, amount, unit] = (typeof value === 'string' && /^(\d{1,6}) ?([GT]iB)$/i.exec(value)) || [];
+const gib = whole(1, 65_536, 'in GiB: 20 or 20GiB');
+const WITH_UNIT = /^(\d{1,6}) ?([GgTt][iI][bB])$/;
+const volumeSize = writtenAs(
+  z.preprocess((value) => {
+    const [, amount, unit] = (typeof value === 'string' && WITH_UNIT.exec(value)) || [];
     return amount && unit ? Number(amount) * GIB[unit.toUpperCase() as keyof typeof GIB] : value;
-  },
-  whole(1, 65_536, 'in GiB: 20 or 20GiB'),
+  }, gib),
+  gib,
+  z.string().regex(WITH_UNIT, wanted('a size', 'in GiB: 20 or 20GiB')),
 );
 
 const volume = fields('a volume', {
@@ -270,21 +288,29 @@ const deadlines = fields('a map of deadlines', {
 });
 
 function policy(readFile: ReadFile) {
-  const inFile = filePath.transform((path, context) => policyOfFile(readFile, path, context));
+  const inFile = filePath
+    .transform((path, context) => policyOfFile(readFile, path, context))
+    .describe("A file with a policy in it, by its path from the spec's folder");
   const fileForm = fields('a policy', { name: policyName.optional(), file: inFile }).transform(
     ({ name, file }): NamedDocument => ({ name: name ?? file.name, document: file.document }),
   );
-  const documentForm = fields('a policy', { name: policyName.optional(), document: policyBody }).transform(
-    ({ name, document }): NamedDocument => ({ name, document: document.document }),
+  const documentForm = fields('a policy', {
+    name: policyName.optional(),
+    document: policyBody.describe('A document of IAM, or the short form'),
+  }).transform(({ name, document }): NamedDocument => ({ name, document: document.document }));
+  const form = writtenAs(
+    z.unknown().transform((value, context) => {
+      const has = (key: string) => Object.hasOwn(value as object, key);
+      return nested<NamedDocument>(
+        has('file') ? fileForm : has('document') ? documentForm : policyBody,
+        value,
+        context,
+      );
+    }),
+    policyBody,
+    documentForm,
+    fileForm,
   );
-  const form = z.unknown().transform((value, context) => {
-    const has = (key: string) => Object.hasOwn(value as object, key);
-    return nested<NamedDocument>(
-      has('file') ? fileForm : has('document') ? documentForm : policyBody,
-      value,
-      context,
-    );
-  });
   return textOrMap('a policy: { allow: ... }, a document or the path of a file', inFile, form);
 }
 
