@@ -1,6 +1,5 @@
 /** `muster down NAME` and `muster release NAME`: take a fleet down and show how. */
 
-import { createInterface } from 'node:readline/promises';
 import type { FleetRun } from '../client/fleet-run.ts';
 import { Muster } from '../client/muster.ts';
 import type { FleetReport } from '../fleet/report.ts';
@@ -9,6 +8,7 @@ import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
+import { isTerminal, isYes } from './terminal.ts';
 
 export interface DownCommandOptions extends RunOptions {
   readonly yes?: boolean;
@@ -30,7 +30,7 @@ async function takeDown(
   options: DownCommandOptions,
   start: (muster: Muster) => Promise<FleetRun>,
 ): Promise<number> {
-  if (!options.yes && !process.stdin.isTTY) {
+  if (!options.yes && !isTerminal()) {
     throw new UsageError(
       `'muster ${command}' asks before it removes ${fleet}, and there is no terminal to ask`,
       'add --yes',
@@ -56,11 +56,5 @@ async function isWanted({ fleet, state, instances, role, profile }: FleetReport)
     ...(role ? [`the role ${role.name}${role.reused ? ' (in use, stays)' : ''}`] : []),
   ];
   say(`The fleet ${fleet} is ${state} and has ${what.join(', ')}.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question('Remove all of it? [y/N] ');
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    terminal.close();
-  }
+  return isYes('Remove all of it?');
 }

@@ -41,6 +41,9 @@ export class UsageError extends Error {
   }
 }
 
+/** A person who was asked something left without an answer. */
+export class Dismissed extends Error {}
+
 interface Told {
   readonly code?: string;
   readonly mend?: string;
@@ -49,6 +52,11 @@ interface Told {
 
 /** Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. */
 export function tellError(error: unknown, json: boolean): number {
+  if (error instanceof Dismissed) {
+    if (json) print(jsonOf({ error: { code: 'Interrupted', message: 'nothing was changed' } }));
+    say('\nNothing was changed.');
+    return INTERRUPTED;
+  }
   const { code, message, mend, mistakes } = error as Error & Told;
   const colors = stderrColors();
   const known = error instanceof UsageError || (code !== undefined && code in CODES);

@@ -43,6 +43,23 @@ function program(): Command {
     .exitOverride();
 
   muster
+    .command('init')
+    .description('write a first spec: asks four questions, or takes options')
+    .argument('[file]', 'what to write', 'fleet.yaml')
+    .option('--name <name>', "the fleet's name (default: the file's)")
+    .option('--allow <actions>', "what programs on its machines may do: 's3:Get*, s3:List*'")
+    .option('--region <region>', 'where they run (default: AWS_REGION, then us-east-1)')
+    .option('--type <type>', 'of the machines (default: t3.micro)')
+    .option('--image <image>', 'of the machines (default: the newest Amazon Linux)')
+    .option('--count <number>', 'how many (default: 3)')
+    .option('--yes', 'do not ask')
+    .option('--force', 'write over what is there')
+    .option(...JSON_OPTION)
+    // A wrong region is told with all that is wrong.
+    .action((file, { region, ...options }) =>
+      ended(options, async () => (await import('./init.ts')).init(file, { region, ...options })),
+    );
+  muster
     .command('up')
     .description('bring a fleet up, or attach to the run that does')
     .argument('<file>', 'its spec, YAML or JSON')

@@ -1,0 +1,50 @@
+/** A command on a terminal of its own, as for a person. */
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+
+const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
+
+/** Python's pseudo-terminal: Node has none of its own. It ends with the command's exit code. */
+const TERMINAL = `
+import os, pty, sys
+status = pty.spawn(sys.argv[1:])
+sys.exit(os.waitstatus_to_exitcode(status))
+`;
+
+export interface Conversation {
+  readonly code: number | null;
+  /** All that was on the screen, what was typed among it. */
+  readonly screen: string;
+}
+
+/** Types each answer when the screen ends with what it is an answer to. */
+export function converse(
+  args: readonly string[],
+  answers: readonly (readonly [to: RegExp, typed: string])[],
+  { cwd, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Conversation> {
+  const child = spawn('python3', ['-c', TERMINAL, process.execPath, MUSTER, ...args], {
+    cwd,
+    env: { ...process.env, npm_command: undefined, NO_COLOR: '1', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const left = [...answers];
+  let screen = '';
+  let seen = 0;
+  child.stdout.on('data', (text) => {
+    screen += text;
+    const [next] = left;
+    if (!next?.[0].test(stripVTControlCharacters(screen.slice(seen)))) return;
+    left.shift();
+    seen = screen.length;
+    child.stdin.write(next[1]);
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) =>
+      resolve({ code, screen: stripVTControlCharacters(screen).replaceAll('\r\n', '\n') }),
+    );
+  });
+}
