@@ -1,6 +1,7 @@
 /** Finding the instances and volumes of an owner: filters find, the resource's own tags prove. */
 
 import {
+  DescribeInstancesCommand,
   type EC2Client,
   type Filter,
   type Instance,
@@ -65,6 +66,22 @@ async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> 
   return found
     .flatMap((page) => page.Reservations ?? [])
     .flatMap((reservation) => reservation.Instances ?? []);
+}
+
+/** A page of those that carry the owner's tags and are not terminated, and where the next one begins. */
+export async function instancesPage(
+  ec2: EC2Client,
+  owner: Owner,
+  next?: string,
+): Promise<{ readonly instances: readonly Instance[]; readonly next?: string }> {
+  const command = new DescribeInstancesCommand({
+    Filters: ownerFilters(owner),
+    MaxResults: 1000,
+    NextToken: next,
+  });
+  const { Reservations = [], NextToken } = await ask('ec2:DescribeInstances', ec2.send(command));
+  const seen = Reservations.flatMap(({ Instances = [] }) => Instances);
+  return { instances: ownedBy(owner, seen).filter((one) => !isTerminated(one)), next: NextToken };
 }
 
 /** All volumes that carry the owner's tags, or without an owner those of any fleet. */

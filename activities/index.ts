@@ -9,6 +9,7 @@ import { driftSteps } from './drift.ts';
 import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
+import { listSteps } from './list-instances.ts';
 import { markSteps } from './mark.ts';
 import { notifySteps } from './notify.ts';
 import { beating, noteFailure } from './patience.ts';
@@ -39,6 +40,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...volumeSteps(clientsFor),
     ...notifySteps(clientsFor),
     ...surveySteps(clientsFor),
+    ...listSteps(clientsFor),
     ...driftSteps(clientsFor),
     ...terminateSteps(clientsFor),
   };

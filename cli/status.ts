@@ -1,11 +1,10 @@
-/** `muster status NAME`: how a fleet is, by its last run or by its tags in AWS; or all of its instances. */
+/** `muster status NAME`: how a fleet is, by its last run and by its tags in AWS; or all of its instances. */
 
-import type { FleetRun } from '../client/fleet-run.ts';
 import { Muster } from '../client/muster.ts';
-import { exitCode, isSettled } from '../fleet/report.ts';
+import { exitCode, type InstanceReport, isSettled } from '../fleet/report.ts';
 import { DONE } from './exit.ts';
 import { tellReport } from './finish.ts';
-import { print } from './output.ts';
+import { print, stdoutColors } from './output.ts';
 
 export async function status(
   fleet: string,
@@ -13,20 +12,32 @@ export async function status(
 ): Promise<number> {
   const muster = await Muster.connect();
   try {
-    if (instances) return await listInstances(await muster.attach(fleet), json);
     const report = await muster.status(fleet, { region });
-    tellReport(report, json, muster.linkTo(report), { steps: true, changeUrl: muster.linkToChange(report) });
+    if (instances)
+      await listInstances(muster.instancesOf({ ...report, region: report.region ?? region }), json);
+    else
+      tellReport(report, json, muster.linkTo(report), {
+        steps: true,
+        changeUrl: muster.linkToChange(report),
+      });
     return isSettled(report.state) ? exitCode(report) : DONE;
   } finally {
     await muster.close();
   }
 }
 
+/** As wide as ids and addresses are, and most types and zones: lines come before the last one is known. */
+const WIDTHS = [19, 14, 15, 15];
+
 /** Line by line as they come, however many: as JSON a line is an object. */
-async function listInstances(run: FleetRun, json: boolean | undefined): Promise<number> {
-  for await (const instance of run.instances()) {
-    const { id, type, zone, state } = instance;
-    print(json ? JSON.stringify(instance) : [id, type, zone, state].join('  '));
+async function listInstances(all: AsyncIterable<InstanceReport>, json: boolean | undefined): Promise<void> {
+  if (!json) print(stdoutColors().dim(columns(['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'])));
+  for await (const instance of all) {
+    const { id, type, zone, privateIp = '', state } = instance;
+    print(json ? JSON.stringify(instance) : columns([id, type, zone, privateIp, state]));
   }
-  return DONE;
+}
+
+function columns(cells: readonly string[]): string {
+  return cells.map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0)).join('  ');
 }

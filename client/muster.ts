@@ -15,6 +15,7 @@ import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import {
   type FleetReport,
+  type InstanceReport,
   instanceCountOf,
   isChange,
   isSettled,
@@ -65,7 +66,7 @@ import { outcomeOf } from './outcome.ts';
 import { Schedules } from './schedules.ts';
 import { beginningOf } from './spec-of-run.ts';
 import type { CheckedSpec } from './specs.ts';
-import { asItIsNow, inspect } from './standing.ts';
+import { asItIsNow, inspect, listed } from './standing.ts';
 import {
   asMusterError,
   assertWorkerPolls,
@@ -324,6 +325,20 @@ export class Muster {
       return report;
     }
     return this.#standing(description);
+  }
+
+  /**
+   * All instances that AWS shows of the fleet of this report now, however many, but for terminated ones; the report itself
+   * tells the first hundred. Throws NoWorker and LookFailed.
+   */
+  instancesOf(report: FleetReport): AsyncGenerator<InstanceReport, void> {
+    const { fleet, region, workflowId, action, state, runs = [report.runId] } = report;
+    // As in a look at the whole fleet: what an earlier run has given up is none of a complete one's.
+    const isKnown =
+      workflowId === fleetWorkflowId(fleet) &&
+      action === 'up' &&
+      (state === 'complete' || state === 'degraded');
+    return listed(this.#temporal, { region, owner: isKnown ? { fleet, runs } : { fleet } });
   }
 
   /** All fleets of which Temporal knows a run: the last of each, newest first. */

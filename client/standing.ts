@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
-import type { TeardownRequest } from '../fleet/run.ts';
+import { type FleetReport, type InstanceReport, instanceCountOf } from '../fleet/report.ts';
+import type { ListedInstances, ListRequest, TeardownRequest } from '../fleet/run.ts';
 import { lookFailed } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { assertWorkerPolls, type Temporal } from './temporal.ts';
@@ -28,18 +28,42 @@ export async function inspect(
     staticSummary: `what AWS has of ${request.fleet}`,
     workflowExecutionTimeout: (seconds + (request.patience ?? 0)) * 1000,
   });
-  const report = await resultOf(request.fleet, handle);
+  const report = await resultOf<FleetReport>(request.fleet, handle);
   const { workflowId, firstExecutionRunId } = handle;
   const run = new FleetRun(temporal, report.fleet, { workflowId, runId: firstExecutionRunId }, 'ended');
   return { run, report };
 }
 
-async function resultOf(fleet: string, handle: WorkflowHandle): Promise<FleetReport> {
+async function resultOf<T>(fleet: string, handle: WorkflowHandle): Promise<T> {
   try {
-    return (await handle.result()) as FleetReport;
+    return (await handle.result()) as T;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     throw lookFailed(fleet, error.cause?.message ?? error.message);
+  }
+}
+
+/** Throws NoWorker and LookFailed. */
+export async function* listed(
+  temporal: Temporal,
+  request: Omit<ListRequest, 'next'>,
+): AsyncGenerator<InstanceReport, void> {
+  await assertWorkerPolls(temporal);
+  const { client, taskQueue } = temporal;
+  const { fleet } = request.owner;
+  for (let next: string | undefined; ; ) {
+    const handle = await client.workflow.start('listInstances', {
+      args: [{ ...request, next }],
+      taskQueue,
+      workflowId: `list:${fleet.toLowerCase()}:${randomUUID()}`,
+      memo: { fleet },
+      staticSummary: `instances of ${fleet}`,
+      workflowExecutionTimeout: LOOK_SECONDS * 1000,
+    });
+    const page = await resultOf<ListedInstances>(fleet, handle);
+    yield* page.instances;
+    next = page.next;
+    if (next === undefined) return;
   }
 }
 

@@ -1,8 +1,9 @@
 /** How a run is addressed: the names that the client, the worker and the workflows have in common. */
 
 import type { Members } from './members.ts';
-import type { ChangingState } from './report.ts';
+import type { ChangingState, InstanceReport } from './report.ts';
 import type { NotifyTarget } from './spec.ts';
+import type { Owner } from './tags.ts';
 
 /** The task queue that workers poll unless MUSTER_TASK_QUEUE or an option names another. */
 export const TASK_QUEUE = 'muster';
@@ -140,4 +141,19 @@ export interface TeardownRequest {
   readonly undoDeadline?: number;
   /** Who is told that the fleet is gone, or what is left of it. */
   readonly notify?: readonly NotifyTarget[];
+}
+
+/** What `listInstances` takes: a page of the instances that AWS shows of a fleet. */
+export interface ListRequest {
+  readonly region?: string;
+  readonly owner: Owner;
+  /** Where the page begins, as the one before said. */
+  readonly next?: string;
+}
+
+/** What `listInstances` answers. */
+export interface ListedInstances {
+  readonly instances: readonly InstanceReport[];
+  /** Where the next page begins, when there is one. */
+  readonly next?: string;
 }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { DescribeInstanceAttributeCommand } from '@aws-sdk/client-ec2';
+import { DescribeInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { openWorld, QUICK, type World } from './world.ts';
 
 const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
@@ -680,7 +680,15 @@ describe('muster scale', () => {
       [report.instances[0].id],
     );
     const listed = await muster('status', 'sized', '--instances');
-    assert.match(listed.stdout, new RegExp(`^${report.instances[0].id} {2}t3.micro {2}\\S+ {2}running\n$`));
+    const [heading, one, ...others] = listed.stdout.trimEnd().split('\n');
+    assert.equal(heading, 'INSTANCE             TYPE            ZONE             PRIVATE IP       STATE');
+    const { id, privateIp } = report.instances[0];
+    assert.match(one!, new RegExp(`^${id} +t3.micro +us-east-1\\w +${privateIp} +running$`));
+    assert.deepEqual(others, []);
+
+    await world.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+    const ended = await muster('status', 'sized', '--instances', '--json');
+    assert.deepEqual([ended.code, ended.stdout.includes(`"state":"running"`)], [3, false], ended.stdout);
     assert.equal((await muster('down', 'sized', '--yes')).code, 0);
   });
 

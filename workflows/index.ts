@@ -4,6 +4,7 @@ export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { checkFleet } from './check-fleet.ts';
 export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
+export { listInstances } from './list-instances.ts';
 export { notifyFleet } from './notify-fleet.ts';
 export { scheduledFleet } from './scheduled-fleet.ts';
 export { sweepFleets } from './sweep-fleets.ts';

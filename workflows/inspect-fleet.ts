@@ -33,12 +33,16 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
   };
 }
 
+function look(request: TeardownRequest): Promise<FoundFleet> {
+  return asLook(
+    looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, 300), [request]),
+  );
+}
+
 /** That AWS cannot be asked is told to whoever asked: to the worker it is no failure of its own. */
-async function look(request: TeardownRequest): Promise<FoundFleet> {
+export async function asLook<T>(asked: Promise<T>): Promise<T> {
   try {
-    return await looking.findFleet.executeWithOptions(as('find', `what ${request.fleet} has`, 300), [
-      request,
-    ]);
+    return await asked;
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     throw ApplicationFailure.create({
