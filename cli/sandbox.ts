@@ -1,6 +1,6 @@
 /** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { freePort, isFree, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
 import { DONE, UsageError } from './exit.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
@@ -49,6 +49,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
     await Promise.race([stopped, started.died]);
     return DONE;
   } finally {
+    if (options.env) forget(options.env, started.env);
     await started.stop();
   }
 }
@@ -85,6 +86,15 @@ function sourced(file: string): string {
 function makeRoomFor(file: string): void {
   write(file, '');
   rmSync(file);
+}
+
+/** Whoever reads it later would be sent to what is no more; another sandbox may have written its own. */
+function forget(file: string, env: Readonly<Record<string, string>>): void {
+  try {
+    if (readFileSync(file, 'utf8') === `${exportLines(env)}\n`) rmSync(file);
+  } catch {
+    // It is gone already.
+  }
 }
 
 /** All of it at once: whoever waits for the file finds it whole. */

@@ -106,7 +106,7 @@ export function temporalUnreachable(address: string, error: unknown): MusterErro
   return new MusterError(
     'TemporalUnreachable',
     `Temporal does not answer at ${address}: ${why}`,
-    "start one ('muster sandbox' has one), or say where yours is: TEMPORAL_ADDRESS, or a profile of Temporal's own configuration",
+    "start one ('muster sandbox' has one), or say where yours is: TEMPORAL_ADDRESS, or a profile of Temporal's own configuration; what a sandbox that has ended had exported is of no use: take over what the new one prints",
   );
 }
 
