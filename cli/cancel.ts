@@ -1,13 +1,13 @@
 /** `muster cancel NAME`: has a run take back what it made, and shows that. */
 
-import { Muster } from '../client/muster.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 
 export async function cancel(fleet: string, options: RunOptions): Promise<number> {
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const report = await seeThrough(await muster.cancel(fleet), options);
     // That all is gone is what was asked for here.

@@ -1,8 +1,8 @@
 /** `muster check NAME`: what AWS shows of a fleet otherwise than its spec says. */
 
-import { Muster } from '../client/muster.ts';
 import { specFromFile } from '../client/specs.ts';
 import { findingCount } from '../fleet/drift-report.ts';
+import { connect } from './connect.ts';
 import { driftText } from './drift-text.ts';
 import { DONE, LEFT_OVER } from './exit.ts';
 import { jsonOf, print, printText, stdoutColors } from './output.ts';
@@ -12,7 +12,7 @@ export async function check(
   { json, file }: { json?: boolean; file?: string },
 ): Promise<number> {
   const spec = file === undefined ? undefined : specFromFile(file);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const report = await muster.check(fleet, { spec });
     if (json) print(jsonOf({ ...report, uiUrl: muster.linkTo(report) }));

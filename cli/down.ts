@@ -1,9 +1,10 @@
 /** `muster down NAME` and `muster release NAME`: take a fleet down and show how. */
 
 import type { FleetRun } from '../client/fleet-run.ts';
-import { Muster } from '../client/muster.ts';
+import type { Muster } from '../client/muster.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
+import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
@@ -36,7 +37,7 @@ async function takeDown(
       'add --yes',
     );
   }
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     if (!options.yes && !(await isWanted(await muster.status(fleet, options)))) {
       say('Nothing was changed.');

@@ -1,7 +1,7 @@
 /** `muster extend NAME TIME`: moves the end of a fleet's lease. */
 
-import { Muster } from '../client/muster.ts';
 import type { LeaseReport } from '../fleet/report.ts';
+import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE } from './exit.ts';
 import { leaseWords } from './lease-words.ts';
@@ -13,7 +13,7 @@ const FOR_GOOD = 'for-good';
 export async function extend(fleet: string, time: string, { json }: { json?: boolean }): Promise<number> {
   const extension =
     time === FOR_GOOD ? { forGood: true as const } : { seconds: secondsOption('extend by', time, FOR_GOOD) };
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const lease = await muster.extend(fleet, extension);
     print(json ? jsonOf({ fleet, leaseEndsAt: lease && isoOf(lease) }) : told(fleet, lease));

@@ -1,9 +1,9 @@
 /** `muster list`: the fleets of which Temporal knows a run. */
 
 import type { FleetListing } from '../client/listing.ts';
-import { Muster } from '../client/muster.ts';
 import type { FleetState } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
 import { tableText } from './table.ts';
@@ -12,7 +12,7 @@ import { tableText } from './table.ts';
 const PAST: readonly FleetState[] = ['gone', 'rolled-back', 'cancelled'];
 
 export async function list({ json, all }: { json?: boolean; all?: boolean }): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const known = await muster.list();
     const fleets = all ? known : known.filter(({ state, skipped }) => !PAST.includes(state) || skipped);

@@ -1,6 +1,6 @@
 /** `muster retry NAME`: takes up again what the fleet's last run could not finish, and shows that. */
 
-import { Muster } from '../client/muster.ts';
+import { connect } from './connect.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 
@@ -10,7 +10,7 @@ export interface RetryCommandOptions extends RunOptions {
 
 export async function retry(fleet: string, options: RetryCommandOptions): Promise<number> {
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     return codeOf(await seeThrough(await muster.retry(fleet, options), options));
   } finally {

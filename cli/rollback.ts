@@ -1,13 +1,13 @@
 /** `muster rollback NAME`: has a paused run take back what it made, and shows that. */
 
-import { Muster } from '../client/muster.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 
 export async function rollback(fleet: string, options: RunOptions): Promise<number> {
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const report = await seeThrough(await muster.decide(fleet, 'rollback'), options);
     // That all is gone is what was asked for here.

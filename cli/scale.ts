@@ -1,9 +1,9 @@
 /** `muster scale NAME COUNT`: gives a fleet more or fewer instances, and shows how. */
 
-import { Muster } from '../client/muster.ts';
 import { exitCode } from '../fleet/report.ts';
 import { DEFAULT_CHOICE, isChoice, SCALE_CHOICES, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { counted } from '../fleet/words.ts';
+import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough, tellReport } from './finish.ts';
 import { announce } from './follow.ts';
@@ -17,7 +17,7 @@ export interface ScaleCommandOptions extends RunOptions {
 export async function scale(fleet: string, count: string, options: ScaleCommandOptions): Promise<number> {
   const by = checked(count, options.by);
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const run = await muster.scale(fleet, { count: Number(count), by });
     if (run.met === 'new') return codeOf(await seeThrough(run, options));

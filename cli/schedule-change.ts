@@ -1,8 +1,9 @@
 /** `muster schedule pause NAME`, `resume NAME` and `delete NAME`. */
 
-import { Muster } from '../client/muster.ts';
+import type { Muster } from '../client/muster.ts';
 import type { ScheduleStanding } from '../client/schedule-standing.ts';
 import { timeWords } from '../fleet/zones.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, print, printText } from './output.ts';
 
@@ -36,7 +37,7 @@ async function changed(
   change: (muster: Muster) => Promise<ScheduleStanding>,
   words: (standing: ScheduleStanding) => string,
 ): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const standing = await change(muster);
     if (json) print(jsonOf(standing));
@@ -48,7 +49,7 @@ async function changed(
 }
 
 export async function scheduleDelete(fleet: string, { json }: ChangeOptions): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const { runs } = await muster.schedules.get(fleet);
     await muster.schedules.delete(fleet);

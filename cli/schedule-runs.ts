@@ -1,18 +1,18 @@
 /** `muster schedule trigger NAME` and `backfill NAME`: runs that a person starts. */
 
 import { ScheduleError } from '../client/errors.ts';
-import { Muster } from '../client/muster.ts';
 import type { ScheduledRun } from '../client/schedule-standing.ts';
 import { type Mistake, nearest, shown } from '../fleet/mistakes.ts';
 import { OVERLAPS, type Overlap } from '../fleet/schedule.ts';
 import { counted } from '../fleet/words.ts';
 import { instantOf } from '../fleet/zones.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, print, printText } from './output.ts';
 import { asOption } from './schedule-text.ts';
 
 export async function scheduleTrigger(fleet: string, { json }: { json?: boolean }): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const run = await muster.schedules.trigger(fleet);
     tell(fleet, run ? [run] : [], json, 'it starts when the one under way has ended');
@@ -39,7 +39,7 @@ export async function scheduleBackfill(
     ...(overlap === undefined || isOverlap(overlap) ? [] : [overlapMistake(overlap)]),
   ];
   if (mistakes.length > 0) throw new ScheduleError(mistakes);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const { timezone } = await muster.schedules.get(fleet);
     const runs = await muster.schedules.backfill(fleet, {

@@ -1,11 +1,11 @@
 /** `muster schedule set FILE`: makes the schedule of a fleet, or changes it. */
 
 import { ScheduleError, SpecError } from '../client/errors.ts';
-import { Muster } from '../client/muster.ts';
 import { type CheckedSpec, specFromFile } from '../client/specs.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
 import { checkSchedule } from '../fleet/read-schedule.ts';
 import type { Overlap } from '../fleet/schedule.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, print, printText, say, stderrColors, stdoutColors } from './output.ts';
 import { asOption, crowdedWords, scheduleText } from './schedule-text.ts';
@@ -33,7 +33,7 @@ export async function scheduleSet(file: string, { json, ...written }: ScheduleSe
   mistakes.push(...(reading.mistakes ?? []).map(asOption));
   if (mistakes.length > 0) throw new ScheduleError(mistakes);
 
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     // Without mistakes it is what the library takes.
     const input = { ...written, cron: written.cron!, for: written.for!, overlap: written.overlap as Overlap };

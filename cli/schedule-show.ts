@@ -1,12 +1,12 @@
 /** `muster schedule show NAME` and `muster schedule list`. */
 
-import { Muster } from '../client/muster.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
 import { scheduleTable, scheduleText } from './schedule-text.ts';
 
 export async function scheduleShow(fleet: string, { json }: { json?: boolean }): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const standing = await muster.schedules.get(fleet);
     if (json) print(jsonOf(standing));
@@ -18,7 +18,7 @@ export async function scheduleShow(fleet: string, { json }: { json?: boolean }):
 }
 
 export async function scheduleList({ json }: { json?: boolean }): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const schedules = await muster.schedules.list();
     if (json) print(jsonOf(schedules));

@@ -1,7 +1,7 @@
 /** `muster status NAME`: how a fleet is, by its last run and by its tags in AWS; or all of its instances. */
 
-import { Muster } from '../client/muster.ts';
 import { exitCode, type InstanceReport, isSettled } from '../fleet/report.ts';
+import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { tellReport } from './finish.ts';
 import { print, stdoutColors } from './output.ts';
@@ -10,7 +10,7 @@ export async function status(
   fleet: string,
   { json, region, instances }: { json?: boolean; region?: string; instances?: boolean },
 ): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const report = await muster.status(fleet, { region });
     if (instances)

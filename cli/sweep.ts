@@ -1,7 +1,7 @@
 /** `muster sweep`: what runs have left that can do nothing about it any more; shown, and with --yes removed. */
 
-import { Muster } from '../client/muster.ts';
 import type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
+import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, LEFT_OVER } from './exit.ts';
 import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
@@ -15,7 +15,7 @@ export interface SweepCommandOptions {
 
 export async function sweep({ yes, region, olderThan, json }: SweepCommandOptions): Promise<number> {
   const seconds = secondsOption('--older-than', olderThan);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     say('looking through the roles and instance profiles of the account, instances and volumes …');
     const report = await muster.sweep({ remove: yes, regions: region, olderThan: seconds });

@@ -1,8 +1,8 @@
 /** `muster up FILE`: brings a fleet up and shows how, or attaches to the run that does. */
 
 import type { FleetRun } from '../client/fleet-run.ts';
-import { Muster } from '../client/muster.ts';
 import { specFromFile } from '../client/specs.ts';
+import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
@@ -17,7 +17,7 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
   const lease = secondsOption('--for', options.for);
   const checked = specFromFile(file);
   announce(checked.spec.name);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const run = await muster.up(checked, { lease });
     if (lease !== undefined && run.met !== 'new') say(`--for ${options.for} ${forNothing(run)}`);

@@ -1,5 +1,6 @@
 /** The way to Temporal: found as Temporal's own tools find it, and asked who polls. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -21,6 +22,8 @@ export interface ConnectOptions {
   readonly taskQueue?: string;
   /** Where Temporal's web UI is. Otherwise MUSTER_UI_URL, otherwise guessed for Temporal Cloud and a local server. */
   readonly uiUrl?: string;
+  /** Called when no worker polls yet and one is waited for, for so many seconds. */
+  readonly onWorkerAwaited?: (taskQueue: string, seconds: number) => void;
 }
 
 export interface Temporal {
@@ -29,6 +32,7 @@ export interface Temporal {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly uiUrl: string | undefined;
+  readonly onWorkerAwaited: ConnectOptions['onWorkerAwaited'];
 }
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
@@ -54,6 +58,7 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     namespace,
     taskQueue: options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE,
     uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
+    onWorkerAwaited: options.onWorkerAwaited,
   };
 }
 
@@ -69,9 +74,20 @@ function loadConfig(): { connectionOptions: ConnectionOptions; namespace?: strin
   }
 }
 
-/** Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
+/** One that was just started needs some seconds for its bundle. */
+const WORKER_SECONDS = 15;
+const LOOK_EVERY_MS = 250;
+
+/** Waits a little for a worker. Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
 export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
-  if (!(await workerPolls(temporal))) throw noWorker(temporal.taskQueue, temporal.address);
+  const { taskQueue, address, onWorkerAwaited } = temporal;
+  if (await workerPolls(temporal)) return;
+  onWorkerAwaited?.(taskQueue, WORKER_SECONDS);
+  for (const end = Date.now() + WORKER_SECONDS * 1000; Date.now() < end; ) {
+    await sleep(LOOK_EVERY_MS);
+    if (await workerPolls(temporal)) return;
+  }
+  throw noWorker(taskQueue, address);
 }
 
 async function workerPolls({ client, address, namespace, taskQueue }: Temporal): Promise<boolean> {

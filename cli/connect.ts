@@ -1,0 +1,12 @@
+/** The way to Temporal, as every command goes it. */
+
+import { Muster } from '../client/muster.ts';
+import { say } from './output.ts';
+
+/** Says when it waits for a worker. Throws TemporalUnreachable. */
+export function connect(): Promise<Muster> {
+  return Muster.connect({
+    onWorkerAwaited: (taskQueue, seconds) =>
+      say(`no worker polls the task queue '${taskQueue}' yet: waiting ${seconds} s for one`),
+  });
+}
