@@ -22,7 +22,7 @@ export interface ConnectOptions {
   readonly taskQueue?: string;
   /** Where Temporal's web UI is. Otherwise MUSTER_UI_URL, otherwise guessed for Temporal Cloud and a local server. */
   readonly uiUrl?: string;
-  /** Called when no worker polls yet and one is waited for, for so many seconds. */
+  /** Called when no worker polls yet: then one is waited for, for so many seconds. Without it none is. */
   readonly onWorkerAwaited?: (taskQueue: string, seconds: number) => void;
 }
 
@@ -78,11 +78,12 @@ function loadConfig(): { connectionOptions: ConnectionOptions; namespace?: strin
 const WORKER_SECONDS = 15;
 const LOOK_EVERY_MS = 250;
 
-/** Waits a little for a worker. Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
+/** Waits a little for a worker, if somebody is to be told so. Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
 export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
   const { taskQueue, address, onWorkerAwaited } = temporal;
   if (await workerPolls(temporal)) return;
-  onWorkerAwaited?.(taskQueue, WORKER_SECONDS);
+  if (!onWorkerAwaited) throw noWorker(taskQueue, address);
+  onWorkerAwaited(taskQueue, WORKER_SECONDS);
   for (const end = Date.now() + WORKER_SECONDS * 1000; Date.now() < end; ) {
     await sleep(LOOK_EVERY_MS);
     if (await workerPolls(temporal)) return;

@@ -23,7 +23,7 @@ const HOSTS = ['cli/worker.ts', 'cli/sandbox.ts', 'cli/demo.ts'];
 /** What is read where it lies. Setup files are JavaScript already, and know their place. */
 const AS_IT_IS = [
   ...['bin', 'setup', 'examples', 'sandbox/weathers', 'sandbox/leash.py', 'sandbox/moto_server.py'],
-  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'docs'],
+  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'schema/fleet.schema.json'],
 ];
 
 const COMMON = {
@@ -107,5 +107,5 @@ function outside({ files = [], folder }: { files?: readonly string[]; folder?: s
 function published(): Record<string, unknown> {
   const { scripts: _, devDependencies: __, allowScripts: ___, ...rest } = packageJson;
   const types = './client/index.d.ts';
-  return { ...rest, exports: { '.': { types, default: './client/index.js' } } };
+  return { ...rest, exports: { ...rest.exports, '.': { types, default: './client/index.js' } } };
 }
