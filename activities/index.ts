@@ -4,8 +4,10 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { AwsFailure } from '../fleet/failures.ts';
 import { AwsError, asFailure, asUndoFailure, detailOf, isRefusal } from './aws-errors.ts';
+import { changeLookSteps } from './change-looks.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { driftSteps } from './drift.ts';
+import { inPlaceSteps, inPlaceUndos } from './in-place.ts';
 import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
@@ -42,6 +44,8 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...surveySteps(clientsFor),
     ...listSteps(clientsFor),
     ...driftSteps(clientsFor),
+    ...changeLookSteps(clientsFor),
+    ...inPlaceSteps(clientsFor),
     ...terminateSteps(clientsFor),
   };
   const undos = {
@@ -49,6 +53,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...profileUndos(clientsFor),
     ...policyUndos(clientsFor),
     ...roleUndos(clientsFor),
+    ...inPlaceUndos(clientsFor),
   };
   return { ...withFailures(steps, stepFailure), ...withFailures(undos, asUndoFailure) };
 }

@@ -120,14 +120,14 @@ export function policyUndos(clientsFor: ClientsFor) {
 }
 
 /** A role of Muster's has one. */
-async function inlinePolicies(iam: IAMClient, role: string): Promise<string[]> {
+export async function inlinePolicies(iam: IAMClient, role: string): Promise<string[]> {
   const command = new ListRolePoliciesCommand({ RoleName: role });
   const { PolicyNames = [] } = await ask('iam:ListRolePolicies', iam.send(command));
   return PolicyNames;
 }
 
 /** ARNs of a role's managed policies. */
-async function attachedPolicies(iam: IAMClient, role: string): Promise<string[]> {
+export async function attachedPolicies(iam: IAMClient, role: string): Promise<string[]> {
   const command = new ListAttachedRolePoliciesCommand({ RoleName: role });
   const { AttachedPolicies = [] } = await ask('iam:ListAttachedRolePolicies', iam.send(command));
   return AttachedPolicies.map(({ PolicyArn }) => PolicyArn!);
@@ -174,12 +174,12 @@ export async function emptyRole(iam: IAMClient, role: string): Promise<undefined
 }
 
 /** That the role has no such policy is no matter: if it has one after all, its own deletion says so. */
-async function deleteInline(iam: IAMClient, role: string, policy: string): Promise<undefined> {
+export async function deleteInline(iam: IAMClient, role: string, policy: string): Promise<undefined> {
   const command = new DeleteRolePolicyCommand({ RoleName: role, PolicyName: policy });
   await absentIsDone(ask('iam:DeleteRolePolicy', iam.send(command)));
 }
 
-async function detach(iam: IAMClient, role: string, arn: string): Promise<void> {
+export async function detach(iam: IAMClient, role: string, arn: string): Promise<void> {
   const command = new DetachRolePolicyCommand({ RoleName: role, PolicyArn: arn });
   await absentIsDone(ask('iam:DetachRolePolicy', iam.send(command)));
 }

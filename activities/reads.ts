@@ -22,6 +22,7 @@ export interface RoleSeen {
   readonly trustsEc2: boolean;
   /** Its trust policy, decoded. */
   readonly trust: unknown;
+  readonly description?: string;
   /** ARN of its permissions boundary; a role inside a profile's answer has none. */
   readonly boundary?: string;
 }
@@ -57,6 +58,7 @@ function roleSeen(role: Role): RoleSeen {
     tags: fromAwsTags(role.Tags),
     trustsEc2: letsEc2Assume(trust),
     trust,
+    description: role.Description || undefined,
     boundary: role.PermissionsBoundary?.PermissionsBoundaryArn,
   };
 }

@@ -2,6 +2,8 @@
 
 import type { MusterErrorCode } from '../client/errors.ts';
 import type { FleetReport } from '../fleet/report.ts';
+import type { SpecChange } from '../fleet/spec-change.ts';
+import { differenceText } from './change-text.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
 
 export const DONE = 0;
@@ -48,6 +50,8 @@ interface Told {
   readonly code?: string;
   readonly mend?: string;
   readonly mistakes?: readonly unknown[];
+  readonly changes?: readonly SpecChange[];
+  readonly fleet?: string;
 }
 
 /** Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. */
@@ -57,17 +61,20 @@ export function tellError(error: unknown, json: boolean): number {
     say('\nNothing was changed.');
     return INTERRUPTED;
   }
-  const { code, message, mend, mistakes } = error as Error & Told;
+  const { code, message, mend, mistakes, changes, fleet } = error as Error & Told;
   const colors = stderrColors();
   const known = error instanceof UsageError || (code !== undefined && code in CODES);
   if (json)
-    print(jsonOf({ error: { code: known ? (code ?? 'Usage') : 'Internal', message, mend, mistakes } }));
+    print(
+      jsonOf({ error: { code: known ? (code ?? 'Usage') : 'Internal', message, mend, mistakes, changes } }),
+    );
   if (mistakes) {
     const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
     const where = code === 'SpecMistakes' ? ' in the spec' : '';
     say(`${colors.red('✗')} ${count}${where}; nothing was sent\n`);
     say(message);
   } else if (known) {
+    if (changes && fleet) say(`${differenceText(fleet, changes)}\n`);
     say(`${colors.red('✗')} ${message}`);
     if (mend) say(`  ${mend}`);
   } else {

@@ -61,9 +61,10 @@ function program(): Command {
     );
   muster
     .command('up')
-    .description('bring a fleet up, or attach to the run that does')
+    .description('bring a fleet up, attach to the run that does, or change the fleet that is there')
     .argument('<file>', 'its spec, YAML or JSON')
     .option('--for <time>', 'take it down so long after it is complete: 90m, 8h, 2d')
+    .option('--yes', 'change a fleet that is there and has another spec, and do not ask')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
     .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options)));

@@ -13,6 +13,7 @@ import {
 } from '../fleet/report.ts';
 import type { Count } from '../fleet/spec.ts';
 import { stepTitle } from '../fleet/steps.ts';
+import { changeLines } from './change-text.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
 
@@ -223,7 +224,7 @@ function whatIs(report: FleetReport, { changeUrl }: ReportTextOptions): Rows {
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
   rows.push(...whereFrom(report), ...refusals(report));
-  rows.push(...lastChange(report, changeUrl));
+  rows.push(...lastScale(report, changeUrl), ...lastChange(report));
   if (lease && isThere) rows.push(['wanted', leaseWords(lease, Date.now())]);
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
@@ -232,9 +233,22 @@ function whatIs(report: FleetReport, { changeUrl }: ReportTextOptions): Rows {
   return rows;
 }
 
+/** Of a change in place what it changes; of a fleet that has been changed, or was to be, when. */
+function lastChange({ action, change, state }: FleetReport): Rows {
+  if (!change || (isChange(action) && action !== 'change')) return [];
+  const { changes, rest, startedAt, failed } = change;
+  if (action === 'change') {
+    const rows: Rows = [[state === 'complete' ? 'changed' : 'change', ...changeLines(changes)]];
+    return rest.length > 0 ? [...rows, ['not yet', ...changeLines(rest)]] : rows;
+  }
+  const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  const fields = [...new Set(changes.map(({ field }) => field))].join(', ');
+  return [['changed', `${fields}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
+}
+
 /** Of a fleet that has been scaled, or was to be; what a change says of itself is its headline. */
-function lastChange({ action, scale }: FleetReport, url?: string): Rows {
-  if (!scale || action === 'scale') return [];
+function lastScale({ action, scale }: FleetReport, url?: string): Rows {
+  if (!scale || isChange(action)) return [];
   const { from, to, startedAt, failed } = scale;
   const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
   const words = `from ${from} to ${to}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
@@ -319,7 +333,7 @@ function cause(report: FleetReport): Rows {
       ? steps.filter(({ name }) => name !== 'find')
       : undos;
   const ended = removals.filter(({ state }) => state === 'done');
-  const undone = ended.filter(({ outcome }) => outcome === 'removed' || outcome === 'replaced');
+  const undone = ended.filter(({ outcome }) => WAS_UNDONE.includes(outcome));
   if (undone.length > 0) rows.push([removals === undos ? 'undone' : 'removed', ...undone.map(undoneLine)]);
   const spared = ended.filter(({ outcome }) => outcome === 'not-ours');
   if (spared.length > 0) rows.push(['untouched', ...spared.map(undoneLine)]);
@@ -342,6 +356,8 @@ function failedUndos(undos: readonly StepReport[]): Rows {
   const failed = undos.filter(({ state }) => state === 'failed');
   return failed.length > 0 ? [['also', ...failed.map(undoneLine)]] : [];
 }
+
+const WAS_UNDONE: readonly StepReport['outcome'][] = ['removed', 'replaced', 'restored'];
 
 function leftoverLines({ kind, id, reason, command }: Leftover): string[] {
   return [`${kind} ${id}: ${reason}`, `  ${command}`];
@@ -384,8 +400,17 @@ function whatNext(report: FleetReport, { steps }: ReportTextOptions): Rows {
 }
 
 function nextCommands(report: FleetReport): string[] {
-  const { state, fleet, error, action, scale, lease, wanted } = report;
+  const { state, fleet, error, action, scale, change, lease, wanted } = report;
   const isAsItWas = state === 'rolled-back' || state === 'cancelled';
+  if (action === 'change') {
+    if (isAsItWas) return ['muster up FILE, once the cause is gone'];
+    if (state === 'complete' && change!.rest.length > 0) {
+      return ['muster roll FILE   has other machines take the place of its own'];
+    }
+    if (state === 'degraded') {
+      return [`muster check ${fleet}   shows what is not as it was, and what puts it right`];
+    }
+  }
   if (action === 'scale' && scale && isAsItWas) {
     return [`muster scale ${fleet} ${scale.to}, once the cause is gone`];
   }

@@ -1,16 +1,23 @@
-/** `muster up FILE`: brings a fleet up and shows how, or attaches to the run that does. */
+/** `muster up FILE`: brings a fleet up and shows how, attaches to the run that does, or changes the fleet that is there. */
 
+import { DiffersError } from '../client/errors.ts';
 import type { FleetRun } from '../client/fleet-run.ts';
-import { specFromFile } from '../client/specs.ts';
+import type { Muster } from '../client/muster.ts';
+import { type CheckedSpec, specFromFile } from '../client/specs.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import { differenceText } from './change-text.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
+import { DONE, LEFT_OVER } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
+import { isTerminal, isYes } from './terminal.ts';
 
 export interface UpCommandOptions extends RunOptions {
   /** How long the fleet is wanted, as it was typed. */
   readonly for?: string;
+  readonly yes?: boolean;
 }
 
 export async function up(file: string, options: UpCommandOptions): Promise<number> {
@@ -19,9 +26,16 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
   announce(checked.spec.name);
   const muster = await connect();
   try {
-    const run = await muster.up(checked, { lease });
+    const run = await muster
+      .up(checked, { lease })
+      .catch((error: unknown) => changeInstead(muster, checked, error, options));
+    if (!run) {
+      say('Nothing was changed.');
+      return DONE;
+    }
     if (lease !== undefined && run.met !== 'new') say(`--for ${options.for} ${forNothing(run)}`);
-    return codeOf(await seeThrough(run, options));
+    const report = await seeThrough(run, options);
+    return report && isShortOfSpec(report) ? LEFT_OVER : codeOf(report);
   } finally {
     await muster.close();
   }
@@ -37,4 +51,25 @@ function forNothing({ fleet, met }: FleetRun): string {
     default:
       return `changes nothing: the run under way was begun before; 'muster extend ${fleet} TIME' moves the end of its lease, if it has one`;
   }
+}
+
+/** The run that changes the fleet that is there; none when a person does not want that. */
+async function changeInstead(
+  muster: Muster,
+  checked: CheckedSpec,
+  error: unknown,
+  options: UpCommandOptions,
+): Promise<FleetRun | undefined> {
+  const canChange = error instanceof DiffersError && error.isInPlace;
+  const { yes } = options;
+  if (!canChange || !(yes || isTerminal())) throw error;
+  say(differenceText(checked.spec.name, error.changes));
+  if (!yes && !(await isYes('Change what can be changed in place?'))) return undefined;
+  if (options.for) say(`--for ${options.for} changes nothing: a change leaves the fleet's lease as it is`);
+  return muster.change(checked);
+}
+
+/** It was changed as far as that is possible in place, and its file says more. */
+function isShortOfSpec({ state, action, change }: FleetReport): boolean {
+  return state === 'complete' && action === 'change' && change!.rest.length > 0;
 }

@@ -10,9 +10,11 @@ import {
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import {
+  type CHANGE_UPDATE,
   type CLEAR_UPDATE,
   type ClearRequest,
   type FleetMemo,
@@ -40,12 +42,12 @@ export async function startChange(
   temporal: Temporal,
   description: WorkflowExecutionDescription,
   report: FleetReport,
-  update: typeof SCALE_UPDATE | typeof CLEAR_UPDATE,
-  argument: ScaleRequest | ClearRequest,
+  update: typeof SCALE_UPDATE | typeof CHANGE_UPDATE | typeof CLEAR_UPDATE,
+  argument: ScaleRequest | ChangeRequest | ClearRequest,
 ): Promise<FleetRun | undefined> {
   const { client, taskQueue } = temporal;
   const { workflowId } = description;
-  const { change: _, ...memo } = memoOf(description);
+  const { change: _, ends: __, ...memo } = memoOf(description);
   const request = await requestOf(temporal, description, report);
   const last = await client.workflow.getHandle(workflowId).describe();
   // Whoever looked before another change began would make its change of a fleet that is no more as it was.
@@ -143,9 +145,10 @@ export async function asChangeLeft(
   const region = beginning.spec.region;
   const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });
   const ids = made.instances.map(({ id }) => id);
-  if (ids.length === 0) return asItIsNow(temporal, former, 0);
   const { action, steps, undos, error, scale } = lost;
   const reason = error?.message ?? 'the run was ended from outside';
+  const change = lost.change && { ...lost.change, failed: reason };
+  if (ids.length === 0) return asItIsNow(temporal, { ...former, change: change ?? former.change }, 0);
   const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
-  return { ...former, action, state: 'lost', steps, undos, scale, error, leftovers };
+  return { ...former, action, state: 'lost', steps, undos, scale, change, error, leftovers };
 }

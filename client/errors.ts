@@ -2,6 +2,7 @@
 
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
 import type { FleetState, Leftover } from '../fleet/report.ts';
+import type { SpecChange } from '../fleet/spec-change.ts';
 
 /** What `code` an error has decides the exit code of the command line: see the table in the README. */
 export type MusterErrorCode =
@@ -74,6 +75,38 @@ export class ScheduleError extends MusterError {
     super('ScheduleMistakes', lines.join('\n'));
     this.mistakes = mistakes;
   }
+}
+
+/** The fleet is complete, and the spec is another: what differs, and what each difference asks for. */
+export class DiffersError extends MusterError {
+  readonly fleet: string;
+  readonly changes: readonly SpecChange[];
+
+  constructor(fleet: string, changes: readonly SpecChange[]) {
+    super(
+      'FleetDiffers',
+      `the fleet '${fleet}' is complete, and its spec is another`,
+      differsMend(fleet, changes),
+    );
+    this.fleet = fleet;
+    this.changes = changes;
+  }
+
+  /** Whether something of it can be changed in place, and nothing makes it another fleet. */
+  get isInPlace(): boolean {
+    const hows = this.changes.map(({ how }) => how);
+    return hows.includes('in-place') && !hows.includes('new-fleet');
+  }
+}
+
+function differsMend(fleet: string, changes: readonly SpecChange[]): string {
+  const hows = changes.map(({ how }) => how);
+  if (hows.includes('new-fleet'))
+    return `'muster down ${fleet}' removes it; or give the new one another name`;
+  const yes = "'muster up FILE --yes' changes in place what can be";
+  const roll = "'muster roll FILE' has other machines take the place of its own";
+  if (!hows.includes('in-place')) return roll;
+  return hows.includes('roll') ? `${yes}; ${roll}` : yes;
 }
 
 export function scheduleNotFound(name: string): MusterError {
@@ -199,7 +232,7 @@ export function fleetDiffers(fleet: string, state: 'running' | 'complete'): Must
       )
     : new MusterError(
         'FleetDiffers',
-        `the fleet '${fleet}' is complete, and its spec was another`,
+        `the fleet '${fleet}' is complete, and its spec was another; Temporal has no history that tells which`,
         `'muster down ${fleet}' removes it; or give the new one another name`,
       );
 }
@@ -227,8 +260,8 @@ export function wrongCount(why: string): MusterError {
 export function historyGone(fleet: string): MusterError {
   return new MusterError(
     'HistoryGone',
-    `the fleet '${fleet}' is there, but Temporal has no history of its runs any more: how to launch more for it is not known`,
-    `'muster down ${fleet}', then 'muster up' with its spec and another count`,
+    `the fleet '${fleet}' is there, but Temporal has no history of its runs any more: by what it was made is not known`,
+    `'muster down ${fleet}', then 'muster up' with the spec that is wanted`,
   );
 }
 

@@ -15,9 +15,10 @@ export type { Decision, Extension } from '../fleet/run.ts';
 export type { ScaleChoice } from '../fleet/scale.ts';
 export type { Overlap } from '../fleet/schedule.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
+export type { ChangeHow, SpecChange } from '../fleet/spec-change.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export type { CheckOptions } from './check.ts';
-export { MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
+export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
 export {

@@ -24,6 +24,7 @@ import {
 } from '../fleet/report.ts';
 import {
   type BootstrapRequest,
+  CHANGE_UPDATE,
   CLEAR_UPDATE,
   DECIDE_UPDATE,
   type Decision,
@@ -38,12 +39,15 @@ import {
 } from '../fleet/run.ts';
 import { DEFAULT_CHOICE, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
+import { inPlaceOf, specChanges } from '../fleet/spec-changes.ts';
+import { specHash } from '../fleet/spec-hash.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { knownOf } from '../fleet/wanted.ts';
 import { asChangeLeft, busyWith, memoOf, startChange } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
 import {
+  DiffersError,
   fleetBusy,
   fleetChanging,
   fleetDegraded,
@@ -129,7 +133,7 @@ export class Muster {
     if (mistake) throw wrongLease(mistake);
     const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
     const existing = await (description
-      ? this.#joinUp(spec.name, hash, description)
+      ? this.#joinUp({ spec, hash }, description)
       : this.#joinForgotten(spec, hash));
     if (existing) return existing;
     const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash, lease };
@@ -138,7 +142,7 @@ export class Muster {
       spec.name,
       'bootstrapFleet',
       { args: [request], ...about, memo: { ...about.memo } },
-      (raced) => this.#joinUp(spec.name, hash, raced),
+      (raced) => this.#joinUp({ spec, hash }, raced),
     );
   }
 
@@ -253,23 +257,39 @@ export class Muster {
     const mistake = scaleMistake({ count, by });
     if (mistake) throw wrongCount(mistake);
     for (;;) {
-      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
-      if (!description) {
-        await this.status(fleet);
-        throw historyGone(fleet);
-      }
-      assertIdle(fleet, description);
-      const report = await this.#standing(description);
-      if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
-      if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
-      // Another's change has begun since: what it is, the next description tells.
-      if (!isSettled(report.state)) {
-        await sleep(HAND_OVER_MS);
-        continue;
-      }
-      if (report.state !== 'complete') throw notNow(fleet, report.state, 'scale');
+      const { description, report } = await this.#whole(fleet, 'scale');
       if (instanceCountOf(report) === count) return this.#runOf(description);
       const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
+      if (run) return run;
+    }
+  }
+
+  /**
+   * Changes a complete fleet to another spec, as far as that can be done in place: its policies, tags and count, and what
+   * only later launches and runs use. The answered run's end is the report of that change; one that fails leaves the fleet
+   * as it was. `report.change.rest` tells what needs other machines. When nothing differs, its last run is answered and
+   * nothing is sent.
+   *
+   * Throws DiffersError when nothing of it can be changed in place, or it would be another fleet; FleetNotFound,
+   * HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow; nothing was sent then.
+   */
+  async change({ spec, hash }: CheckedSpec): Promise<FleetRun> {
+    const fleet = spec.name;
+    for (;;) {
+      const { description, report } = await this.#whole(fleet, 'change');
+      const { specHash: from } = memoOf(description);
+      if (from === hash) return this.#runOf(description);
+      const own = await this.#specOf(description);
+      const differs = new DiffersError(fleet, specChanges(own, spec));
+      if (!differs.isInPlace) throw differs;
+      const changed = inPlaceOf(own, spec);
+      const request = {
+        spec: changed,
+        specHash: specHash(changed),
+        from: from!,
+        rest: differs.changes.filter(({ how }) => how !== 'in-place'),
+      };
+      const run = await startChange(this.#temporal, description, report, CHANGE_UPDATE, request);
       if (run) return run;
     }
   }
@@ -295,7 +315,7 @@ export class Muster {
     }
     if (report.state !== 'complete' && report.state !== 'degraded')
       throw notNow(fleet, report.state, 'check');
-    const own = (await beginningOf(this.#temporal, description)).spec;
+    const own = await this.#specOf(description);
     const { consistency } = own.deadlines;
     return checkAgainst(this.#temporal, {
       spec: spec?.spec ?? own,
@@ -414,6 +434,30 @@ export class Muster {
     await this.#temporal.client.connection.close();
   }
 
+  /** The last run of a fleet that is complete and that nobody changes. */
+  async #whole(fleet: string, asked: string) {
+    for (;;) {
+      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+      if (!description) {
+        await this.status(fleet);
+        throw historyGone(fleet);
+      }
+      assertIdle(fleet, description);
+      const report = await this.#standing(description);
+      if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
+      if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+      if (report.state === 'complete') return { description, report };
+      if (isSettled(report.state)) throw notNow(fleet, report.state, asked);
+      // Another's change has begun since: what it is, the next description tells.
+      await sleep(HAND_OVER_MS);
+    }
+  }
+
+  /** The spec that a complete fleet has. */
+  async #specOf(description: WorkflowExecutionDescription): Promise<FleetSpec> {
+    return (await beginningOf(this.#temporal, description)).spec;
+  }
+
   /** What the run says of itself, and AWS where that may not be the case any more. */
   async #standing(description: WorkflowExecutionDescription): Promise<FleetReport> {
     const run = this.#runOf(description);
@@ -438,10 +482,10 @@ export class Muster {
 
   /** The run that makes or has made the fleet by this spec; undefined when none stands in a new one's way. */
   async #joinUp(
-    fleet: string,
-    hash: string,
+    { spec, hash }: CheckedSpec,
     description: WorkflowExecutionDescription,
   ): Promise<FleetRun | undefined> {
+    const fleet = spec.name;
     const isRunning = description.status.name === 'RUNNING' && !isKeeping(description);
     const { specHash, change } = memoOf(description);
     const isSame = specHash === hash;
@@ -456,8 +500,8 @@ export class Muster {
     const report = await this.#standing(description);
     if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
     if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
-    if (!isSame) throw fleetDiffers(fleet, 'complete');
     if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+    if (!isSame) throw new DiffersError(fleet, specChanges(await this.#specOf(description), spec));
     return this.#runOf(description);
   }
 
@@ -526,8 +570,15 @@ export class Muster {
   }
 
   async #describe(fleet: string): Promise<WorkflowExecutionDescription | undefined> {
+    const handle = this.#temporal.client.workflow.getHandle(fleetWorkflowId(fleet));
     try {
-      return await this.#temporal.client.workflow.getHandle(fleetWorkflowId(fleet)).describe();
+      for (let tries = 0; ; tries++) {
+        const description = await handle.describe();
+        // One that is about to end stands in nobody's way; without a worker it does not end, and that is told.
+        const isEnding = description.status.name === 'RUNNING' && memoOf(description).ends;
+        if (!isEnding || tries >= MOST_HAND_OVERS) return description;
+        await sleep(HAND_OVER_MS);
+      }
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw asMusterError(this.#temporal, error);
@@ -659,6 +710,7 @@ function needsWorker({ status }: WorkflowExecutionDescription): boolean {
 const FIRST_LOOK_SECONDS = 3;
 
 const HAND_OVER_MS = 50;
+const MOST_HAND_OVERS = 60;
 
 /** Seconds for which AWS may not show yet what a run has made that completed its fleet just now. */
 function stillNew(

@@ -7,6 +7,7 @@ import type { Decision, Source } from './launch-plan.ts';
 import type { RemovalOutcome } from './removal.ts';
 import type { ScaleChoice } from './scale.ts';
 import type { Count, NotifyEvent, Placement } from './spec.ts';
+import type { SpecChange } from './spec-change.ts';
 
 export type FleetState =
   /** Steps are running. */
@@ -62,8 +63,8 @@ export interface StepReport {
   seconds?: number;
   /** What it waits for, what it found or made, in a few words. */
   detail?: string;
-  /** Of a removal that is done: what came of it; or that others took the place of what was removed. */
-  outcome?: RemovalOutcome | 'replaced';
+  /** Of a removal that is done: what came of it; or that others took the place of what was removed, or it is as before. */
+  outcome?: RemovalOutcome | 'replaced' | 'restored';
 }
 
 export interface RoleReport {
@@ -154,6 +155,17 @@ export interface ScaleReport {
   failed?: string;
 }
 
+/** A change of the spec in place: under way, or the last that there was. */
+export interface ChangeReport {
+  readonly changes: readonly SpecChange[];
+  /** What else the wanted spec says, and other machines would have. */
+  readonly rest: readonly SpecChange[];
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Why it came to nothing: the fleet is as it was before. */
+  failed?: string;
+}
+
 export interface PropagationReport {
   /** From the end of the last IAM step until EC2 accepted the profile. */
   seconds: number;
@@ -211,6 +223,7 @@ export interface FleetReport {
   /** Until when a complete fleet is wanted; without it, until somebody takes it down. */
   lease?: LeaseReport;
   scale?: ScaleReport;
+  change?: ChangeReport;
   /** Ids of volumes that a teardown or a scale down left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];

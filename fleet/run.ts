@@ -71,6 +71,9 @@ export interface KeepRequest<Report, Spec> {
 /** The Update that changes a fleet's count. Its argument is a ScaleRequest, its answer the FleetReport of the change. */
 export const SCALE_UPDATE = 'scale';
 
+/** The Update that changes a fleet in place. Its argument is a ChangeRequest, its answer the FleetReport of the change. */
+export const CHANGE_UPDATE = 'change';
+
 /** The Update that removes what a change has left. Its argument is a ClearRequest, its answer a FleetReport. */
 export const CLEAR_UPDATE = 'clear';
 
@@ -112,6 +115,8 @@ export interface FleetMemo {
   readonly notify?: readonly NotifyTarget[];
   /** Of the run that keeps a fleet: what it is doing with it. */
   readonly change?: ChangeMemo;
+  /** Of a run that only tells the spec that a fleet has from now on: it ends at once. */
+  readonly ends?: true;
 }
 
 /** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */

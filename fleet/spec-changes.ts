@@ -16,23 +16,7 @@ import type {
   Tags,
   WantedPlacement,
 } from './spec.ts';
-
-export interface SpecChange {
-  /** As a spec has it: `policy.document`, `tags.team`, `instances.image`. */
-  readonly field: string;
-  /** In words, `none` where there is nothing; of a policy's document what the other does not say, a statement a line. */
-  readonly from: string;
-  readonly to: string;
-  readonly how: ChangeHow;
-}
-
-export type ChangeHow =
-  /** The fleet is changed where it is, or only what is launched later is another. */
-  | 'in-place'
-  /** Other machines have to take the place of those that there are. */
-  | 'roll'
-  /** It would be another fleet. */
-  | 'new-fleet';
+import type { ChangeHow, SpecChange } from './spec-change.ts';
 
 /** All that differs, in the order of a spec; nothing only when both are the same. */
 export function specChanges(from: FleetSpec, to: FleetSpec): readonly SpecChange[] {

@@ -69,6 +69,8 @@ await save('scheduled-and-skipped', async (name) => {
 await save('scaled-up', (name) => scaled(name, 3), KEEPER);
 await save('scaled-down', (name) => scaled(name, 1), KEEPER);
 await save('scaled-and-taken-back', async (name) => scaled(name, 3, { ...LAUNCH, error: DENIED }), KEEPER);
+await save('changed', (name) => changed(name), KEEPER);
+await save('changed-and-taken-back', (name) => changed(name, { ...LAUNCH, error: DENIED }), KEEPER);
 await world.close();
 
 /** A fleet of three seconds, of which one is added while it is there. */
@@ -100,20 +102,31 @@ async function scaled(name: string, count: number, fault?: Fault): Promise<Workf
   return world.client.workflow.getHandle(workflowId);
 }
 
+/** A fleet that gets one more policy, a tag and an instance; and goes on with its new spec. */
+async function changed(name: string, fault?: Fault): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf({ name });
+  await (await world.muster.up({ spec, hash })).result();
+  if (fault) world.aws.fault(fault);
+  const policy = { allow: { actions: 's3:*', resources: '*' } };
+  const wanted = specOf({ name, policy, tags: { team: 'blue' }, instances: { count: 3 } });
+  const { workflowId } = await world.muster.change(wanted);
+  return world.client.workflow.getHandle(workflowId);
+}
+
 async function failing(name: string, fault: Fault, more: object = {}): Promise<WorkflowHandle> {
   world.aws.fault(fault);
   return world.start({ name, deadlines: { undo: 3 }, ...more });
 }
 
-/** Of runs that followed one another the one of this type; else the last. */
+/** Of runs that followed one another the first of this type; else the last of all. */
 async function runOf({ workflowId }: WorkflowHandle, type: string | undefined): Promise<string> {
-  const query = `WorkflowId = '${workflowId}'`;
+  if (type === undefined) return (await world.client.workflow.getHandle(workflowId).describe()).runId;
+  const query = `WorkflowId = '${workflowId}' AND WorkflowType = '${type}'`;
   for (let tries = 0; tries < 50; tries++) {
-    const last = await world.client.workflow.getHandle(workflowId).describe();
-    if (type === undefined || last.type === type) return last.runId;
-    for await (const run of world.client.workflow.list({ query })) {
-      if (run.type === type) return run.runId;
-    }
+    const runs = [];
+    for await (const run of world.client.workflow.list({ query })) runs.push(run);
+    runs.sort((one, other) => one.startTime.getTime() - other.startTime.getTime());
+    if (runs[0]) return runs[0].runId;
     await sleep(100);
   }
   throw new Error(`${workflowId} has no run of ${type}`);

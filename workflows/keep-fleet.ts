@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { specMemo } from '../fleet/bootstrap-about.ts';
+import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import { type Members, pageOf } from '../fleet/members.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
@@ -27,6 +28,7 @@ import {
   type LeaseReport,
 } from '../fleet/report.ts';
 import {
+  CHANGE_UPDATE,
   CLEAR_UPDATE,
   type ClearRequest,
   EXTEND_UPDATE,
@@ -40,6 +42,8 @@ import {
 } from '../fleet/run.ts';
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import { specChanges } from '../fleet/spec-changes.ts';
+import { changeFleet } from './change.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
 import { notify } from './notify.ts';
@@ -51,6 +55,7 @@ const instancesQuery = defineQuery<InstanceReport[], [InstancesPage]>(INSTANCES_
 const extendUpdate = defineUpdate<LeaseReport | undefined, [Extension]>(EXTEND_UPDATE);
 const releaseUpdate = defineUpdate<void>(RELEASE_UPDATE);
 const scaleUpdate = defineUpdate<FleetReport, [ScaleRequest]>(SCALE_UPDATE);
+const changeUpdate = defineUpdate<FleetReport, [ChangeRequest]>(CHANGE_UPDATE);
 const clearUpdate = defineUpdate<FleetReport, [ClearRequest]>(CLEAR_UPDATE);
 
 /**
@@ -77,6 +82,8 @@ interface Wanted {
 /** A run without a lease that nobody asks for anything after all does not stay. */
 const ASKED_WITHIN_MS = 10_000;
 const PAGE = 1_000;
+/** Fields, in a sentence. */
+const MOST_NAMED = 5;
 
 class Keeper {
   private readonly request: KeepRequest<FleetReport, FleetSpec>;
@@ -102,6 +109,9 @@ class Keeper {
     setHandler(releaseUpdate, () => this.release(), { validator: () => this.checkIdle() });
     setHandler(scaleUpdate, (scale) => this.scale(scale), {
       validator: (scale) => this.checkScale(scale),
+    });
+    setHandler(changeUpdate, (change) => this.makeChange(change), {
+      validator: (change) => this.checkChange(change),
     });
     setHandler(clearUpdate, (clear) => this.clear(clear), { validator: (_) => this.checkClear() });
   }
@@ -160,7 +170,8 @@ class Keeper {
     const left = report.leftovers.length > 0;
     const leftBy = !left ? undefined : (request.leftBy ?? workflowInfo().runId);
     const changedAt = changed ? Date.now() : request.changedAt;
-    return makeContinueAsNewFunc<typeof keepFleet>({ memo: this.memo })({
+    const memo = report.lease ? this.memo : { ...this.memo, ends: true };
+    return makeContinueAsNewFunc<typeof keepFleet>({ memo })({
       ...request,
       report,
       spec,
@@ -184,7 +195,7 @@ class Keeper {
 
   /** What the next run carries: this one's change is none of its. */
   private get memo(): Record<string, unknown> {
-    const { change: _, ...memo } = workflowInfo().memo ?? {};
+    const { change: _, ends: __, ...memo } = workflowInfo().memo ?? {};
     const { spec, specHash } = this.changed ?? {};
     return spec && specHash ? { ...memo, ...specMemo(spec, specHash) } : memo;
   }
@@ -203,9 +214,21 @@ class Keeper {
   private checkScale(scale: ScaleRequest): void {
     const mistake = scaleMistake(scale);
     if (mistake) throw refusal('WrongCount', mistake);
+    this.checkWhole();
+  }
+
+  private checkWhole(): void {
     this.checkIdle();
     const { leftovers } = this.report;
     if (leftovers.length > 0) throw refusal('FleetLeftOver', 'an earlier change of it left something');
+  }
+
+  private checkChange({ spec, from }: ChangeRequest): void {
+    this.checkWhole();
+    if (from !== this.report.specHash) throw refusal('OtherSpec', 'its spec is another meanwhile');
+    const beyond = specChanges(this.request.spec, spec).filter(({ how }) => how !== 'in-place');
+    if (beyond.length === 0) return;
+    throw refusal('NotInPlace', `not in place: ${beyond.map(({ field }) => field).join(', ')}`);
   }
 
   private checkClear(): void {
@@ -221,6 +244,12 @@ class Keeper {
     }
     const words = `scaling from ${from} to ${scale.count}`;
     return this.ask('scaling', words, (standing) => scaleFleet(standing, scale));
+  }
+
+  private makeChange(change: ChangeRequest): Promise<FleetReport> {
+    const fields = new Set(specChanges(this.request.spec, change.spec).map(({ field }) => field));
+    const words = `changing ${[...fields].slice(0, MOST_NAMED).join(', ')}${fields.size > MOST_NAMED ? ' and more' : ''}`;
+    return this.ask('changing', words, (standing) => changeFleet(standing, change));
   }
 
   private clear(clear: ClearRequest): Promise<FleetReport> {

@@ -39,7 +39,7 @@ export interface Undo {
 
 /** What came of a removal or of its undo, for the report and in a few words. */
 export interface UndoTold {
-  readonly outcome: RemovalOutcome | 'replaced';
+  readonly outcome: RemovalOutcome | 'replaced' | 'restored';
   readonly detail: string;
 }
 

@@ -9,6 +9,7 @@ import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import { type FleetSpec, launchSeconds } from '../fleet/spec.ts';
+import type { StepName } from '../fleet/steps.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, quick, undoing } from './activities.ts';
@@ -32,9 +33,13 @@ import { undoLaunch } from './undos.ts';
  * launched: the fleet has its former count.
  */
 export async function scaleFleet(standing: Standing, request: ScaleRequest): Promise<Changed> {
-  const scale = new Scale(standing, request);
+  const { fleet, region, specHash } = standing.report;
+  const run = new Run({ fleet, action: 'scale', state: 'scaling', region, specHash }, 'rollback');
+  const scale = new Scale(run, standing, request);
+  run.expect(scale.steps);
   try {
-    return scale.done(await (request.count > scale.from ? scale.up() : scale.down()));
+    await scale.look();
+    return scale.done(await scale.act());
   } catch {
     return scale.takeBack();
   }
@@ -43,7 +48,8 @@ export async function scaleFleet(standing: Standing, request: ScaleRequest): Pro
 /** What the fleet has once a change is done. */
 type Having = Pick<Survey, 'members' | 'instances' | 'runs'>;
 
-class Scale {
+/** Of a run that does nothing else, or with other changes of the fleet. */
+export class Scale {
   /** How many there are before it. */
   readonly from: number;
   private readonly run: Run;
@@ -56,9 +62,13 @@ class Scale {
   private readonly tellMembers: Standing['tellMembers'];
   /** Of what this change launches, and of nothing else. */
   private readonly owner: RunOwner;
-  private isShort = false;
+  private plan: LaunchPlace | undefined;
+  private chosen: readonly string[] = [];
+  /** It could not be taken back as a whole. */
+  isShort = false;
 
-  constructor({ report, spec, tellMembers }: Standing, request: ScaleRequest) {
+  constructor(run: Run, { report, spec, tellMembers }: Standing, request: ScaleRequest) {
+    this.run = run;
     this.fleet = report;
     this.spec = spec;
     this.request = request;
@@ -67,44 +77,69 @@ class Scale {
     this.from = instanceCountOf(report);
     this.identity = { role: report.role!, profile: report.profile! };
     this.owner = { fleet: report.fleet, run: workflowInfo().runId };
-    const { fleet, region, specHash } = report;
-    this.run = new Run({ fleet, action: 'scale', state: 'scaling', region, specHash }, 'rollback');
     const { account, role, profile, image, placements, lease } = report;
     Object.assign(this.run.report, { account, role, profile, image, placements, lease });
     const { count: to, by } = request;
     const startedAt = Date.now();
     this.run.report.scale = { from: this.from, to, by, startedAt, runId: this.owner.run };
     this.tell(report.instances, this.from);
-    const isMore = request.count > this.from;
-    this.run.expect(isMore ? ['find', 'preflight', 'launch', 'verify'] : ['find', 'terminate', 'verify']);
   }
 
-  async up(): Promise<Having> {
-    const { run, spec, fleet, owner, identity } = this;
-    const more = this.request.count - this.from;
-    await this.find();
-    const sized = ofCount(spec, more);
-    const plan = await this.look(sized);
-    const launch = this.launchOf(sized, { ...plan, image: fleet.image! });
+  get isMore(): boolean {
+    return this.request.count > this.from;
+  }
+
+  get steps(): readonly StepName[] {
+    return this.isMore ? ['find', 'preflight', 'launch', 'verify'] : ['find', 'terminate', 'verify'];
+  }
+
+  /** Looks before anything is changed. */
+  async look(): Promise<void> {
+    const { count, by } = this.request;
+    if (this.isMore) {
+      await this.find();
+      const plan = await placesOf(this.run, this.sized, this.fleet);
+      this.plan = { ...plan, image: this.fleet.image! };
+    } else {
+      const { chosen } = await this.find({ count: this.from - count, by });
+      this.chosen = chosen;
+    }
+  }
+
+  act(): Promise<Having> {
+    return this.isMore ? this.up() : this.down();
+  }
+
+  /** Where it launches, when it does. */
+  get placements(): LaunchPlace['placements'] | undefined {
+    return this.plan?.placements;
+  }
+
+  /** The spec for what it launches. */
+  private get sized(): FleetSpec {
+    return ofCount(this.spec, this.request.count - this.from);
+  }
+
+  private async up(): Promise<Having> {
+    const { run, spec, fleet, owner, identity, sized } = this;
+    const plan = this.plan!;
+    const launch = this.launchOf(sized, plan);
     await run.step('launch', () => launch.all(), {
       undo: undoLaunch({ spec, owner, made: {} }, launch),
       mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
       found: () => launch.words,
     });
-    await run.step(
-      'verify',
-      () => untilVerified(run, sized, owner, { ...plan, image: fleet.image! }, identity, launch),
-      { found: () => `${launch.ids.length} more running with the profile ${identity.profile.name}` },
-    );
+    await run.step('verify', () => untilVerified(run, sized, owner, plan, identity, launch), {
+      found: () => `${launch.ids.length} more running with the profile ${identity.profile.name}`,
+    });
     await this.mark(launch.ids);
     const instances = [...fleet.instances, ...run.report.instances].slice(0, MOST_TOLD);
     return { members: merged(this.members, launch.members), instances, runs: [...this.runs, owner.run] };
   }
 
-  async down(): Promise<Having> {
-    const { run, spec, fleet } = this;
-    const { count, by } = this.request;
-    const { chosen } = await this.find({ count: this.from - count, by });
+  private async down(): Promise<Having> {
+    const { run, spec, fleet, chosen } = this;
+    const { count } = this.request;
     await run.step(
       'terminate',
       () =>
@@ -155,25 +190,35 @@ class Scale {
 
   /** The fleet is as it was, or it is said what of it is not. */
   async takeBack(): Promise<Changed> {
-    const { run, spec, fleet, owner } = this;
+    const { run, spec, owner } = this;
     const { report } = run;
     const wasCancelled = isCancelled();
     await run.rollBack((leftovers) =>
       stillLeft({ region: spec.region, owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
-    const { error, leftovers } = report;
-    report.scale!.failed = error ? `${error.code}: ${error.message}` : 'cancelled';
-    fleet.scale = report.scale;
-    report.sources = fleet.sources;
-    report.runs = fleet.runs;
-    this.tell(fleet.instances, instanceCountOf(fleet));
+    const { leftovers } = report;
+    this.tellTakenBack();
     if (leftovers.length > 0) run.setState('left-over');
     else if (this.isShort) run.setState('degraded');
     else run.setState(wasCancelled ? 'cancelled' : 'rolled-back');
     const failure = leftovers.length > 0 ? run.failure() : undefined;
-    // None, when not even they could be looked up.
-    const isKnown = idsOf(this.members).length > 0;
-    return { told: report, members: isKnown ? this.members : undefined, failure };
+    return { told: report, members: this.known, failure };
+  }
+
+  /** What the fleet has after all. */
+  tellTakenBack(): void {
+    const { fleet } = this;
+    const { report } = this.run;
+    report.scale!.failed = failedWords(report);
+    fleet.scale = report.scale;
+    report.sources = fleet.sources;
+    report.runs = fleet.runs;
+    this.tell(fleet.instances, instanceCountOf(fleet));
+  }
+
+  /** All instances; none, when not even they could be looked up. */
+  get known(): Members | undefined {
+    return idsOf(this.members).length > 0 ? this.members : undefined;
   }
 
   /** The runs that launched what the fleet has. */
@@ -214,24 +259,9 @@ class Scale {
     ]);
   }
 
-  /** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */
-  private look(spec: FleetSpec): Promise<Plan> {
-    const { run, fleet, identity } = this;
-    const instances = { ...spec.instances, image: fleet.image!, userData: undefined };
-    const profile = { reuse: true as const, ref: identity.profile.name };
-    return run.step(
-      'preflight',
-      () =>
-        quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
-          { spec: { ...spec, role: undefined, policy: undefined, profile, instances } },
-        ]),
-      { found: ({ account, image }) => `account ${account}, ${image}` },
-    );
-  }
-
   private launchOf(spec: FleetSpec, plan: LaunchPlace): Launch {
-    const { run, owner, fleet, identity } = this;
-    const ownership = ownershipOf(spec, owner, fleet.specHash!);
+    const { run, owner, identity } = this;
+    const ownership = ownershipOf(spec, owner, run.report.specHash!);
     return launchOf(run, spec, owner, ownership, plan, identity.profile);
   }
 
@@ -292,6 +322,25 @@ class Scale {
     this.run.report.instanceCount = beyondTold(count);
     this.run.show();
   }
+}
+
+/** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */
+export function placesOf(run: Run, spec: FleetSpec, fleet: FleetReport): Promise<Plan> {
+  const instances = { ...spec.instances, image: fleet.image!, userData: undefined };
+  const profile = { reuse: true as const, ref: fleet.profile!.name };
+  return run.step(
+    'preflight',
+    () =>
+      quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
+        { spec: { ...spec, role: undefined, policy: undefined, profile, instances } },
+      ]),
+    { found: ({ account, image }) => `account ${account}, ${image}` },
+  );
+}
+
+/** Why a change came to nothing. */
+export function failedWords({ error }: FleetReport): string {
+  return error ? `${error.code}: ${error.message}` : 'cancelled';
 }
 
 /** The spec for a launch of so many, all or none. */

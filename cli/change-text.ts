@@ -1,0 +1,30 @@
+/** What differs between two specs as a person reads it. */
+
+import type { SpecChange } from '../fleet/spec-change.ts';
+
+/** A line for each difference; of a policy's document one for each statement. */
+export function changeLines(changes: readonly SpecChange[]): string[] {
+  const widest = Math.max(0, ...changes.map(({ field }) => field.length));
+  return changes.flatMap((change) =>
+    sides(change).map((side, at) => `${(at === 0 ? change.field : '').padEnd(widest)}  ${side}`),
+  );
+}
+
+/** All of them, those first that can be made in place. */
+export function differenceText(fleet: string, changes: readonly SpecChange[]): string {
+  const of = (how: SpecChange['how']) => changes.filter((change) => change.how === how);
+  const blocks = [
+    [`in place, with 'muster up FILE --yes':`, of('in-place')],
+    [`only with other machines ('muster roll FILE'):`, of('roll')],
+    [`only as another fleet:`, of('new-fleet')],
+  ] as const;
+  const lines = blocks.flatMap(([title, some]) =>
+    some.length > 0 ? [`  ${title}`, ...changeLines(some).map((line) => `    ${line}`)] : [],
+  );
+  return [`The spec differs from that of the fleet ${fleet}:`, ...lines].join('\n');
+}
+
+function sides({ field, from, to }: SpecChange): string[] {
+  if (field !== 'policy.document') return [`${from} → ${to}`];
+  return [...from.split('\n').map((line) => `- ${line}`), ...to.split('\n').map((line) => `+ ${line}`)];
+}
