@@ -1,6 +1,6 @@
 /** What differs between two specs as a person reads it. */
 
-import type { SpecChange } from '../fleet/spec-change.ts';
+import { NO_MORE, type SpecChange } from '../fleet/spec-change.ts';
 
 /** A line for each difference; of a policy's document one for each statement. */
 export function changeLines(changes: readonly SpecChange[]): string[] {
@@ -26,5 +26,6 @@ export function differenceText(fleet: string, changes: readonly SpecChange[]): s
 
 function sides({ field, from, to }: SpecChange): string[] {
   if (field !== 'policy.document') return [`${from} → ${to}`];
-  return [...from.split('\n').map((line) => `- ${line}`), ...to.split('\n').map((line) => `+ ${line}`)];
+  const statements = (side: string) => (side === NO_MORE ? [] : side.split('\n'));
+  return [...statements(from).map((one) => `- ${one}`), ...statements(to).map((one) => `+ ${one}`)];
 }

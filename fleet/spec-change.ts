@@ -9,6 +9,9 @@ export interface SpecChange {
   readonly how: ChangeHow;
 }
 
+/** One side of a policy's document, when the other says all of it and more. */
+export const NO_MORE = 'nothing beyond that';
+
 export type ChangeHow =
   /** The fleet is changed where it is, or only what is launched later is another. */
   | 'in-place'

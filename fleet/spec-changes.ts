@@ -16,7 +16,7 @@ import type {
   Tags,
   WantedPlacement,
 } from './spec.ts';
-import type { ChangeHow, SpecChange } from './spec-change.ts';
+import { type ChangeHow, NO_MORE, type SpecChange } from './spec-change.ts';
 
 /** All that differs, in the order of a spec; nothing only when both are the same. */
 export function specChanges(from: FleetSpec, to: FleetSpec): readonly SpecChange[] {
@@ -95,7 +95,7 @@ function documentChanges(from: PolicySpec['document'] | undefined, to: PolicySpe
     if (document === undefined) return NONE;
     if (statements.length > 0) return statements.join('\n');
     // The same statements in another order, or under an Id of their own.
-    return less.length + more.length === 0 ? 'the same statements, written otherwise' : 'nothing beyond that';
+    return less.length + more.length === 0 ? 'the same statements, written otherwise' : NO_MORE;
   };
   const how = 'in-place' as const;
   return [{ field: 'policy.document', from: said(from, less), to: said(to, more), how }];
