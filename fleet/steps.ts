@@ -13,7 +13,7 @@ export const STEP_TITLES = {
   'describe-role': 'describe the role',
   'tag-role': 'tag the role',
   'tag-profile': 'tag the instance profile',
-  'tag-instances': 'tag the instances and their volumes',
+  'tag-instances': 'tag the instances and volumes',
   'confirm-change': 'see that AWS shows the change',
   launch: 'launch the instances',
   verify: 'verify the fleet',
