@@ -1,6 +1,6 @@
 /** The command line: which commands there are. Each is loaded when it is called. */
 
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
@@ -193,6 +193,15 @@ function program(): Command {
     .command('demo')
     .description('all of it: a sandbox, a worker, a fleet, and the proof that its machines hold credentials')
     .action(() => ended({}, async () => (await import('./demo.ts')).demo()));
+  muster
+    .command('completion')
+    .description('print the script that has a shell complete commands, options and names of fleets')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action((shell) => ended({}, async () => (await import('./completion.ts')).completion(shell)));
+  muster
+    .command('complete', { hidden: true })
+    .argument('[words...]')
+    .action((words) => ended({}, async () => (await import('./complete.ts')).complete(muster, words)));
   return muster;
 }
 

@@ -1,5 +1,6 @@
 /** The way to Temporal: found as Temporal's own tools find it, and asked who polls. */
 
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
@@ -44,7 +45,7 @@ const GRPC_FAILED_PRECONDITION = 9;
 /** Throws TemporalUnreachable. */
 export async function connectToTemporal(options: ConnectOptions): Promise<Temporal> {
   const config = loadConfig();
-  const address = options.address ?? config.connectionOptions.address ?? 'localhost:7233';
+  const address = options.address ?? addressIn(config);
   const namespace = options.namespace ?? config.namespace ?? 'default';
   let connection: Connection;
   try {
@@ -60,6 +61,25 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
     onWorkerAwaited: options.onWorkerAwaited,
   };
+}
+
+/** Whether anything listens where Temporal is said to be: known sooner than whether Temporal answers there. */
+export async function isListening(withinMs: number): Promise<boolean> {
+  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(addressIn(loadConfig()))!;
+  const socket = connect({ host, port: Number(port ?? 7233), timeout: withinMs });
+  try {
+    return await new Promise((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('timeout', () => resolve(false));
+      socket.once('error', () => resolve(false));
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function addressIn({ connectionOptions }: ReturnType<typeof loadConfig>): string {
+  return connectionOptions.address ?? 'localhost:7233';
 }
 
 function loadConfig(): { connectionOptions: ConnectionOptions; namespace?: string } {
