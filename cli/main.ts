@@ -4,19 +4,9 @@ import { Argument, Command, CommanderError } from 'commander';
 import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
+import { addHelp } from './help.ts';
 import { flushed } from './output.ts';
 import { addScheduleCommands } from './schedule.ts';
-
-const EXIT_CODES = `
-Exit codes:
-  0    complete (up, scale), gone (down), as it should be (check), done (others)
-  1    failed, and all that the run made is gone again
-  2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
-  3    failed, and something is left, which is named; or differs from its spec (check)
-  4    Temporal or AWS cannot be reached, or no worker answers
-  5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
-  70   an error of Muster's own, of which nothing is known
-  130  interrupted; the run goes on`;
 
 const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
 const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
@@ -39,7 +29,6 @@ function program(): Command {
     .version(packageJson.version)
     .showSuggestionAfterError()
     .showHelpAfterError('(muster --help shows what there is)')
-    .addHelpText('after', EXIT_CODES)
     .exitOverride();
 
   muster
@@ -202,6 +191,7 @@ function program(): Command {
     .command('complete', { hidden: true })
     .argument('[words...]')
     .action((words) => ended({}, async () => (await import('./complete.ts')).complete(muster, words)));
+  addHelp(muster);
   return muster;
 }
 

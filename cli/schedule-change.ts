@@ -4,8 +4,9 @@ import type { Muster } from '../client/muster.ts';
 import type { ScheduleStanding } from '../client/schedule-standing.ts';
 import { timeWords } from '../fleet/zones.ts';
 import { connect } from './connect.ts';
-import { DONE } from './exit.ts';
-import { jsonOf, print, printText } from './output.ts';
+import { DONE, UsageError } from './exit.ts';
+import { jsonOf, print, printText, say } from './output.ts';
+import { isTerminal, isYes } from './terminal.ts';
 
 export interface ChangeOptions {
   readonly note?: string;
@@ -48,10 +49,22 @@ async function changed(
   }
 }
 
-export async function scheduleDelete(fleet: string, { json }: ChangeOptions): Promise<number> {
+/** Asks first: its times are in no file from which it could be made again. */
+export async function scheduleDelete(
+  fleet: string,
+  { json, yes }: ChangeOptions & { yes?: boolean },
+): Promise<number> {
+  if (!yes && !isTerminal()) {
+    const message = `'muster schedule delete' asks before it removes the schedule ${fleet}, and there is no terminal to ask`;
+    throw new UsageError(message, 'add --yes');
+  }
   const muster = await connect();
   try {
-    const { runs } = await muster.schedules.get(fleet);
+    const { runs, cron, timezone } = await muster.schedules.get(fleet);
+    if (!yes && !(await isYes(`Delete the schedule ${fleet}, '${cron}' (${timezone})?`))) {
+      say('Nothing was changed.');
+      return DONE;
+    }
     await muster.schedules.delete(fleet);
     const underWay = runs.filter(({ state }) => state === 'running');
     if (json) print(jsonOf({ fleet, deleted: true, underWay }));

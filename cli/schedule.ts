@@ -102,6 +102,7 @@ export function addScheduleCommands(muster: Command, { ended, checkedName }: Run
     .description('end a schedule; a fleet that it has brought up stays until its time is over')
     .argument(...NAME)
     .option(...JSON_OPTION)
+    .option('--yes', 'do not ask')
     .action((name, options) =>
       ended(options, async () =>
         (await import('./schedule-change.ts')).scheduleDelete(checkedName(name), options),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DescribeInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { converse } from './terminal.ts';
 import { openWorld, QUICK, type World } from './world.ts';
 
 const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
@@ -324,6 +325,27 @@ describe('muster down', () => {
     assert.match(stderr, /add --yes/);
   });
 
+  it('on a terminal does what it is answered, and nothing at Ctrl-C', async () => {
+    await muster('up', specFile('asked'));
+    const answer = (typed: string) =>
+      converse(['down', 'asked'], [[/has 2 instances[\s\S]*Remove all of it\? \[y\/N\] $/, typed]], {
+        env: world.sandbox.env,
+      });
+    for (const [typed, ends] of [
+      ['n\n', 0],
+      ['\n', 0],
+      ['\x03', 130],
+    ] as const) {
+      const { code, screen } = await answer(typed);
+      assert.equal(code, ends, screen);
+      assert.match(screen, /Nothing was changed/);
+      assert.equal((await world.exists('asked')).instances.length, 2);
+    }
+    const { code, screen } = await answer('y\n');
+    assert.equal(code, 0, screen);
+    assert.deepEqual((await world.exists('asked')).instances, []);
+  });
+
   it('takes the fleet down; the list has it no more', async () => {
     await muster('up', specFile('brought-down'));
     const { code, stdout } = await muster('down', 'brought-down', '--yes');
@@ -440,7 +462,11 @@ describe('muster schedule', () => {
     assert.equal(again.code, 2);
     assert.match(again.stderr, /is under way \(schedule:mornings-\S+\), and another would be skipped/);
 
-    const deleted = await muster('schedule', 'delete', 'mornings');
+    const kept = await converse(['schedule', 'delete', 'mornings'], [[/'0 [\s\S]*\[y\/N\] $/, 'n\n']], {
+      env: world.sandbox.env,
+    });
+    assert.match(kept.screen, /Nothing was changed/);
+    const deleted = await muster('schedule', 'delete', 'mornings', '--yes');
     assert.equal(deleted.code, 0, deleted.stderr);
     assert.match(deleted.stdout, /^schedule mornings is deleted\n {2}schedule:mornings-\S+ goes on/);
     assert.equal((await muster('schedule', 'show', 'mornings')).code, 2);
@@ -517,7 +543,7 @@ describe('muster schedule', () => {
     );
     assert.equal(future.code, 2);
     assert.match(future.stderr, /^--from: .* is after [\s\S]*^--to: .* has not come yet/m);
-    await muster('schedule', 'delete', 'missed');
+    await muster('schedule', 'delete', 'missed', '--yes');
   });
 });
 
