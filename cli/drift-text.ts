@@ -35,6 +35,7 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
     `${colors.red('✗')} fleet ${name} differs from its spec in ${counted(count, 'thing')}`,
     about,
     [tableOf(findings, colors), ...beyondLines(report, colors)].join('\n'),
+    ...findings.flatMap((finding) => statementLines(finding, colors)),
     [
       ...commands.slice(0, MOST_COMMANDS).map((command, at) => row(at === 0 ? 'to mend' : '', command)),
       ...(beyond > 0 ? [row('', colors.dim(`and ${beyond} more; --json has them`))] : []),
@@ -44,8 +45,31 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
 
 function tableOf(findings: readonly Finding[], colors: Colors): string {
   const shown = findings.filter((finding) => placeOf(findings, finding) < MOST_ROWS);
-  const rows = shown.map(({ kind, resource, wanted, found }) => [titleOf(kind), resource, wanted, found]);
+  const rows = shown.map((finding) => [
+    titleOf(finding.kind),
+    resourceWords(finding),
+    finding.wanted,
+    finding.found,
+  ]);
   return tableText([['WHAT', 'OF', 'WANTED', 'FOUND'], ...rows], colors, '  ');
+}
+
+/** A role and a profile may have one name. */
+function resourceWords({ on, resource }: Finding): string {
+  return on === undefined || on === 'instance' ? resource : `${on} ${resource}`;
+}
+
+/** The statements of a policy that differ, where the table has only their beginning. */
+function statementLines({ kind, resource, statements }: Finding, colors: Colors): string[] {
+  if (!statements) return [];
+  const { wanted, found } = statements;
+  return [
+    [
+      `  ${titleOf(kind)} ${resource}`,
+      ...wanted.map((statement) => `    ${colors.dim('wanted')}  ${statement}`),
+      ...found.map((statement) => `    ${colors.dim('found')}   ${statement}`),
+    ].join('\n'),
+  ];
 }
 
 function placeOf(findings: readonly Finding[], finding: Finding): number {

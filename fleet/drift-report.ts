@@ -39,11 +39,15 @@ export interface Finding {
   readonly kind: FindingKind;
   /** The name or id by which AWS knows it. */
   readonly resource: string;
+  /** Of a tag: what carries it, as a role and a profile may have one name. */
+  readonly on?: 'role' | 'profile' | 'instance';
   /** In a few words; `none` when there is to be nothing. */
   readonly wanted: string;
   /** In a few words; `none` when there is nothing. */
   readonly found: string;
-  /** It can be put right in place: nothing that runs is ended by that, and nothing of anybody else's is changed. */
+  /** Of a policy that a few words do not hold: the statements that are wanted alone, and those that are there alone. */
+  readonly statements?: { readonly wanted: readonly string[]; readonly found: readonly string[] };
+  /** A repair may put it right: nothing that runs is ended by that, and nothing of anybody else's is changed. */
   readonly safe: boolean;
   /** What a person can type to put it right. */
   readonly command: string;

@@ -1,10 +1,10 @@
 /** Drift: what AWS shows of a fleet held against what it should show. */
 
-import type { Finding } from './drift-report.ts';
+import type { Finding, FindingKind } from './drift-report.ts';
 import type { Facts, InstanceFacts } from './facts.ts';
 import { profileFindings, roleFindings } from './identity-drift.ts';
 import { hasEnded, instanceFindings, strangerFinding } from './instance-drift.ts';
-import { anew, NONE } from './mending.ts';
+import { NONE, refill } from './mending.ts';
 import { RUN_TAG } from './tags.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -21,8 +21,11 @@ export function driftOf(wanted: Wanted, facts: Facts): Drift {
   const { ours, strangers } = sorted(wanted, facts.instances);
   const alive = ours.filter((instance) => !hasEnded(instance));
   const identity = [...roleFindings(wanted, facts.role), ...profileFindings(wanted, facts)];
-  const numbers = countFindings(wanted, alive.length);
-  const instances = ours.flatMap((instance) => instanceFindings(wanted, instance, facts.profile?.id));
+  const canLaunch = !identity.some(({ kind, safe }) => !safe && LAUNCHED_WITH.includes(kind));
+  const numbers = countFindings(wanted, alive.length, canLaunch);
+  const instances = ours.flatMap((instance) =>
+    instanceFindings(wanted, instance, { profileId: facts.profile?.id, canLaunch }),
+  );
   return {
     findings: [
       ...identity,
@@ -50,18 +53,26 @@ function sorted({ instances: { runs, ids } }: Wanted, all: readonly InstanceFact
   return { ours: shown.filter(isOurs), strangers: shown.filter((instance) => !isOurs(instance)) };
 }
 
-function countFindings({ fleet, instances: { count } }: Wanted, found: number): Finding[] {
+/** What a new machine needs to be as the others: when it cannot be put right, none is launched. */
+const LAUNCHED_WITH: readonly FindingKind[] = ['role', 'profile', 'role-in-profile', 'trust'];
+
+function countFindings(
+  { fleet, specFrom, instances: { count } }: Wanted,
+  found: number,
+  canLaunch: boolean,
+): Finding[] {
   const { want, min } = count;
   if (found >= min && found <= want) return [];
-  const tooMany = found > want;
+  // Which are too many a person has to say; another spec's count is another fleet's.
+  const isRefilled = found < min && specFrom === 'run';
   return [
     {
       kind: 'count',
       resource: fleet,
       wanted: min < want ? `${min} to ${want}` : `${want}`,
       found: `${found}`,
-      safe: false,
-      command: tooMany ? `muster scale ${fleet} ${want}` : anew(fleet),
+      safe: isRefilled && canLaunch,
+      command: isRefilled ? refill(fleet, canLaunch) : `muster scale ${fleet} ${want}`,
     },
   ];
 }

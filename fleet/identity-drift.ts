@@ -3,8 +3,8 @@
 import type { Finding } from './drift-report.ts';
 import type { Facts, RoleFacts } from './facts.ts';
 import { quoted } from './leftovers.ts';
-import { anew, NONE, shell, tagFindings } from './mending.ts';
-import { ec2TrustPolicy, policyWords, samePolicy } from './policy.ts';
+import { anew, NONE, shell, tagFindings, unlessDisowned } from './mending.ts';
+import { ec2TrustPolicy, onlyIn, samePolicy } from './policy.ts';
 import type { PolicySpec } from './spec.ts';
 import type { Wanted, WantedProfile, WantedRole } from './wanted.ts';
 
@@ -18,7 +18,7 @@ export function roleFindings(
   const trust = trustFindings(region, wanted, role);
   if (!made) return trust;
   const boundary = made.spec.permissionsBoundary ?? NONE;
-  return [
+  const findings: Finding[] = [
     ...trust,
     ...(boundary === (role.boundary ?? NONE)
       ? []
@@ -41,10 +41,12 @@ export function roleFindings(
     ...tagFindings(
       name,
       made.tags,
+      'role',
       role.tags,
       (tags) => `aws iam tag-role --role-name ${quoted(name)} --tags ${tags}`,
     ),
   ];
+  return unlessDisowned(findings, made.tags, role.tags);
 }
 
 /** A role that is only used may trust whomever its owner likes, as long as EC2 is one of them. */
@@ -88,14 +90,33 @@ function policyFindings(role: string, policy: PolicySpec | undefined, { policies
   return findings;
 }
 
-/** What either says beyond the other. */
-function inWords(wanted: unknown, found: unknown): { readonly wanted: string; readonly found: string } {
-  const [more, less] = policyWords(wanted, found);
-  if (found === undefined) return { wanted: more, found: NONE };
+/** What either says beyond the other; whole statements where a few words do not hold them. */
+function inWords(wanted: unknown, found: unknown): Pick<Finding, 'wanted' | 'found' | 'statements'> {
+  const [more, less] = [onlyIn(wanted, found), onlyIn(found, wanted)];
   // The same statements under another Version, or with an Id of their own.
-  if (more === '' && less === '')
+  if (more.length === 0 && less.length === 0 && found !== undefined)
     return { wanted: 'the document of the spec', found: 'another Version or Id' };
-  return { wanted: more || 'no more than that', found: less || 'less than that' };
+  const [moreWords, lessWords] = [
+    shortened(more.join('; '), MOST_WORDS),
+    shortened(less.join('; '), MOST_WORDS),
+  ];
+  const isCut = moreWords.endsWith(CUT) || lessWords.endsWith(CUT);
+  return {
+    wanted: moreWords || 'no more than that',
+    found: found === undefined ? NONE : lessWords || 'less than that',
+    ...(isCut && { statements: { wanted: more.map(told), found: less.map(told) } }),
+  };
+}
+
+const MOST_WORDS = 100;
+/** An inline policy has at most 10,240 characters; ten of such a length are more than anybody reads. */
+const MOST_OF_A_STATEMENT = 1_000;
+const CUT = '…';
+
+const told = (statement: string): string => shortened(statement, MOST_OF_A_STATEMENT);
+
+function shortened(words: string, most: number): string {
+  return words.length > most ? `${words.slice(0, most - 1)}${CUT}` : words;
 }
 
 function managedFindings(role: string, wanted: readonly string[], { managed }: RoleFacts): Finding[] {
@@ -144,7 +165,8 @@ export function profileFindings({ fleet, profile: wanted, role }: Wanted, { prof
   if (!made) return findings;
   const tag = (tags: string) =>
     `aws iam tag-instance-profile --instance-profile-name ${quoted(name)} --tags ${tags}`;
-  return [...findings, ...tagFindings(name, made.tags, profile.tags, tag)];
+  findings.push(...tagFindings(name, made.tags, 'profile', profile.tags, tag));
+  return unlessDisowned(findings, made.tags, profile.tags);
 }
 
 /** What is gone, or is another's now, comes back only with a new fleet: machines hold the old one's unique id. */

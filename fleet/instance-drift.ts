@@ -3,7 +3,7 @@
 import type { Finding, FindingKind } from './drift-report.ts';
 import type { InstanceFacts } from './facts.ts';
 import { quoted } from './leftovers.ts';
-import { anew, NONE, tagFindings } from './mending.ts';
+import { NONE, refill, tagFindings, unlessDisowned } from './mending.ts';
 import { FLEET_TAG, RUN_TAG } from './tags.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -11,10 +11,18 @@ export function hasEnded({ state }: InstanceFacts): boolean {
   return state === 'terminated' || state === 'shutting-down';
 }
 
+/** What of the fleet around it a finding about an instance depends on. */
+interface Surroundings {
+  /** Unique id of what has the name of the fleet's profile now. */
+  readonly profileId: string | undefined;
+  /** Others can be launched. */
+  readonly canLaunch: boolean;
+}
+
 export function instanceFindings(
   wanted: Wanted,
   instance: InstanceFacts,
-  profileId: string | undefined,
+  { profileId, canLaunch }: Surroundings,
 ): Finding[] {
   const { region, instances, profile } = wanted;
   const { id, state, type, zone, subnet = '', image } = instance;
@@ -29,10 +37,11 @@ export function instanceFindings(
   ): Finding => ({
     ...{ kind, resource: id, wanted: want, found, safe, command },
   });
-  if (hasEnded(instance)) return [finding('state', 'running', state, anew(wanted.fleet))];
+  if (hasEnded(instance))
+    return [finding('state', 'running', state, refill(wanted.fleet, canLaunch), canLaunch)];
   const findings: Finding[] = [];
   if (state !== 'running' && state !== 'pending') {
-    findings.push(finding('state', 'running', state, aws(`start-instances --instance-ids ${id}`)));
+    findings.push(finding('state', 'running', state, aws(`start-instances --instance-ids ${id}`), true));
   }
   const wantedProfile = profile.id ?? profileId;
   if (instance.profileId !== wantedProfile && wantedProfile !== undefined) {
@@ -68,11 +77,11 @@ export function instanceFindings(
     findings.push(finding('security-groups', securityGroups.join(', '), found, set));
   }
   findings.push(
-    ...tagFindings(id, instances.tags, instance.tags, (tags) =>
+    ...tagFindings(id, instances.tags, 'instance', instance.tags, (tags) =>
       aws(`create-tags --resources ${id} --tags ${tags}`),
     ),
   );
-  return findings;
+  return unlessDisowned(findings, instances.tags, instance.tags);
 }
 
 function metadataFindings({ region, instances }: Wanted, { id, metadata }: InstanceFacts): Finding[] {

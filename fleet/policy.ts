@@ -104,11 +104,6 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
-/** What each of two documents says that the other does not, in a few words; empty when it says no more. */
-export function policyWords(one: unknown, other: unknown): readonly [string, string] {
-  return [shortened(onlyIn(one, other).join('; ')), shortened(onlyIn(other, one).join('; '))];
-}
-
 /** The statements of a document that another does not have, each in words. */
 export function onlyIn(document: unknown, other: unknown): string[] {
   const statementsOf = (of: unknown) => listed(fieldOf(of, 'Statement'));
@@ -151,12 +146,6 @@ function conditionWords(conditions: unknown): string[] {
     Object.entries(keys ?? {}).map(([key, values]) => `${operator} ${key} is ${listed(values).join(' or ')}`),
   );
   return all.length > 0 ? [`if ${all.join(' and ')}`] : [];
-}
-
-const MOST_WORDS = 100;
-
-function shortened(words: string): string {
-  return words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS - 1)}…` : words;
 }
 
 /** Where IAM takes a list it takes its one entry too. */

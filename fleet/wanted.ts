@@ -55,6 +55,7 @@ export interface WantedInstances {
 
 export interface Wanted {
   readonly fleet: string;
+  readonly specFrom: CheckRequest['specFrom'];
   readonly region: string;
   readonly policy: FleetSpec['policy'];
   readonly role?: WantedRole;
@@ -90,6 +91,7 @@ export function wantedOf({ spec, specFrom, known }: CheckRequest, namespace: str
   const isOfFile = specFrom === 'file';
   return {
     fleet: name,
+    specFrom,
     region,
     policy: spec.policy,
     role:

@@ -54,6 +54,8 @@ const POLICY = {
   Statement: [{ Effect: 'Allow', Action: 's3:Get*', Resource: '*' }],
 };
 
+const PLAIN = { dim: String, bold: String, red: String, green: String } as never;
+
 let world: World;
 let muster: Muster;
 before(async () => {
@@ -85,8 +87,8 @@ async function gone(name: string): Promise<void> {
 /** `kind resource: wanted -> found`, of what can be mended in place with a `!`. */
 const inLines = ({ findings }: Pick<DriftReport, 'findings'>): string[] =>
   findings.map(
-    ({ kind, resource, wanted, found, safe }) =>
-      `${kind}${safe ? '!' : ''} ${resource}: ${wanted} -> ${found}`,
+    ({ kind, on, resource, wanted, found, safe }) =>
+      `${kind}${safe ? '!' : ''} ${on && on !== 'instance' ? `${on} ` : ''}${resource}: ${wanted} -> ${found}`,
   );
 
 const found = async (name: string): Promise<string[]> => inLines(await muster.check(name));
@@ -247,6 +249,23 @@ describe('what other hands have changed', () => {
     assert.deepEqual(await found(name), ['policy theirs: none -> Allow s3:Get* on *']);
     await world.iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: 'theirs' }));
     assert.deepEqual(await found(name), []);
+    // What a few words do not hold is told whole.
+    const resources = Array.from({ length: 9 }, (_, at) => `arn:aws:s3:::a-bucket-with-a-long-name-${at}/*`);
+    const Condition = { StringEquals: { 'aws:SourceVpc': 'vpc-1' } };
+    await put({
+      ...POLICY,
+      Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: resources, Condition }],
+    });
+    const long = await muster.check(name);
+    const whole = `Allow s3:* on ${resources.join(', ')} if StringEquals aws:SourceVpc is vpc-1`;
+    assert.deepEqual(long.findings[0]!.statements, { wanted: ['Allow s3:Get* on *'], found: [whole] });
+    const text = driftText(long, { colors: PLAIN });
+    assert.ok(
+      text.includes(`\n  policy hands\n    wanted  Allow s3:Get* on *\n    found   ${whole}\n`),
+      text,
+    );
+    await put(POLICY);
+    assert.deepEqual(await found(name), []);
   });
 
   it('of the role’s trust, its boundary and its managed policies is found', async () => {
@@ -303,8 +322,8 @@ describe('what other hands have changed', () => {
     await world.iam.send(new TagInstanceProfileCommand({ ...profile, Tags: team('red') }));
     await world.ec2.send(new CreateTagsCommand({ Resources: [ids[0]!], Tags: team('red') }));
     assert.deepEqual(await found(name), [
-      `tag! ${name}: team=blue -> none`,
-      `tag! ${name}: team=blue -> red`,
+      `tag! role ${name}: team=blue -> none`,
+      `tag! profile ${name}: team=blue -> red`,
       `tag! ${ids[0]}: team=blue -> red`,
     ]);
     await world.iam.send(new TagRoleCommand({ RoleName: name, Tags: team('blue') }));
@@ -313,7 +332,12 @@ describe('what other hands have changed', () => {
     // Without it nothing proves any more that the machine is the fleet's.
     const own = [{ Key: 'muster:fleet' }];
     await world.ec2.send(new DeleteTagsCommand({ Resources: [ids[1]!], Tags: own }));
-    assert.deepEqual(await found(name), [`tag ${ids[1]}: muster:fleet=${name} -> none`]);
+    await metadata(ids[1]!, { HttpTokens: 'optional' });
+    assert.deepEqual(await found(name), [
+      `metadata ${ids[1]}: IMDSv2 required -> optional`,
+      `tag ${ids[1]}: muster:fleet=${name} -> none`,
+    ]);
+    await metadata(ids[1]!, {});
     await world.ec2.send(
       new CreateTagsCommand({ Resources: [ids[1]!], Tags: [{ Key: 'muster:fleet', Value: name }] }),
     );
@@ -374,7 +398,7 @@ describe('what other hands have changed', () => {
       new ModifyInstanceAttributeCommand({ InstanceId: id, InstanceType: { Value: 'm5.large' } }),
     );
     assert.deepEqual(await found(name), [
-      `state ${id}: running -> stopped`,
+      `state! ${id}: running -> stopped`,
       `type ${id}: t3.micro -> m5.large`,
     ]);
   });
@@ -385,8 +409,8 @@ describe('what is gone or not the fleet’s', () => {
     const [id] = await fleetOf('fewer');
     await world.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id!] }));
     const lines = await found('fewer');
-    assert.equal(lines[0], 'count fewer: 2 -> 1');
-    assert.match(lines[1]!, new RegExp(`^state ${id}: running -> (terminated|shutting-down)$`));
+    assert.equal(lines[0], 'count! fewer: 2 -> 1');
+    assert.match(lines[1]!, new RegExp(`^state! ${id}: running -> (terminated|shutting-down)$`));
     assert.equal(lines.length, 2);
     await gone('fewer');
   });
@@ -581,7 +605,7 @@ describe('ten thousand instances that differ', () => {
         ...{ schema: 1, fleet: 'many', account: '1', region: 'us-east-1', workflowId: 'w', runId: 'r' },
         ...{ specFrom: 'run', instanceCount, ...told },
       },
-      { colors: { dim: String, bold: String, red: String } as never },
+      { colors: PLAIN },
     );
     assert.match(text, /differs from its spec in 10002 things/);
     assert.match(text, /\n {2}and 9,980 more: metadata\n/);
