@@ -24,6 +24,12 @@ export function idsOf(members: Members): string[] {
   return Object.values(members).flat();
 }
 
+export function merged(before: Members, added: Members): Members {
+  const all: Record<string, readonly string[]> = { ...before };
+  for (const [key, ids] of Object.entries(added)) all[key] = [...(all[key] ?? []), ...ids];
+  return all;
+}
+
 /** A page of them, for the query of a run's instances. */
 export function pageOf(members: Members, from: number, most: number): InstanceReport[] {
   return Object.entries(members)

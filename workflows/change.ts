@@ -21,8 +21,9 @@ import { counted } from '../fleet/words.ts';
 import { as, asUndo, looking, quick, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
+import { placesOf } from './launch-more.ts';
 import { isCancelled, Run, type Undo } from './run.ts';
-import { failedWords, placesOf, Scale } from './scale.ts';
+import { failedWords, Scale } from './scale.ts';
 
 /**
  * Looks at all that is to be changed, and at what more instances would need; sets the role's policies and tags, then

@@ -1,30 +1,30 @@
 /** A change of a complete fleet's count: done as a whole, or taken back as a whole. */
 
 import { ApplicationFailure, CancelledFailure, workflowInfo } from '@temporalio/workflow';
-import type { Plan } from '../activities/preflight.ts';
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
-import { idsOf, type Members, sourcesOf } from '../fleet/members.ts';
+import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
 import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
-import { type FleetSpec, launchSeconds } from '../fleet/spec.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
-import { as, looking, quick, undoing } from './activities.ts';
+import { as, looking, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
-import type { Launch } from './launch.ts';
+import { type LaunchPlace, untilVerified } from './launch-and-verify.ts';
 import {
-  type Identity,
-  type LaunchPlace,
-  launchOf,
-  ownershipOf,
-  untilVerified,
-} from './launch-and-verify.ts';
+  identityOf,
+  launchMore,
+  launchOfMore,
+  type More,
+  markMore,
+  ofCount,
+  placesOf,
+} from './launch-more.ts';
 import { isCancelled, Run, type UndoTold } from './run.ts';
-import { undoLaunch } from './undos.ts';
 
 /**
  * Looks which instances the fleet has. For more of them it looks whether they can be had, launches and verifies as a
@@ -57,7 +57,6 @@ export class Scale {
   private readonly spec: FleetSpec;
   /** The fleet as it stands. */
   private readonly fleet: FleetReport;
-  private readonly identity: Identity;
   private members: Members;
   private readonly tellMembers: Standing['tellMembers'];
   /** Of what this change launches, and of nothing else. */
@@ -75,7 +74,6 @@ export class Scale {
     this.tellMembers = tellMembers;
     this.members = {};
     this.from = instanceCountOf(report);
-    this.identity = { role: report.role!, profile: report.profile! };
     this.owner = { fleet: report.fleet, run: workflowInfo().runId };
     const { account, role, profile, image, placements, lease } = report;
     Object.assign(this.run.report, { account, role, profile, image, placements, lease });
@@ -121,18 +119,8 @@ export class Scale {
   }
 
   private async up(): Promise<Having> {
-    const { run, spec, fleet, owner, identity, sized } = this;
-    const plan = this.plan!;
-    const launch = this.launchOf(sized, plan);
-    await run.step('launch', () => launch.all(), {
-      undo: undoLaunch({ spec, owner, made: {} }, launch),
-      mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
-      found: () => launch.words,
-    });
-    await run.step('verify', () => untilVerified(run, sized, owner, plan, identity, launch), {
-      found: () => `${launch.ids.length} more running with the profile ${identity.profile.name}`,
-    });
-    await this.mark(launch.ids);
+    const { run, fleet, owner } = this;
+    const launch = await launchMore(this.more, this.sized, this.plan!);
     const instances = [...fleet.instances, ...run.report.instances].slice(0, MOST_TOLD);
     return { members: merged(this.members, launch.members), instances, runs: [...this.runs, owner.run] };
   }
@@ -221,6 +209,11 @@ export class Scale {
     return idsOf(this.members).length > 0 ? this.members : undefined;
   }
 
+  private get more(): More {
+    const { run, spec, fleet, owner } = this;
+    return { run, spec, fleet, owner };
+  }
+
   /** The runs that launched what the fleet has. */
   private get runs(): readonly string[] {
     return this.fleet.runs ?? [this.fleet.runId];
@@ -259,26 +252,9 @@ export class Scale {
     ]);
   }
 
-  private launchOf(spec: FleetSpec, plan: LaunchPlace): Launch {
-    const { run, owner, identity } = this;
-    const ownership = ownershipOf(spec, owner, run.report.specHash!);
-    return launchOf(run, spec, owner, ownership, plan, identity.profile);
-  }
-
-  /** Where the fleet has no profile of its own each of its instances carries its mark. */
-  private async mark(ids: readonly string[]): Promise<void> {
-    const { run, spec, identity } = this;
-    if (!identity.profile.reused) return;
-    await run.step('mark', () =>
-      quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
-        { region: spec.region, ids },
-      ]),
-    );
-  }
-
   /** The undo of a termination: what has ended does not come back, but others can take its place. */
   private async makeUp(): Promise<UndoTold> {
-    const { spec, fleet, from, owner, identity } = this;
+    const { spec, fleet, from, owner } = this;
     const left = await this.survey('find', { count: from, patience: 0 });
     const missing = from - idsOf(left.members).length;
     if (missing <= 0) return { outcome: 'absent', detail: 'none had ended' };
@@ -289,11 +265,11 @@ export class Scale {
       image: fleet.image!,
       placements: fleet.placements!.map((placement, share) => ({ ...placement, share })),
     };
-    const launch = this.launchOf(sized, plan);
+    const launch = launchOfMore(this.more, sized, plan);
     try {
       await launch.all();
-      await untilVerified(this.run, sized, owner, plan, identity, launch);
-      await this.mark(launch.ids);
+      await untilVerified(this.run, sized, owner, plan, identityOf(fleet), launch);
+      await markMore(this.more, launch.ids);
     } finally {
       // Better some of them than none: they stay also when it was not enough.
       const runs = [...this.runs, owner.run];
@@ -324,33 +300,9 @@ export class Scale {
   }
 }
 
-/** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */
-export function placesOf(run: Run, spec: FleetSpec, fleet: FleetReport): Promise<Plan> {
-  const instances = { ...spec.instances, image: fleet.image!, userData: undefined };
-  const profile = { reuse: true as const, ref: fleet.profile!.name };
-  return run.step(
-    'preflight',
-    () =>
-      quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
-        { spec: { ...spec, role: undefined, policy: undefined, profile, instances } },
-      ]),
-    { found: ({ account, image }) => `account ${account}, ${image}` },
-  );
-}
-
 /** Why a change came to nothing. */
 export function failedWords({ error }: FleetReport): string {
   return error ? `${error.code}: ${error.message}` : 'cancelled';
-}
-
-/** The spec for a launch of so many, all or none. */
-function ofCount(spec: FleetSpec, count: number): FleetSpec {
-  const launch = Math.max(spec.deadlines.launch, launchSeconds(count));
-  return {
-    ...spec,
-    instances: { ...spec.instances, count: { want: count, min: count } },
-    deadlines: { ...spec.deadlines, launch },
-  };
 }
 
 function assertAll({ members, others }: Survey, count: number): void {
@@ -366,10 +318,4 @@ const MOST_NAMED = 10;
 function goes(chosen: readonly string[]): string {
   const more = chosen.length > MOST_NAMED ? ` and ${chosen.length - MOST_NAMED} more` : '';
   return `${chosen.slice(0, MOST_NAMED).join(', ')}${more} ${chosen.length === 1 ? 'goes' : 'go'}`;
-}
-
-function merged(before: Members, added: Members): Members {
-  const all: Record<string, readonly string[]> = { ...before };
-  for (const [key, ids] of Object.entries(added)) all[key] = [...(all[key] ?? []), ...ids];
-  return all;
 }
