@@ -18,9 +18,14 @@ import { fromAwsTags } from './tags.ts';
 export interface FindDriftRequest extends CheckRequest {
   /** Temporal's, in which the fleet's runs are. */
   readonly namespace: string;
+  /** After a repair: also look again as long as something differs that it has put right. */
+  readonly repaired?: boolean;
 }
 
-export type FoundDrift = Pick<DriftReport, 'account' | 'instanceCount' | 'findings' | 'more'>;
+export interface FoundDrift extends Pick<DriftReport, 'account' | 'instanceCount' | 'findings' | 'more'> {
+  /** Of the instances that the last report told one by one: those that are no more. */
+  readonly gone: readonly string[];
+}
 
 export function driftSteps(clientsFor: ClientsFor) {
   return {
@@ -35,15 +40,16 @@ export function driftSteps(clientsFor: ClientsFor) {
       let drift: Drift | undefined;
       await lookFor(async () => {
         drift = driftOf(wanted, await factsOf(iam, ec2, wanted));
-        return drift.isLess ? undefined : drift;
+        const isLate = drift.isLess || (request.repaired && drift.findings.some(({ safe }) => safe));
+        return isLate ? undefined : drift;
       }, request.patience);
-      const { findings, instanceCount } = drift!;
-      return { account: Account!, instanceCount, ...capped(findings) };
+      const { findings, instanceCount, gone } = drift!;
+      return { account: Account!, instanceCount, gone, ...capped(findings) };
     },
   };
 }
 
-async function factsOf(iam: IAMClient, ec2: EC2Client, wanted: Wanted): Promise<Facts> {
+export async function factsOf(iam: IAMClient, ec2: EC2Client, wanted: Wanted): Promise<Facts> {
   const [role, profile, instances] = await Promise.all([
     wanted.role && roleFacts(iam, wanted.role),
     readProfile(iam, wanted.profile.name),

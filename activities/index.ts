@@ -13,6 +13,7 @@ import { lastLookSteps } from './last-look.ts';
 import { launchSteps } from './launch.ts';
 import { listSteps } from './list-instances.ts';
 import { markSteps } from './mark.ts';
+import { mendSteps } from './mend.ts';
 import { notifySteps } from './notify.ts';
 import { beating, noteFailure } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
@@ -46,6 +47,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...driftSteps(clientsFor),
     ...changeLookSteps(clientsFor),
     ...inPlaceSteps(clientsFor),
+    ...mendSteps(clientsFor),
     ...terminateSteps(clientsFor),
   };
   const undos = {

@@ -86,6 +86,8 @@ const DETAIL_TYPES: Readonly<Record<NotifyEvent, string>> = {
   leftovers: 'Muster Fleet Leftovers',
   gone: 'Muster Fleet Gone',
   'lease-ending': 'Muster Fleet Lease Ending',
+  drift: 'Muster Fleet Drift',
+  repaired: 'Muster Fleet Repaired',
 };
 
 /** Who cannot be told by this worker, and why; in the words of a report. */

@@ -1,15 +1,10 @@
 /** Verifying: the right number runs, on the right image and type, with the profile's unique id. */
 
-import {
-  DescribeIamInstanceProfileAssociationsCommand,
-  type EC2Client,
-  type Instance,
-  ReplaceIamInstanceProfileAssociationCommand,
-} from '@aws-sdk/client-ec2';
+import type { Instance } from '@aws-sdk/client-ec2';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
 import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Owner } from '../fleet/tags.ts';
-import { ask } from './aws-errors.ts';
+import { tieTo } from './associations.ts';
 import type { ClientsFor } from './clients.ts';
 import { findInstances, instanceReport } from './fleet-instances.ts';
 import { nextPause, pause } from './patience.ts';
@@ -79,7 +74,7 @@ export function verifySteps(clientsFor: ClientsFor) {
     async replaceProfile({ region, owner, ids, profileArn }: ReplaceProfileRequest): Promise<void> {
       const { ec2 } = clientsFor(region);
       const ours = new Set((await findInstances(ec2, owner)).map((instance) => instance.InstanceId));
-      for (const id of ids.filter((id) => ours.has(id))) await replaceOne(ec2, id, profileArn);
+      for (const id of ids.filter((id) => ours.has(id))) await tieTo(ec2, id, { Arn: profileArn });
     },
   };
 }
@@ -174,29 +169,4 @@ function profileProblems(
     );
   }
   return problems;
-}
-
-async function replaceOne(ec2: EC2Client, id: string, profileArn: string): Promise<void> {
-  const { IamInstanceProfileAssociations: associations = [] } = await ask(
-    'ec2:DescribeIamInstanceProfileAssociations',
-    ec2.send(
-      new DescribeIamInstanceProfileAssociationsCommand({
-        Filters: [{ Name: 'instance-id', Values: [id] }],
-      }),
-    ),
-  );
-  // The filter may have been ignored: the association's own field decides.
-  const association = associations.find(
-    ({ InstanceId, State }) => InstanceId === id && State === 'associated',
-  );
-  if (!association) return;
-  await ask(
-    'ec2:ReplaceIamInstanceProfileAssociation',
-    ec2.send(
-      new ReplaceIamInstanceProfileAssociationCommand({
-        AssociationId: association.AssociationId,
-        IamInstanceProfile: { Arn: profileArn },
-      }),
-    ),
-  );
 }

@@ -1,6 +1,7 @@
 /** What a check has found, as a person reads it. */
 
-import { type DriftReport, type Finding, type FindingKind, findingCount } from '../fleet/drift-report.ts';
+import { type DriftReport, findingCount } from '../fleet/drift-report.ts';
+import type { Finding, FindingKind } from '../fleet/finding.ts';
 import { counted } from '../fleet/words.ts';
 import type { Colors } from './output.ts';
 import { tableText } from './table.ts';
@@ -21,29 +22,43 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
   const { findings, fleet, account, region, instanceCount } = report;
   const name = colors.bold(fleet);
   const count = findingCount(report);
-  const row = (head: string, text: string) => `  ${colors.dim(head.padEnd(10))}${text}`;
   const about = [
-    row('account', `${account}, ${region}`),
-    row('has', counted(instanceCount, 'instance')),
-    row('spec', file ?? 'that of the run that made it'),
-    ...(uiUrl ? [row('looked', uiUrl)] : []),
+    row('account', `${account}, ${region}`, colors),
+    row('has', counted(instanceCount, 'instance'), colors),
+    row('spec', file ?? 'that of the run that made it', colors),
+    ...(uiUrl ? [row('looked', uiUrl, colors)] : []),
   ].join('\n');
   if (count === 0) return `${colors.green('✓')} fleet ${name} is as its spec says\n\n${about}`;
-  const commands = [...new Set(findings.map(({ command }) => command))];
-  const beyond = commands.length - MOST_COMMANDS;
   return [
     `${colors.red('✗')} fleet ${name} differs from its spec in ${counted(count, 'thing')}`,
     about,
-    [tableOf(findings, colors), ...beyondLines(report, colors)].join('\n'),
+    [findingTable(findings, colors), ...beyondLines(report, colors)].join('\n'),
     ...findings.flatMap((finding) => statementLines(finding, colors)),
-    [
-      ...commands.slice(0, MOST_COMMANDS).map((command, at) => row(at === 0 ? 'to mend' : '', command)),
-      ...(beyond > 0 ? [row('', colors.dim(`and ${beyond} more; --json has them`))] : []),
-    ].join('\n'),
+    commandLines(report, file === undefined ? `muster check ${fleet} --repair` : undefined, colors),
   ].join('\n\n');
 }
 
-function tableOf(findings: readonly Finding[], colors: Colors): string {
+/** What a person can type: a repair for all that one puts right, if there is one, and a command for each other thing. */
+export function commandLines(
+  { findings }: Pick<DriftReport, 'findings'>,
+  repair: string | undefined,
+  colors: Colors,
+): string {
+  const isMended = ({ safe }: Finding) => safe && repair !== undefined;
+  const others = findings.filter((finding) => !isMended(finding)).map(({ command }) => command);
+  const commands = [...new Set([...(findings.some(isMended) ? [repair!] : []), ...others])];
+  const beyond = commands.length - MOST_COMMANDS;
+  return [
+    ...commands.slice(0, MOST_COMMANDS).map((command, at) => row(at === 0 ? 'to mend' : '', command, colors)),
+    ...(beyond > 0 ? [row('', colors.dim(`and ${beyond} more; --json has them`), colors)] : []),
+  ].join('\n');
+}
+
+function row(head: string, text: string, colors: Colors): string {
+  return `  ${colors.dim(head.padEnd(10))}${text}`;
+}
+
+export function findingTable(findings: readonly Finding[], colors: Colors): string {
   const shown = findings.filter((finding) => placeOf(findings, finding) < MOST_ROWS);
   const rows = shown.map((finding) => [
     titleOf(finding.kind),

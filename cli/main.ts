@@ -113,10 +113,12 @@ function program(): Command {
     );
   muster
     .command('check')
-    .description('what AWS shows of a fleet otherwise than its spec says; changes nothing')
+    .description('what AWS shows of a fleet otherwise than its spec says; changes nothing unless told to')
     .argument('<name>', "the fleet's name")
     .option('--file <file>', 'hold it against this spec, not that of the run that made it')
+    .option('--repair', 'put right what can be put right, and launch others for instances that are no more')
     .option(...JSON_OPTION)
+    .option('--detach', 'with --repair: start it and do not wait')
     .action((name, options) =>
       ended(options, async () => (await import('./check.ts')).check(checkedName(name), options)),
     );

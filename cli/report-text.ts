@@ -16,6 +16,7 @@ import { stepTitle } from '../fleet/steps.ts';
 import { changeLines } from './change-text.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
+import { repairBlocks, repairHeadline } from './repair-text.ts';
 
 export interface ReportTextOptions {
   readonly colors: Colors;
@@ -43,7 +44,11 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
   if (report.instances.length > 0) blocks.push(instanceTable(report, colors));
   if (options.steps) blocks.push(stepList(report, colors));
   if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
-  blocks.push(columns(cause(report), options), columns(whatNext(report, options), options));
+  blocks.push(
+    columns(cause(report), options),
+    ...repairBlocks(report, colors),
+    columns(whatNext(report, options), options),
+  );
   return blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
@@ -69,6 +74,7 @@ function headline(report: FleetReport, colors: Colors): string {
   const { state, fleet, action, steps, error } = report;
   const name = colors.bold(fleet);
   if (action === 'scale') return scaleHeadline(report, colors);
+  if (action === 'repair') return repairHeadline(report, colors);
   if (isChange(action)) return changeHeadline(report, CHANGES[action], colors);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
@@ -149,10 +155,9 @@ interface ChangeWords {
   readonly doing: string;
 }
 
-const CHANGES: Readonly<Record<Exclude<ChangeAction, 'scale'>, ChangeWords>> = {
+const CHANGES: Readonly<Record<Exclude<ChangeAction, 'scale' | 'repair'>, ChangeWords>> = {
   change: { done: 'changed', doing: 'changing' },
   roll: { done: 'rolled', doing: 'rolling' },
-  repair: { done: 'repaired', doing: 'repairing' },
 };
 
 /** Of a change that is told by its steps, and not by a count. */
@@ -414,6 +419,11 @@ function nextCommands(report: FleetReport): string[] {
   if (action === 'scale' && scale && isAsItWas) {
     return [`muster scale ${fleet} ${scale.to}, once the cause is gone`];
   }
+  if (action === 'repair' && isAsItWas) {
+    return [`muster check ${fleet} --repair, once the cause is gone`];
+  }
+  // What to do about each thing that differs still is told with it.
+  if (action === 'repair' && state === 'degraded') return [];
   if (isChange(action) && state === 'lost') {
     return [`muster retry ${fleet}   removes what it had launched`];
   }
@@ -428,7 +438,7 @@ function nextCommands(report: FleetReport): string[] {
       ];
     }
     case 'degraded':
-      return lease ? ending : [`muster down ${fleet}   removes what there is of it`];
+      return [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
     case 'gone':
       return [];
     case 'rolled-back':

@@ -12,6 +12,7 @@ import {
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
+import type { RepairRequest } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import {
   type CHANGE_UPDATE,
@@ -20,6 +21,7 @@ import {
   type FleetMemo,
   KEEPER,
   type KeepRequest,
+  type REPAIR_UPDATE,
   type SCALE_UPDATE,
 } from '../fleet/run.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
@@ -42,8 +44,8 @@ export async function startChange(
   temporal: Temporal,
   description: WorkflowExecutionDescription,
   report: FleetReport,
-  update: typeof SCALE_UPDATE | typeof CHANGE_UPDATE | typeof CLEAR_UPDATE,
-  argument: ScaleRequest | ChangeRequest | ClearRequest,
+  update: typeof SCALE_UPDATE | typeof CHANGE_UPDATE | typeof REPAIR_UPDATE | typeof CLEAR_UPDATE,
+  argument: ScaleRequest | ChangeRequest | RepairRequest | ClearRequest,
 ): Promise<FleetRun | undefined> {
   const { client, taskQueue } = temporal;
   const { workflowId } = description;

@@ -184,7 +184,7 @@ export function fleetDegraded(fleet: string, what: string): MusterError {
   return new MusterError(
     'FleetDegraded',
     `the fleet '${fleet}' is not what it was: ${what}`,
-    `'muster status ${fleet}' shows it, 'muster down ${fleet}' removes what there is`,
+    `'muster check ${fleet} --repair' puts right what can be, 'muster down ${fleet}' removes what there is`,
   );
 }
 

@@ -1,6 +1,7 @@
 /** Muster as a library: what programs import. */
 
-export type { DriftReport, Finding, FindingKind } from '../fleet/drift-report.ts';
+export type { DriftReport } from '../fleet/drift-report.ts';
+export type { Finding, FindingKind, RepairReport } from '../fleet/finding.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
   FleetReport,

@@ -34,6 +34,7 @@ import {
   KEEPER,
   PROGRESS_QUERY,
   RELEASE_UPDATE,
+  REPAIR_UPDATE,
   SCALE_UPDATE,
   type TeardownRequest,
 } from '../fleet/run.ts';
@@ -60,6 +61,7 @@ import {
   noLease,
   notNow,
   otherSpec,
+  specUnknown,
   unknownLeftovers,
   wrongCount,
   wrongLease,
@@ -68,7 +70,7 @@ import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
 import { Schedules } from './schedules.ts';
-import { beginningOf } from './spec-of-run.ts';
+import { beginningOf, isKeepers } from './spec-of-run.ts';
 import type { CheckedSpec } from './specs.ts';
 import { asItIsNow, inspect, listed } from './standing.ts';
 import {
@@ -307,8 +309,7 @@ export class Muster {
       return checkAgainst(this.#temporal, await specOfForgotten(this.#temporal, fleet, spec));
     }
     assertIdle(fleet, description);
-    const last = await this.#runOf(description).result();
-    const report = last.state === 'complete' ? last : await this.#standing(description);
+    const report = await this.#shouldBe(description);
     if (!isSettled(report.state)) {
       await sleep(HAND_OVER_MS);
       return this.check(fleet, { spec });
@@ -323,6 +324,37 @@ export class Muster {
       known: knownOf(report),
       patience: stillNew(description, consistency),
     });
+  }
+
+  /**
+   * Puts right what AWS shows of a complete fleet otherwise than its spec says, as far as that is safe; others are launched
+   * for instances that are no more. The answered run's end tells what was put right and what differs still
+   * (`report.repair`): `complete` when nothing does, `degraded` when something does that a person has to see to,
+   * `rolled-back` when nothing could be put right.
+   *
+   * Throws FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetLeftOver, NotNow when the fleet
+   * is not complete; nothing was sent then.
+   */
+  async repair(fleet: string): Promise<FleetRun> {
+    for (;;) {
+      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+      if (!description) {
+        await this.status(fleet);
+        throw specUnknown(fleet);
+      }
+      assertIdle(fleet, description);
+      const report = await this.#shouldBe(description);
+      if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
+      if (!isSettled(report.state)) {
+        await sleep(HAND_OVER_MS);
+        continue;
+      }
+      if (report.state !== 'complete') throw notNow(fleet, report.state, 'repair');
+      const { consistency } = (await beginningOf(this.#temporal, description)).spec.deadlines;
+      const patience = stillNew(description, consistency);
+      const run = await startChange(this.#temporal, description, report, REPAIR_UPDATE, { patience });
+      if (run) return run;
+    }
   }
 
   /** The last run of a fleet. Throws FleetNotFound. */
@@ -478,6 +510,17 @@ export class Muster {
     // Meanwhile its lease may have ended, or somebody have taken it down: what is missing is no damage then.
     const last = await this.#describe(report.fleet);
     return last && last.runId !== description.runId ? this.#standing(last) : look;
+  }
+
+  /** A complete fleet as its last run left it, whatever AWS shows of it now; otherwise how it stands. */
+  async #shouldBe(description: WorkflowExecutionDescription): Promise<FleetReport> {
+    const last = await this.#runOf(description).result();
+    if (last.state === 'complete') return last;
+    const report = await this.#standing(description);
+    if (report.state !== 'degraded') return report;
+    // A change of it was ended from outside, and has left nothing.
+    const beginning = await beginningOf(this.#temporal, description);
+    return isKeepers(beginning) ? beginning.report : report;
   }
 
   /** The run that makes or has made the fleet by this spec; undefined when none stands in a new one's way. */

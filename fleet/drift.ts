@@ -1,7 +1,7 @@
 /** Drift: what AWS shows of a fleet held against what it should show. */
 
-import type { Finding, FindingKind } from './drift-report.ts';
 import type { Facts, InstanceFacts } from './facts.ts';
+import type { Finding, FindingKind } from './finding.ts';
 import { profileFindings, roleFindings } from './identity-drift.ts';
 import { hasEnded, instanceFindings, strangerFinding } from './instance-drift.ts';
 import { NONE, refill } from './mending.ts';
@@ -12,6 +12,8 @@ export interface Drift {
   readonly findings: readonly Finding[];
   /** How many instances of the fleet there are, terminated ones left out. */
   readonly instanceCount: number;
+  /** Ids of told instances that are no more. */
+  readonly gone: readonly string[];
   /** Something is not there: what is new, AWS may not show yet. */
   readonly isLess: boolean;
 }
@@ -34,6 +36,7 @@ export function driftOf(wanted: Wanted, facts: Facts): Drift {
       ...strangers.map((instance) => strangerFinding(wanted, instance)),
     ],
     instanceCount: alive.length,
+    gone: wanted.instances.ids.filter((id) => !alive.some((instance) => instance.id === id)),
     isLess:
       alive.length < wanted.instances.count.min ||
       identity.some(({ wanted, found }) => found === NONE && wanted !== NONE),

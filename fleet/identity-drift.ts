@@ -1,7 +1,7 @@
 /** Drift of the role and the profile. */
 
-import type { Finding } from './drift-report.ts';
 import type { Facts, RoleFacts } from './facts.ts';
+import type { Finding } from './finding.ts';
 import { quoted } from './leftovers.ts';
 import { anew, NONE, shell, tagFindings, unlessDisowned } from './mending.ts';
 import { ec2TrustPolicy, onlyIn, samePolicy } from './policy.ts';

@@ -1,7 +1,7 @@
 /** Drift of single instances, and instances that are none of the fleet's. */
 
-import type { Finding, FindingKind } from './drift-report.ts';
 import type { InstanceFacts } from './facts.ts';
+import type { Finding, FindingKind } from './finding.ts';
 import { quoted } from './leftovers.ts';
 import { NONE, refill, tagFindings, unlessDisowned } from './mending.ts';
 import { FLEET_TAG, RUN_TAG } from './tags.ts';

@@ -1,6 +1,6 @@
 /** What the findings of a check have in common: how it is said that nothing is there, and what a person can type. */
 
-import type { Finding } from './drift-report.ts';
+import type { Finding } from './finding.ts';
 import type { Tags } from './spec.ts';
 import { FLEET_TAG, RUN_TAG } from './tags.ts';
 import { type WantedTags, wrongTags } from './wanted.ts';

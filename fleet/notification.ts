@@ -1,5 +1,6 @@
 /** What is told of a fleet (`notify` in its spec), made from the report of its run. docs/notify.md is for receivers. */
 
+import type { Finding } from './finding.ts';
 import type { FleetReport, FleetState, LeftoverKind } from './report.ts';
 import { instanceCountOf } from './report.ts';
 import type { NotifyEvent, NotifyTarget } from './spec.ts';
@@ -14,8 +15,8 @@ export interface FleetNotification {
   /** When it happened: ISO 8601, UTC. */
   readonly at: string;
   readonly fleet: string;
-  /** Whether it comes of bringing the fleet up or of taking it down. */
-  readonly action: FleetReport['action'];
+  /** What it comes of: bringing the fleet up, taking it down, a change of it, or a check by its schedule. */
+  readonly action: FleetReport['action'] | 'check';
   readonly account?: string;
   readonly region?: string;
   /** The report's, at that moment. */
@@ -26,6 +27,9 @@ export interface FleetNotification {
     /** Instances there were to be; of a teardown unknown. */
     readonly wanted?: number;
     readonly leftovers: number;
+    /** Of drift and of a repair: things that differ from the spec, and such as were put right. */
+    readonly differing?: number;
+    readonly mended?: number;
   };
   /** Why it failed. */
   readonly error?: {
@@ -38,22 +42,32 @@ export interface FleetNotification {
   };
   /** What is left, the first twenty; `counts.leftovers` tells how many there are. */
   readonly leftovers?: readonly { readonly kind: LeftoverKind; readonly id: string }[];
+  /** What differs from the spec, and what was put right: the first twenty of each. */
+  readonly differing?: readonly FindingTold[];
+  readonly mended?: readonly FindingTold[];
   readonly workflowId: string;
   readonly runId: string;
   /** The run in Temporal's web UI, where the worker knows of one (MUSTER_UI_URL). */
   readonly uiUrl?: string;
 }
 
+export type FindingTold = Pick<Finding, 'kind' | 'resource' | 'wanted' | 'found'>;
+
 const MOST_MESSAGE = 500;
 const MOST_LEFTOVERS = 20;
+const MOST_FINDINGS = 20;
+
+/** What is told from: the report of a run, or what a check has found. */
+export type Tellable = Omit<FleetReport, 'action'> & Pick<FleetNotification, 'action'>;
 
 /** `at` is in milliseconds since the epoch. */
 export function notificationOf(
-  report: FleetReport,
+  report: Tellable,
   event: NotifyEvent,
   { id, at }: { readonly id: string; readonly at: number },
 ): FleetNotification {
-  const { fleet, action, account, region, state, wanted, error, leftovers, workflowId, runId } = report;
+  const { fleet, action, account, region, state, wanted, error, leftovers, repair, workflowId, runId } =
+    report;
   return {
     schema: 1,
     id,
@@ -64,7 +78,13 @@ export function notificationOf(
     account,
     region,
     state,
-    counts: { instances: instanceCountOf(report), wanted: wanted?.want, leftovers: leftovers.length },
+    counts: {
+      instances: instanceCountOf(report),
+      wanted: wanted?.want,
+      leftovers: leftovers.length,
+      differing: repair?.remainingCount,
+      mended: repair?.mendedCount,
+    },
     error: error && {
       step: error.step,
       code: error.code,
@@ -76,9 +96,19 @@ export function notificationOf(
       leftovers.length > 0
         ? leftovers.slice(0, MOST_LEFTOVERS).map(({ kind, id: name }) => ({ kind, id: name }))
         : undefined,
+    differing: findingsTold(repair?.remaining),
+    mended: findingsTold(repair?.mended),
     workflowId,
     runId,
   };
+}
+
+/** Without the commands, which can hold whole policies. */
+function findingsTold(findings: readonly Finding[] = []): FindingTold[] | undefined {
+  if (findings.length === 0) return undefined;
+  return findings
+    .slice(0, MOST_FINDINGS)
+    .map(({ kind, resource, wanted, found }) => ({ kind, resource, wanted, found }));
 }
 
 /** Whether somebody has asked to be told of it. */

@@ -3,6 +3,7 @@
  * AWS's own words, what was undone and what is left. While a run is under way, the same shape is its progress.
  */
 
+import type { RepairReport } from './finding.ts';
 import type { Decision, Source } from './launch-plan.ts';
 import type { RemovalOutcome } from './removal.ts';
 import type { ScaleChoice } from './scale.ts';
@@ -22,7 +23,7 @@ export type FleetState =
   | 'changing'
   /** It was complete, and other machines take the place of its own. */
   | 'rolling'
-  /** It was degraded, and what is missing is being put back. */
+  /** It was complete, and what AWS shows of it otherwise is being put right. */
   | 'repairing'
   /** Everything exists and is verified. */
   | 'complete'
@@ -93,7 +94,10 @@ export function beyondTold(count: number): number | undefined {
 }
 
 /** How many instances a report is about. */
-export function instanceCountOf({ instances, instanceCount = instances.length }: FleetReport): number {
+export function instanceCountOf({
+  instances,
+  instanceCount = instances.length,
+}: Pick<FleetReport, 'instances' | 'instanceCount'>): number {
   return instanceCount;
 }
 
@@ -224,6 +228,8 @@ export interface FleetReport {
   lease?: LeaseReport;
   scale?: ScaleReport;
   change?: ChangeReport;
+  /** Of a repair: what it has put right, and what differs still. */
+  repair?: RepairReport;
   /** Ids of volumes that a teardown or a scale down left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];

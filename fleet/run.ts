@@ -74,6 +74,9 @@ export const SCALE_UPDATE = 'scale';
 /** The Update that changes a fleet in place. Its argument is a ChangeRequest, its answer the FleetReport of the change. */
 export const CHANGE_UPDATE = 'change';
 
+/** The Update that puts right what a check finds. Its argument is a RepairRequest, its answer the FleetReport of it. */
+export const REPAIR_UPDATE = 'repair';
+
 /** The Update that removes what a change has left. Its argument is a ClearRequest, its answer a FleetReport. */
 export const CLEAR_UPDATE = 'clear';
 

@@ -174,6 +174,8 @@ export const NOTIFY_EVENTS = [
   'leftovers',
   'gone',
   'lease-ending',
+  'drift',
+  'repaired',
 ] as const;
 
 export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];

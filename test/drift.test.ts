@@ -529,7 +529,7 @@ describe('a check', () => {
       assert.equal(differs.code, 3, differs.stderr);
       assert.match(differs.stdout, /^✗ fleet typed differs from its spec in 1 thing\n/);
       assert.match(differs.stdout, new RegExp(`\\n {2}metadata {2}${id} {2}IMDSv2 required {2}optional\\n`));
-      assert.match(differs.stdout, /to mend {3}aws ec2 modify-instance-metadata-options .*\n$/);
+      assert.match(differs.stdout, /to mend {3}muster check typed --repair\n$/);
       const json = await typed('typed', '--json');
       assert.equal(json.code, 3);
       const { findings, schema, uiUrl } = JSON.parse(json.stdout);

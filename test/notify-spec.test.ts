@@ -45,7 +45,7 @@ describe('notify', () => {
   });
 
   test('gets all of its mistakes at once, each with its line', () => {
-    const known = 'complete, failed, rolled-back, leftovers, gone, lease-ending';
+    const known = 'complete, failed, rolled-back, leftovers, gone, lease-ending, drift, repaired';
     assert.deepEqual(
       mistakesIn(`notify:
   - { webhook: example.com/hook, ${SECRET}, on: [rolledback, over] }

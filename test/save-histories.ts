@@ -9,6 +9,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, TASK_QUEUE } from '../fleet/run.ts';
 import { scheduleId } from '../fleet/schedule.ts';
@@ -71,6 +73,8 @@ await save('scaled-down', (name) => scaled(name, 1), KEEPER);
 await save('scaled-and-taken-back', async (name) => scaled(name, 3, { ...LAUNCH, error: DENIED }), KEEPER);
 await save('changed', (name) => changed(name), KEEPER);
 await save('changed-and-taken-back', (name) => changed(name, { ...LAUNCH, error: DENIED }), KEEPER);
+await save('repaired', (name) => repaired(name), KEEPER);
+await save('repaired-and-taken-back', (name) => repaired(name, { ...LAUNCH, error: DENIED }), KEEPER);
 await world.close();
 
 /** A fleet of three seconds, of which one is added while it is there. */
@@ -110,6 +114,22 @@ async function changed(name: string, fault?: Fault): Promise<WorkflowHandle> {
   const policy = { allow: { actions: 's3:*', resources: '*' } };
   const wanted = specOf({ name, policy, tags: { team: 'blue' }, instances: { count: 3 } });
   const { workflowId } = await world.muster.change(wanted);
+  return world.client.workflow.getHandle(workflowId);
+}
+
+/** A fleet of two of which one was ended by other hands, and whose policy was widened by them. */
+async function repaired(name: string, fault?: Fault): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf({ name });
+  const { instances } = await (await world.muster.up({ spec, hash })).result();
+  await world.ec2.send(new TerminateInstancesCommand({ InstanceIds: [instances[0]!.id] }));
+  const PolicyDocument = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+  });
+  const put = { RoleName: name, PolicyName: name, PolicyDocument };
+  await world.iam.send(new PutRolePolicyCommand(put));
+  if (fault) world.aws.fault(fault);
+  const { workflowId } = await world.muster.repair(name);
   return world.client.workflow.getHandle(workflowId);
 }
 

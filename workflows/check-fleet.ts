@@ -10,7 +10,7 @@ import { as, looking } from './activities.ts';
 
 export async function checkFleet(request: CheckRequest): Promise<DriftReport> {
   const { spec, specFrom } = request;
-  const drift = await look(request);
+  const { gone: _, ...drift } = await look(request);
   const { workflowId, runId } = workflowInfo();
   return { schema: 1, fleet: spec.name, region: spec.region, workflowId, runId, specFrom, ...drift };
 }

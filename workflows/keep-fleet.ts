@@ -20,6 +20,7 @@ import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import { type Members, pageOf } from '../fleet/members.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
+import type { RepairRequest } from '../fleet/repair.ts';
 import {
   type ChangingState,
   type FleetReport,
@@ -38,6 +39,7 @@ import {
   type KeepRequest,
   PROGRESS_QUERY,
   RELEASE_UPDATE,
+  REPAIR_UPDATE,
   SCALE_UPDATE,
 } from '../fleet/run.ts';
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
@@ -47,6 +49,7 @@ import { changeFleet } from './change.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
 import { notify } from './notify.ts';
+import { repairFleet } from './repair.ts';
 import { scaleFleet } from './scale.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
@@ -56,6 +59,7 @@ const extendUpdate = defineUpdate<LeaseReport | undefined, [Extension]>(EXTEND_U
 const releaseUpdate = defineUpdate<void>(RELEASE_UPDATE);
 const scaleUpdate = defineUpdate<FleetReport, [ScaleRequest]>(SCALE_UPDATE);
 const changeUpdate = defineUpdate<FleetReport, [ChangeRequest]>(CHANGE_UPDATE);
+const repairUpdate = defineUpdate<FleetReport, [RepairRequest]>(REPAIR_UPDATE);
 const clearUpdate = defineUpdate<FleetReport, [ClearRequest]>(CLEAR_UPDATE);
 
 /**
@@ -113,6 +117,7 @@ class Keeper {
     setHandler(changeUpdate, (change) => this.makeChange(change), {
       validator: (change) => this.checkChange(change),
     });
+    setHandler(repairUpdate, (repair) => this.repair(repair), { validator: (_) => this.checkWhole() });
     setHandler(clearUpdate, (clear) => this.clear(clear), { validator: (_) => this.checkClear() });
   }
 
@@ -250,6 +255,10 @@ class Keeper {
     const fields = new Set(specChanges(this.request.spec, change.spec).map(({ field }) => field));
     const words = `changing ${[...fields].slice(0, MOST_NAMED).join(', ')}${fields.size > MOST_NAMED ? ' and more' : ''}`;
     return this.ask('changing', words, (standing) => changeFleet(standing, change));
+  }
+
+  private repair(repair: RepairRequest): Promise<FleetReport> {
+    return this.ask('repairing', 'repairing', (standing) => repairFleet(standing, repair));
   }
 
   private clear(clear: ClearRequest): Promise<FleetReport> {

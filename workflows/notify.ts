@@ -2,8 +2,7 @@
 
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CancellationScope, log, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
-import { notificationOf, wantsToHear } from '../fleet/notification.ts';
-import type { FleetReport } from '../fleet/report.ts';
+import { notificationOf, type Tellable, wantsToHear } from '../fleet/notification.ts';
 import type { NotifyEvent, NotifyTarget } from '../fleet/spec.ts';
 import { notifyFleet } from './notify-fleet.ts';
 
@@ -13,7 +12,7 @@ import { notifyFleet } from './notify-fleet.ts';
  * event (the second of a kind in a run has a number), and outlives a reset of the run: nothing is told twice.
  */
 export async function notify(
-  report: FleetReport,
+  report: Tellable,
   all: readonly NotifyTarget[] | undefined,
   event: NotifyEvent,
 ): Promise<void> {
@@ -21,8 +20,13 @@ export async function notify(
   if (targets.length === 0) return;
   const told = report.notifications ?? [];
   const before = told.filter((one) => one.event === event).length;
-  const { firstExecutionRunId } = workflowInfo();
-  const id = [firstExecutionRunId, event, ...(before > 0 ? [before + 1] : [])].join(':');
+  const { firstExecutionRunId, runId } = workflowInfo();
+  // The runs that keep a fleet follow one another, and each of them may repair it.
+  const id = [
+    event === 'repaired' ? runId : firstExecutionRunId,
+    event,
+    ...(before > 0 ? [before + 1] : []),
+  ].join(':');
   const workflowId = `notify:${report.fleet.toLowerCase()}:${id}`;
   report.notifications = [...told, { event, workflowId }];
   const notification = notificationOf(report, event, { id, at: Date.now() });
