@@ -7,6 +7,7 @@ import { AwsError, asFailure, asUndoFailure, detailOf, isRefusal } from './aws-e
 import { changeLookSteps } from './change-looks.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { driftSteps } from './drift.ts';
+import { type ErrandHost, errandSteps } from './errands.ts';
 import { inPlaceSteps, inPlaceUndos } from './in-place.ts';
 import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
@@ -28,7 +29,7 @@ import { volumeSteps } from './volumes.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
-export function createActivities(host: Host, clientsFor: ClientsFor = awsClients()) {
+export function createActivities(host: Host & ErrandHost, clientsFor: ClientsFor = awsClients()) {
   const steps = {
     ...preflightSteps(clientsFor, host),
     ...roleSteps(clientsFor),
@@ -48,6 +49,7 @@ export function createActivities(host: Host, clientsFor: ClientsFor = awsClients
     ...changeLookSteps(clientsFor),
     ...inPlaceSteps(clientsFor),
     ...mendSteps(clientsFor),
+    ...errandSteps(host),
     ...terminateSteps(clientsFor),
   };
   const undos = {

@@ -30,7 +30,7 @@ export async function check(
 
 async function repairNow(fleet: string, options: RunOptions): Promise<number> {
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     return codeOf(await seeThrough(await muster.repair(fleet), options));
   } finally {

@@ -3,6 +3,7 @@
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
+import { checkTable } from './schedule-check.ts';
 import { scheduleTable, scheduleText } from './schedule-text.ts';
 
 export async function scheduleShow(fleet: string, { json }: { json?: boolean }): Promise<number> {
@@ -21,8 +22,16 @@ export async function scheduleList({ json }: { json?: boolean }): Promise<number
   const muster = await connect();
   try {
     const schedules = await muster.schedules.list();
-    if (json) print(jsonOf(schedules));
-    else if (schedules.length > 0) print(await scheduleTable(schedules, stdoutColors()));
+    if (json) {
+      print(jsonOf(schedules));
+      return DONE;
+    }
+    const checks = await muster.checks.list();
+    const tables = [
+      ...(schedules.length > 0 ? [await scheduleTable(schedules, stdoutColors())] : []),
+      ...(checks.length > 0 ? [checkTable(checks, stdoutColors())] : []),
+    ];
+    if (tables.length > 0) print(tables.join('\n\n'));
     else say('no schedules');
     return DONE;
   } finally {

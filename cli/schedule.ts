@@ -98,6 +98,19 @@ export function addScheduleCommands(muster: Command, { ended, checkedName }: Run
       ),
     );
   schedule
+    .command('check')
+    .description('have a fleet held against its spec every so often; without an option, what came of that')
+    .argument(...NAME)
+    .option('--every <time>', 'from one check to the next, for instance 1h')
+    .option('--repair', 'put right what can be put right, too')
+    .option('--off', 'no check comes any more')
+    .option(...JSON_OPTION)
+    .action((name, options) =>
+      ended(options, async () =>
+        (await import('./schedule-check.ts')).scheduleCheck(checkedName(name), options),
+      ),
+    );
+  schedule
     .command('delete')
     .description('end a schedule; a fleet that it has brought up stays until its time is over')
     .argument(...NAME)

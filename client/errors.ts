@@ -117,6 +117,14 @@ export function scheduleNotFound(name: string): MusterError {
   );
 }
 
+export function checkScheduleNotFound(name: string): MusterError {
+  return new MusterError(
+    'ScheduleNotFound',
+    `the fleet '${name}' is not checked on a schedule`,
+    `'muster schedule check ${name} --every 1h' has it checked every hour`,
+  );
+}
+
 export function scheduleBusy(name: string, workflowId: string): MusterError {
   return new MusterError(
     'ScheduleBusy',

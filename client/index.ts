@@ -19,6 +19,7 @@ export type { FleetSpec } from '../fleet/spec.ts';
 export type { ChangeHow, SpecChange } from '../fleet/spec-change.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export type { CheckOptions } from './check.ts';
+export type { CheckScheduleInput, CheckScheduleStanding } from './check-schedules.ts';
 export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';

@@ -47,6 +47,7 @@ import { runLink } from '../fleet/ui-link.ts';
 import { knownOf } from '../fleet/wanted.ts';
 import { asChangeLeft, busyWith, memoOf, startChange } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
+import { CheckSchedules } from './check-schedules.ts';
 import {
   DiffersError,
   fleetBusy,
@@ -112,10 +113,18 @@ export class Muster {
   readonly #temporal: Temporal;
   /** Fleets that come up at their times. */
   readonly schedules: Schedules;
+  /** Fleets that are held against their specs every so often. */
+  readonly checks: CheckSchedules;
 
   private constructor(temporal: Temporal) {
     this.#temporal = temporal;
     this.schedules = new Schedules(temporal);
+    this.checks = new CheckSchedules(temporal);
+  }
+
+  /** Over a connection that is there already; it stays its owner's. */
+  static over(temporal: Temporal): Muster {
+    return new Muster(temporal);
   }
 
   /** Connects to Temporal as its own tools do: the options, the environment, its TOML profiles. */

@@ -33,11 +33,11 @@ export interface ScheduleStanding extends ScheduleRules {
   readonly uiUrl?: string;
 }
 
-export interface ScheduledRun {
+export interface ScheduledRun<State extends string = ScheduledEnd['state']> {
   readonly scheduledFor: string;
   readonly startedAt: string;
   /** As a fleet's report has it; or the time was skipped, or it failed, or was ended from outside or is forgotten. */
-  readonly state: ScheduledEnd['state'] | 'failed' | 'forgotten';
+  readonly state: State | 'running' | 'cancelled' | 'failed' | 'forgotten';
   /** Why it was skipped or failed. */
   readonly reason?: string;
   readonly workflowId: string;
@@ -82,35 +82,40 @@ export function memoOf({ action }: ScheduleDescription): ScheduleMemo {
   return action.memo as unknown as ScheduleMemo;
 }
 
-function lastRuns(
+export function lastRuns<State extends string = ScheduledEnd['state']>(
   temporal: Temporal,
   actions: readonly ScheduleExecutionResult[],
   most: number,
-): Promise<ScheduledRun[]> {
+): Promise<ScheduledRun<State>[]> {
   const newest = [...actions].sort((a, b) => b.takenAt.getTime() - a.takenAt.getTime()).slice(0, most);
-  return Promise.all(newest.map((action) => runOf(temporal, action)));
+  return Promise.all(newest.map((action) => runOf<State>(temporal, action)));
 }
 
 /** One run of a schedule, as Temporal has it now. */
-export async function runOf(temporal: Temporal, action: ScheduleExecutionResult): Promise<ScheduledRun> {
+export async function runOf<State extends string = ScheduledEnd['state']>(
+  temporal: Temporal,
+  action: ScheduleExecutionResult,
+): Promise<ScheduledRun<State>> {
   const { workflowId, firstExecutionRunId: runId } = action.action.workflow;
   const handle = temporal.client.workflow.getHandle(workflowId, runId);
   return {
     scheduledFor: action.scheduledAt.toISOString(),
     startedAt: action.takenAt.toISOString(),
-    ...(await endOf(handle)),
+    ...(await endOf<State>(handle)),
     workflowId,
     runId,
     uiUrl: runLink(temporal.uiUrl, temporal.namespace, workflowId, runId),
   };
 }
 
-async function endOf(handle: WorkflowHandle): Promise<Pick<ScheduledRun, 'state' | 'reason'>> {
+async function endOf<State extends string>(
+  handle: WorkflowHandle,
+): Promise<Pick<ScheduledRun<State>, 'state' | 'reason'>> {
   try {
     const { status } = await handle.describe();
     if (status.name === 'RUNNING') return { state: 'running' };
     if (status.name === 'CANCELLED') return { state: 'cancelled' };
-    const { state, reason } = (await handle.result()) as ScheduledEnd;
+    const { state, reason } = (await handle.result()) as { readonly state: State; readonly reason?: string };
     return { state, reason };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { state: 'forgotten' };

@@ -33,7 +33,7 @@ export interface Temporal {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly uiUrl: string | undefined;
-  readonly onWorkerAwaited: ConnectOptions['onWorkerAwaited'];
+  readonly onWorkerAwaited?: ConnectOptions['onWorkerAwaited'];
 }
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */

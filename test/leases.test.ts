@@ -242,7 +242,7 @@ describe('a lease of weeks', () => {
         connection: skipping.nativeConnection,
         taskQueue: 'weeks',
         workflowsPath: new URL('../workflows/index.ts', import.meta.url).pathname,
-        activities: createActivities({ openLaunches: async () => {} }),
+        activities: createActivities({ openLaunches: async () => {} } as never),
       });
       const day = 86_400;
       await worker.runUntil(async () => {

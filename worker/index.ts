@@ -1,5 +1,6 @@
 /** The process that hosts workflows and activities. */
 
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   DefaultLogger,
@@ -13,6 +14,7 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
+import { errands } from './errands.ts';
 import { endWorker, LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
 import { workflowSource } from './workflow-source.ts';
 
@@ -111,7 +113,11 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
     taskQueue,
     launchesPerSecond: options.launchesPerSecond ?? paceOf(process.env.MUSTER_LAUNCHES_PER_SECOND),
   });
-  const activities = createActivities(launches);
+  const client = new Client({ connection, namespace });
+  const activities = createActivities({
+    openLaunches: (place) => launches.openLaunches(place),
+    ...errands({ client, address, namespace, taskQueue }),
+  });
   launches.serve(activities);
   const worker = await Worker.create({
     ...common,

@@ -6,6 +6,7 @@ export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
 export { listInstances } from './list-instances.ts';
 export { notifyFleet } from './notify-fleet.ts';
+export { scheduledCheck } from './scheduled-check.ts';
 export { scheduledFleet } from './scheduled-fleet.ts';
 export { sweepFleets } from './sweep-fleets.ts';
 export { teardownFleet } from './teardown-fleet.ts';
