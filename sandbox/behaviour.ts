@@ -10,6 +10,15 @@ export interface Behaviour {
   staleProfileSeconds: number;
   /** From RunInstances until an instance is running. */
   pendingSeconds: number;
+  /** From then on until its status checks are passed. EC2's take a few minutes. */
+  initializingSeconds: number;
+  /** Whose status check fails when that time is over. */
+  impaired: readonly Impaired[];
+  /**
+   * The private address that all instances are told to have, when that is to be one at which something answers: a server
+   * of this machine's at 127.0.0.1. Otherwise each has one of its own, where nothing is.
+   */
+  privateIp: string;
   /** From TerminateInstances until an instance is terminated. */
   shuttingDownSeconds: number;
   /** How long the credentials of an instance last. The metadata service rotates them 5 minutes before, as EC2's. */
@@ -44,6 +53,14 @@ export interface SoldOut {
   readonly market?: 'on-demand' | 'spot';
 }
 
+/** Some of the instances; what is not named is all of them. */
+export interface Impaired {
+  /** An id. */
+  readonly instance?: string;
+  /** The one that it was launched from. */
+  readonly image?: string;
+}
+
 /** One thing that somebody does, once, right after somebody else's call. */
 export interface Hand {
   /** The call that goes before. */
@@ -63,6 +80,9 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   propagationSeconds: 3,
   staleProfileSeconds: 0,
   pendingSeconds: 1,
+  initializingSeconds: 1,
+  impaired: [],
+  privateIp: '',
   shuttingDownSeconds: 0.5,
   credentialSeconds: 21_600,
   iamLagSeconds: 0,
@@ -80,6 +100,11 @@ const soldOut: z.ZodType<SoldOut> = exactly('part of what can be sold out', {
   type: text('an instance type').optional(),
   zone: text('an availability zone').optional(),
   market: z.enum(['on-demand', 'spot'], 'on-demand or spot').optional(),
+});
+
+const impaired: z.ZodType<Impaired> = exactly('part of what can be impaired', {
+  instance: text('the id of an instance').optional(),
+  image: text('the id of an image').optional(),
 });
 
 /** The calls that name what is done something to. */
@@ -103,6 +128,9 @@ export const behaviourSchema: z.ZodType<Partial<Behaviour>> = exactly('behaviour
   propagationSeconds: seconds.optional(),
   staleProfileSeconds: seconds.optional(),
   pendingSeconds: seconds.optional(),
+  initializingSeconds: seconds.optional(),
+  impaired: z.array(impaired, 'a list of what is impaired').optional(),
+  privateIp: z.union([z.ipv4(), z.literal('')], 'an IPv4 address, or an empty text').optional(),
   shuttingDownSeconds: seconds.optional(),
   credentialSeconds: seconds.optional(),
   iamLagSeconds: seconds.optional(),

@@ -16,6 +16,7 @@ import { createLaunch } from './launches.ts';
 import type { Moto } from './moto.ts';
 import { learnProtection } from './protection.ts';
 import type { AwsRequest } from './request.ts';
+import { createStatuses } from './statuses.ts';
 import { createTerminate } from './terminations.ts';
 import { launchesOnce } from './tokens.ts';
 import { refusedAsUnknown } from './unknown-ids.ts';
@@ -31,6 +32,7 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
   const launch = createLaunch(moto, iam, instances, behaviour, draws);
   const runInstances = launchesOnce(moto, instances, launch);
   const terminateInstances = createTerminate(moto, instances, behaviour);
+  const describeStatuses = createStatuses(moto, instances, behaviour);
   const associations = createAssociations(moto, iam, instances);
 
   return {
@@ -51,6 +53,8 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
         return runInstances(request);
       case 'DescribeInstances':
         return describeInstances(request, unheard);
+      case 'DescribeInstanceStatus':
+        return describeStatuses(request);
       case 'TerminateInstances':
         return terminateInstances(request);
       case 'ModifyInstanceAttribute':
@@ -76,7 +80,7 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
     const reservations = items(response.reservationSet).filter((reservation) => {
       const kept = items(reservation.instancesSet).filter((item) => {
         const instance = instances.get(`${item.instanceId}`);
-        if (instance) amend(item, instance, stateIn(item, instance, behaviour));
+        if (instance) amend(item, instance, stateIn(item, instance, behaviour), behaviour);
         return passes(item) && !unheard.has(`${item.instanceId}`);
       });
       reservation.instancesSet = { item: kept };

@@ -6,6 +6,7 @@ import type { Behaviour } from './behaviour.ts';
 export interface LaunchedInstance {
   readonly region: string;
   readonly token: string | undefined;
+  readonly image: string | undefined;
   readonly zone: string;
   readonly launchedAt: number;
   /** When it will be terminated by itself, and by what; StateReason's code and message. */
@@ -55,8 +56,9 @@ export function stateIn(item: Xml, instance: LaunchedInstance, behaviour: Behavi
 }
 
 /** Puts into an instance's answer what moto does not know of it. */
-export function amend(item: Xml, instance: LaunchedInstance, state: State): void {
+export function amend(item: Xml, instance: LaunchedInstance, state: State, { privateIp }: Behaviour): void {
   item.instanceState = xmlState(state);
+  if (privateIp && item.privateIpAddress) item.privateIpAddress = privateIp;
   if (instance.death && hasDied(instance)) {
     const { code, message } = instance.death;
     item.stateReason = { code, message };

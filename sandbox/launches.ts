@@ -45,6 +45,7 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances, behavio
       const instance: LaunchedInstance = {
         region,
         token: params.get('ClientToken') ?? undefined,
+        image: image ?? undefined,
         zone: `${(item.placement as Xml).availabilityZone}`,
         launchedAt: Date.now(),
         death: deathOf(behaviour, draws),
@@ -53,7 +54,7 @@ export function createLaunch(moto: Moto, iam: Iam, instances: Instances, behavio
       const id = `${item.instanceId}`;
       instances.set(id, instance);
       if (params.get('DisableApiTermination') === 'true') await protect(moto, id, instance);
-      amend(item, instance, 'pending');
+      amend(item, instance, 'pending', behaviour);
     }
     return withBody(answer, writeXml(document));
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import {
   DescribeIamInstanceProfileAssociationsCommand,
+  DescribeInstanceStatusCommand,
   DescribeInstancesCommand,
   EC2Client,
   ReplaceIamInstanceProfileAssociationCommand,
@@ -225,6 +226,51 @@ describe('an instance', () => {
     assert.equal(await state(), 'shutting-down');
     await pause(450);
     assert.equal(await state(), 'terminated');
+  });
+
+  it('checks an instance for a while after it runs, and what is impaired fails that', async () => {
+    aws.configure({ pendingSeconds: 60, initializingSeconds: 60, impaired: [] });
+    const { Instances } = await launch({ ClientToken: 'checked', MaxCount: 2, MinCount: 2 });
+    const InstanceIds = Instances!.map(({ InstanceId }) => InstanceId!);
+    const checks = async (more: object = {}) => {
+      const { InstanceStatuses } = await ec2.send(
+        new DescribeInstanceStatusCommand({ InstanceIds, ...more }),
+      );
+      return InstanceStatuses!.map(({ InstanceStatus, SystemStatus }) => [
+        InstanceStatus!.Status,
+        SystemStatus!.Status,
+      ]);
+    };
+    // What is not running is told of only when all are asked for.
+    assert.deepEqual(await checks(), []);
+    assert.deepEqual(
+      await checks({ IncludeAllInstances: true }),
+      Array(2).fill(Array(2).fill('not-applicable')),
+    );
+    aws.configure({ pendingSeconds: 0 });
+    assert.deepEqual(await checks(), Array(2).fill(['initializing', 'initializing']));
+    aws.configure({ initializingSeconds: 0 });
+    assert.deepEqual(await checks(), Array(2).fill(['ok', 'ok']));
+    aws.configure({ impaired: [{ instance: InstanceIds[0] }] });
+    assert.deepEqual((await checks()).sort(), [
+      ['impaired', 'ok'],
+      ['ok', 'ok'],
+    ]);
+    aws.configure({ impaired: [{ image: 'ami-12c6146b' }] });
+    assert.deepEqual(await checks(), Array(2).fill(['impaired', 'ok']));
+    aws.configure({ pendingSeconds: 0.3, impaired: [], initializingSeconds: 1 });
+    const unknown = checks({ InstanceIds: [...InstanceIds, 'i-00000000000000000'] });
+    await assert.rejects(unknown, isError('InvalidInstanceID.NotFound'));
+  });
+
+  it('can have all instances at an address where something answers', async () => {
+    aws.configure({ privateIp: '127.0.0.1' });
+    const { Instances } = await launch({ ClientToken: 'here' });
+    assert.equal(Instances![0]!.PrivateIpAddress, '127.0.0.1');
+    const id = Instances![0]!.InstanceId!;
+    assert.equal((await describeWith(['instance-id', id]))[0]!.PrivateIpAddress, '127.0.0.1');
+    aws.configure({ privateIp: '' });
+    assert.notEqual((await describeWith(['instance-id', id]))[0]!.PrivateIpAddress, '127.0.0.1');
   });
 });
 
