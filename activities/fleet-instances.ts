@@ -54,10 +54,15 @@ export function isTerminated(instance: Instance): boolean {
 }
 
 function ownedBy<T extends Instance | Volume>(owner: Owner | undefined, seen: readonly T[]): T[] {
-  return seen.filter(({ Tags }) => {
-    const tags = fromAwsTags(Tags);
-    return owner ? owns(owner, tags) : tags[FLEET_TAG] !== undefined;
+  return seen.filter((one) => {
+    const tags = fromAwsTags(one.Tags);
+    if (!owner) return tags[FLEET_TAG] !== undefined;
+    return owns(owner, tags) && (owner.launch === undefined || isOfLaunch(one, owner.launch));
   });
+}
+
+function isOfLaunch(one: Instance | Volume, launch: string): boolean {
+  return 'ClientToken' in one && one.ClientToken !== undefined && one.ClientToken.startsWith(launch);
 }
 
 async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> {

@@ -8,6 +8,7 @@ import { changeLookSteps } from './change-looks.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { driftSteps } from './drift.ts';
 import { type ErrandHost, errandSteps } from './errands.ts';
+import { healthSteps } from './health.ts';
 import { inPlaceSteps, inPlaceUndos } from './in-place.ts';
 import { inventorySteps } from './inventory.ts';
 import { lastLookSteps } from './last-look.ts';
@@ -37,6 +38,7 @@ export function createActivities(host: Host & ErrandHost, clientsFor: ClientsFor
     ...profileSteps(clientsFor),
     ...launchSteps(clientsFor),
     ...verifySteps(clientsFor),
+    ...healthSteps(clientsFor),
     ...markSteps(clientsFor),
     ...inventorySteps(clientsFor),
     ...lastLookSteps(clientsFor),

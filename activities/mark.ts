@@ -1,8 +1,8 @@
 /** The mark of a complete fleet: what tells it from what a lost run left, when no history does any more. */
 
 import { CreateTagsCommand } from '@aws-sdk/client-ec2';
-import { TagInstanceProfileCommand } from '@aws-sdk/client-iam';
-import { COMPLETE, STATE_TAG } from '../fleet/tags.ts';
+import { TagInstanceProfileCommand, TagRoleCommand } from '@aws-sdk/client-iam';
+import { COMPLETE, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { type AwsError, ask, isAbsent, isInstanceUnknown, notYet } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 
@@ -12,6 +12,14 @@ export interface MarkRequest {
   readonly profile?: string;
   /** Marked instead when the run made no profile. */
   readonly ids?: readonly string[];
+}
+
+export interface MarkSpecRequest {
+  readonly region: string;
+  /** Names of what the fleet has made. */
+  readonly role?: string;
+  readonly profile?: string;
+  readonly specHash: string;
 }
 
 export function markSteps(clientsFor: ClientsFor) {
@@ -32,6 +40,19 @@ export function markSteps(clientsFor: ClientsFor) {
         }
       } catch (error) {
         throw isAbsent(error) || isInstanceUnknown(error) ? notYet(error as AwsError) : error;
+      }
+    },
+
+    /** Has the fleet's role and profile say by which spec it is: without a history that alone tells it. */
+    async markSpec({ region, role, profile, specHash }: MarkSpecRequest): Promise<void> {
+      const { iam } = clientsFor(region);
+      const Tags = [{ Key: SPEC_TAG, Value: specHash }];
+      if (role !== undefined) {
+        await ask('iam:TagRole', iam.send(new TagRoleCommand({ RoleName: role, Tags })));
+      }
+      if (profile !== undefined) {
+        const tag = new TagInstanceProfileCommand({ InstanceProfileName: profile, Tags });
+        await ask('iam:TagInstanceProfile', iam.send(tag));
       }
     },
   };

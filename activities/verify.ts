@@ -112,7 +112,8 @@ async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<Ver
   return { state: 'verified', instances: running.slice(0, MOST_TOLD).map(instanceReport) };
 }
 
-function hasEnded(instance: Instance): boolean {
+/** Or is ending, or stopped: it does not come back by itself. */
+export function hasEnded(instance: Instance): boolean {
   const state = instance.State?.Name;
   return state === 'terminated' || state === 'shutting-down' || state === 'stopped' || state === 'stopping';
 }

@@ -24,6 +24,7 @@ const CODES: Record<MusterErrorCode, number> = {
   FleetNotFound: WRONG_INPUT,
   NotNow: WRONG_INPUT,
   WrongCount: WRONG_INPUT,
+  WrongRoll: WRONG_INPUT,
   HistoryGone: WRONG_INPUT,
   WrongLease: WRONG_INPUT,
   ScheduleNotFound: WRONG_INPUT,

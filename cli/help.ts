@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up, scale), gone (down), as it should be (check), done (others)
+  0    complete (up, scale, roll), gone (down), as it should be (check), done (others)
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
   3    failed, and something is left, which is named; or differs from its spec (check)

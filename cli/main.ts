@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
 import { addHelp } from './help.ts';
 import { flushed } from './output.ts';
+import { addRollCommands } from './roll-commands.ts';
 import { addScheduleCommands } from './schedule.ts';
 
 const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
@@ -79,6 +80,7 @@ function program(): Command {
     .action((name, count, options) =>
       ended(options, async () => (await import('./scale.ts')).scale(checkedName(name), count, options)),
     );
+  addRollCommands(muster, { ended, checkedName });
   muster
     .command('extend')
     .description("move the end of a fleet's lease")

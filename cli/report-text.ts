@@ -17,6 +17,7 @@ import { changeLines } from './change-text.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
 import { repairBlocks, repairHeadline } from './repair-text.ts';
+import { rollHeadline, rollNext, rollRows } from './roll-text.ts';
 
 export interface ReportTextOptions {
   readonly colors: Colors;
@@ -75,6 +76,7 @@ function headline(report: FleetReport, colors: Colors): string {
   const name = colors.bold(fleet);
   if (action === 'scale') return scaleHeadline(report, colors);
   if (action === 'repair') return repairHeadline(report, colors);
+  if (action === 'roll' && report.roll) return rollHeadline(report, took(steps), colors);
   if (isChange(action)) return changeHeadline(report, CHANGES[action], colors);
   const asked = action === 'up' ? 'came up' : 'went down';
   switch (state) {
@@ -229,7 +231,7 @@ function whatIs(report: FleetReport, { changeUrl }: ReportTextOptions): Rows {
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
   if (image) rows.push(['image', image]);
   rows.push(...whereFrom(report), ...refusals(report));
-  rows.push(...lastScale(report, changeUrl), ...lastChange(report));
+  rows.push(...lastScale(report, changeUrl), ...lastChange(report), ...rollRows(report));
   if (lease && isThere) rows.push(['wanted', leaseWords(lease, Date.now())]);
   if (propagation) {
     const asked = propagation.attempts === 1 ? 'asked once' : `asked ${propagation.attempts} times`;
@@ -424,6 +426,7 @@ function nextCommands(report: FleetReport): string[] {
   }
   // What to do about each thing that differs still is told with it.
   if (action === 'repair' && state === 'degraded') return [];
+  if (action === 'roll' && (isAsItWas || state === 'rolling')) return rollNext(report);
   if (isChange(action) && state === 'lost') {
     return [`muster retry ${fleet}   removes what it had launched`];
   }

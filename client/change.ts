@@ -14,6 +14,7 @@ import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
+import type { RollRequest } from '../fleet/roll.ts';
 import {
   type CHANGE_UPDATE,
   type CLEAR_UPDATE,
@@ -22,11 +23,12 @@ import {
   KEEPER,
   type KeepRequest,
   type REPAIR_UPDATE,
+  type ROLL_UPDATE,
   type SCALE_UPDATE,
 } from '../fleet/run.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
-import { fleetChanging, wrongCount } from './errors.ts';
+import { fleetChanging, wrongCount, wrongRoll } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { beginningOf, isKeepers } from './spec-of-run.ts';
 import { asItIsNow, inspect } from './standing.ts';
@@ -38,14 +40,19 @@ export function memoOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): Fl
 
 /**
  * Asks for a change of the fleet whose last run is described, and which stands as reported. Undefined when another run
- * has come in between: then it has to be looked at anew. Throws FleetBusy and WrongCount, when the run refuses it.
+ * has come in between: then it has to be looked at anew. Throws FleetBusy, WrongCount and WrongRoll, when the run refuses it.
  */
 export async function startChange(
   temporal: Temporal,
   description: WorkflowExecutionDescription,
   report: FleetReport,
-  update: typeof SCALE_UPDATE | typeof CHANGE_UPDATE | typeof REPAIR_UPDATE | typeof CLEAR_UPDATE,
-  argument: ScaleRequest | ChangeRequest | RepairRequest | ClearRequest,
+  update:
+    | typeof SCALE_UPDATE
+    | typeof CHANGE_UPDATE
+    | typeof REPAIR_UPDATE
+    | typeof ROLL_UPDATE
+    | typeof CLEAR_UPDATE,
+  argument: ScaleRequest | ChangeRequest | RepairRequest | RollRequest | ClearRequest,
 ): Promise<FleetRun | undefined> {
   const { client, taskQueue } = temporal;
   const { workflowId } = description;
@@ -86,6 +93,7 @@ export async function startChange(
     if (change !== undefined) throw fleetChanging(report.fleet, change);
     const { type, message } = refusalOf(error) ?? {};
     if (type === 'WrongCount') throw wrongCount(message!);
+    if (type === 'WrongRoll') throw wrongRoll(message!);
     // It has ended meanwhile, or is a run of another kind.
     if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError)
       return undefined;
@@ -126,7 +134,8 @@ export function busyWith(error: unknown): string | undefined {
   return refusal?.type === 'FleetBusy' ? refusal.message : undefined;
 }
 
-function refusalOf(error: unknown): ApplicationFailure | undefined {
+/** Why a run has refused an Update. */
+export function refusalOf(error: unknown): ApplicationFailure | undefined {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
   return cause instanceof ApplicationFailure ? cause : undefined;
 }
@@ -147,10 +156,10 @@ export async function asChangeLeft(
   const region = beginning.spec.region;
   const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });
   const ids = made.instances.map(({ id }) => id);
-  const { action, steps, undos, error, scale } = lost;
+  const { action, steps, undos, error, scale, roll } = lost;
   const reason = error?.message ?? 'the run was ended from outside';
   const change = lost.change && { ...lost.change, failed: reason };
   if (ids.length === 0) return asItIsNow(temporal, { ...former, change: change ?? former.change }, 0);
   const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
-  return { ...former, action, state: 'lost', steps, undos, scale, change, error, leftovers };
+  return { ...former, action, state: 'lost', steps, undos, scale, roll, change, error, leftovers };
 }

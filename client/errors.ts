@@ -2,6 +2,7 @@
 
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
 import type { FleetState, Leftover } from '../fleet/report.ts';
+import type { Steer } from '../fleet/roll.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 
 /** What `code` an error has decides the exit code of the command line: see the table in the README. */
@@ -30,6 +31,8 @@ export type MusterErrorCode =
   | 'NotNow'
   /** No fleet can have that many instances. */
   | 'WrongCount'
+  /** No roll can go like that. */
+  | 'WrongRoll'
   /** Temporal has no history any more that says how the fleet was made. */
   | 'HistoryGone'
   /** No lease can be of that length. */
@@ -263,6 +266,30 @@ export function noLease(fleet: string, state: FleetState, asked: string): Muster
 
 export function wrongCount(why: string): MusterError {
   return new MusterError('WrongCount', why);
+}
+
+export function wrongRoll(why: string): MusterError {
+  return new MusterError('WrongRoll', why);
+}
+
+/** What a roll cannot change, and what does. */
+export function notByRoll(fleet: string, { what, mend }: { what: string; mend: string }): MusterError {
+  return new MusterError('FleetDiffers', `a roll cannot give the fleet '${fleet}' this spec; ${what}`, mend);
+}
+
+/** `words` say what else is done with it, and since when. */
+export function notRolling(fleet: string, steer: Steer, words: string | undefined): MusterError {
+  const instead = words === undefined ? '' : `; it is ${words}`;
+  return new MusterError(
+    'NotNow',
+    `no roll of the fleet '${fleet}' is under way${instead}: there is nothing to ${steer}`,
+    `'muster status ${fleet}' shows it`,
+  );
+}
+
+/** In the roll's own words. */
+export function notSteered(fleet: string, why: string): MusterError {
+  return new MusterError('NotNow', `the fleet '${fleet}': ${why}`, `'muster status ${fleet}' shows it`);
 }
 
 export function historyGone(fleet: string): MusterError {

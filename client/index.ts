@@ -12,6 +12,7 @@ export type {
   StepReport,
 } from '../fleet/report.ts';
 export { exitCode, isSettled } from '../fleet/report.ts';
+export type { Steer, WaveSize } from '../fleet/roll.ts';
 export type { Decision, Extension } from '../fleet/run.ts';
 export type { ScaleChoice } from '../fleet/scale.ts';
 export type { Overlap } from '../fleet/schedule.ts';
@@ -32,6 +33,7 @@ export {
   type UpOptions,
 } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
+export type { NewImage, RollOptions } from './roll.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';
 export type { SpecInput } from './spec-input.ts';

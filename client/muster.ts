@@ -13,6 +13,7 @@ import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
+import { PARAMETER } from '../fleet/names.ts';
 import {
   type FleetReport,
   type InstanceReport,
@@ -22,6 +23,7 @@ import {
   type LeaseReport,
   type LeftoverKind,
 } from '../fleet/report.ts';
+import { rollObstacle, type Steer } from '../fleet/roll.ts';
 import {
   type BootstrapRequest,
   CHANGE_UPDATE,
@@ -35,7 +37,9 @@ import {
   PROGRESS_QUERY,
   RELEASE_UPDATE,
   REPAIR_UPDATE,
+  ROLL_UPDATE,
   SCALE_UPDATE,
+  STEER_UPDATE,
   type TeardownRequest,
 } from '../fleet/run.ts';
 import { DEFAULT_CHOICE, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
@@ -45,7 +49,7 @@ import { specHash } from '../fleet/spec-hash.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { knownOf } from '../fleet/wanted.ts';
-import { asChangeLeft, busyWith, memoOf, startChange } from './change.ts';
+import { asChangeLeft, busyWith, memoOf, refusalOf, startChange } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
 import { CheckSchedules } from './check-schedules.ts';
 import {
@@ -60,7 +64,10 @@ import {
   leaseOver,
   MusterError,
   noLease,
+  notByRoll,
   notNow,
+  notRolling,
+  notSteered,
   otherSpec,
   specUnknown,
   unknownLeftovers,
@@ -70,6 +77,7 @@ import {
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { outcomeOf } from './outcome.ts';
+import { assertPace, type NewImage, paceOf, type RollOptions, withImage } from './roll.ts';
 import { Schedules } from './schedules.ts';
 import { beginningOf, isKeepers } from './spec-of-run.ts';
 import type { CheckedSpec } from './specs.ts';
@@ -303,6 +311,61 @@ export class Muster {
       const run = await startChange(this.#temporal, description, report, CHANGE_UPDATE, request);
       if (run) return run;
     }
+  }
+
+  /**
+   * Replaces the instances of a complete fleet by such as another spec of it asks for, or another image, wave by wave; the
+   * spec is the fleet's from then on. The answered run's end is the report of the roll; one that fails, or is aborted or
+   * cancelled, leaves the fleet as it was. When nothing differs its last run is answered and nothing is sent.
+   *
+   * Throws WrongRoll, FleetDiffers when the spec has differences that need no other machines or another fleet,
+   * FleetNotFound, HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow when the fleet is not complete;
+   * nothing was sent then.
+   */
+  async roll(to: CheckedSpec | NewImage, options: RollOptions = {}): Promise<FleetRun> {
+    const pace = paceOf(options);
+    assertPace(pace, 1);
+    const fleet = 'spec' in to ? to.spec.name : to.fleet;
+    for (;;) {
+      const { description, report } = await this.#whole(fleet, 'roll');
+      assertPace(pace, instanceCountOf(report));
+      const from = await this.#specOf(description);
+      const { spec, hash: specHash } = 'spec' in to ? to : withImage(from, to.image);
+      const changes = specChanges(from, spec);
+      const obstacle = rollObstacle(changes);
+      if (obstacle) throw notByRoll(fleet, obstacle);
+      // What a moving name means now the run finds out.
+      if (changes.length === 0 && !spec.instances.image.startsWith(PARAMETER))
+        return this.#runOf(description);
+      const request = { ...pace, spec, specHash };
+      const run = await startChange(this.#temporal, description, report, ROLL_UPDATE, request);
+      if (run) return run;
+    }
+  }
+
+  /**
+   * Has a roll that is under way wait after the wave at hand, go on, or go back. After an abort the answered run ends when
+   * the fleet is as it was.
+   *
+   * Throws FleetNotFound, NoWorker, and NotNow when no roll is under way, or not in a state for that.
+   */
+  async steerRoll(fleet: string, steer: Steer): Promise<FleetRun> {
+    const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+    if (!description) throw fleetNotFound(fleet);
+    const { change } = memoOf(description);
+    const isRunning = description.status.name === 'RUNNING';
+    if (!isRunning || change?.state !== 'rolling') {
+      throw notRolling(fleet, steer, isRunning ? change?.words : undefined);
+    }
+    try {
+      await this.#handle(description).executeUpdate<void, [Steer]>(STEER_UPDATE, { args: [steer] });
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal) throw notSteered(fleet, refusal.message);
+      if (error instanceof WorkflowNotFoundError) throw notRolling(fleet, steer, undefined);
+      throw asMusterError(this.#temporal, error);
+    }
+    return this.#runOf(description);
   }
 
   /**

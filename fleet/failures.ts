@@ -25,6 +25,10 @@ export const PREFLIGHT_FAILED = 'PreflightFailed';
 export const DEADLINE_PASSED = 'DeadlinePassed';
 export const NAME_TAKEN = 'NameTaken';
 export const INSTANCES_DIED = 'InstancesDied';
+/** A wave of a roll has not become healthy. */
+export const UNHEALTHY = 'Unhealthy';
+/** A change was left off, as the fleet is taken down. */
+export const LEASE_OVER = 'LeaseOver';
 export const WRONG_INSTANCES = 'WrongInstances';
 export const PROFILE_IN_USE = 'ProfileInUse';
 export const LOOK_FAILED = 'LookFailed';

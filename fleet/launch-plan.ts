@@ -89,11 +89,13 @@ interface PoolState {
 export class LaunchPlan {
   readonly decisions: Decision[] = [];
   private readonly options: PlanOptions;
+  private count: Count;
   private readonly states: readonly PoolState[];
   private refusal: Refusal | undefined;
 
   constructor(options: PlanOptions) {
     this.options = options;
+    this.count = options.count;
     this.states = marketsOf(options.market).flatMap((market) =>
       options.placements.map(
         ({ share, ...placement }): PoolState => ({
@@ -113,7 +115,7 @@ export class LaunchPlan {
   }
 
   get isEnough(): boolean {
-    return this.launched >= this.options.count.min;
+    return this.launched >= this.count.min;
   }
 
   /** The last refusal: why the plan has come to its end, if it has. */
@@ -126,8 +128,8 @@ export class LaunchPlan {
    * the one to ask has to be waited for: a pool is asked once whether it has room, not by all batches at once.
    */
   next(now: number): Batch | undefined {
-    const { count, spread } = this.options;
-    const missing = count.want - this.launched - sum(this.states.map(({ asked }) => asked));
+    const { spread } = this.options;
+    const missing = this.count.want - this.launched - sum(this.states.map(({ asked }) => asked));
     if (missing <= 0) return undefined;
     const state = this.choose(now);
     if (!state || isProbed(state)) return undefined;
@@ -171,6 +173,11 @@ export class LaunchPlan {
     const hasOther = this.states.some((other) => other !== state && other.closedUntil <= now);
     if (hasOther && reason.code.includes('Capacity')) state.closedUntil = now + CLOSED_MS;
     this.decide('died', state, reason, now);
+  }
+
+  /** So many more are wanted, none less. What is closed stays closed. */
+  grow(more: number): void {
+    this.count = { want: this.count.want + more, min: this.count.min + more };
   }
 
   /** A person wants it tried again, wherever it was refused. */
@@ -245,7 +252,7 @@ export class LaunchPlan {
     );
     const shares = [...new Set(open.map(({ share }) => share))];
     const elsewhere = sum(this.states.filter(({ share }) => !shares.includes(share)).map(total));
-    const shared = this.options.count.want - elsewhere;
+    const shared = this.count.want - elsewhere;
     const isLarger = shares.indexOf(state.share) < shared % shares.length;
     return Math.max(1, Math.floor(shared / shares.length) + (isLarger ? 1 : 0) - this.ofShare(state));
   }
@@ -257,7 +264,7 @@ export class LaunchPlan {
 
   /** Where nothing else could make up for the rest, a part would only be taken back. */
   private canUsePart(): boolean {
-    return this.states.length > 1 || this.options.count.min < this.options.count.want;
+    return this.states.length > 1 || this.count.min < this.count.want;
   }
 
   private stateOf(pool: Pool): PoolState {

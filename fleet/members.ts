@@ -24,10 +24,19 @@ export function idsOf(members: Members): string[] {
   return Object.values(members).flat();
 }
 
+/** These and those; none is of both. */
 export function merged(before: Members, added: Members): Members {
   const all: Record<string, readonly string[]> = { ...before };
   for (const [key, ids] of Object.entries(added)) all[key] = [...(all[key] ?? []), ...ids];
   return all;
+}
+
+/** All but these. */
+export function without(members: Members, gone: readonly string[]): Members {
+  const isGone = new Set(gone);
+  return Object.fromEntries(
+    Object.entries(members).map(([key, ids]) => [key, ids.filter((id) => !isGone.has(id))]),
+  );
 }
 
 /** A page of them, for the query of a run's instances. */

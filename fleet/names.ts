@@ -24,6 +24,8 @@ export const SECURITY_GROUP_ID = /^sg-[0-9a-f]{8,17}$/;
 export const SNAPSHOT_ID = /^snap-[0-9a-f]{8,17}$/;
 /** An SSM parameter, with a version or a label after a colon where one is wanted (SSM API, `GetParameter`). */
 export const PARAMETER_NAME = /^[\w./:-]{1,1011}$/;
+/** Before the name of a parameter that holds an image's id. */
+export const PARAMETER = 'resolve:ssm:';
 /** EC2 API, `CreateKeyPair`: up to 255 ASCII characters, no space at either end. */
 export const KEY_NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 /** As an image's block device mapping names it: `/dev/xvda`, `/dev/sda1`, `xvdb`. */
@@ -56,4 +58,9 @@ export function profileName(ref: string): string {
 /** The account in an instance profile's ARN; a name has none. */
 export function profileAccount(ref: string): string | undefined {
   return PROFILE_ARN.exec(ref)?.[1];
+}
+
+/** An image's id, or the SSM parameter that holds one. */
+export function isImage(text: string): boolean {
+  return text.startsWith(PARAMETER) ? PARAMETER_NAME.test(text.slice(PARAMETER.length)) : IMAGE_ID.test(text);
 }

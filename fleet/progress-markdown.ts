@@ -1,6 +1,7 @@
 /** A report as the Markdown of Temporal's current details, for those who look at the run in its UI. */
 
 import type { FleetReport, StepReport } from './report.ts';
+import { rollWords } from './roll-words.ts';
 import { stepTitle } from './steps.ts';
 
 const MARKS: Record<StepReport['state'], string> = {
@@ -20,6 +21,7 @@ export function progressMarkdown(report: FleetReport): string {
       '',
     );
   }
+  if (report.action === 'roll' && report.roll) lines.push(rollWords(report.roll), '');
   lines.push('| | step | |', '|---|---|---|', ...report.steps.map((step) => row(step)));
   lines.push(...report.undos.map((step) => row(step, 'undo: ')));
   if (report.state === 'paused') {

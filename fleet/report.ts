@@ -170,6 +170,31 @@ export interface ChangeReport {
   failed?: string;
 }
 
+/** A roll: under way, or the last that there was. */
+export interface RollReport {
+  /** Images, the new one as the spec has it until it is resolved. */
+  from: string;
+  to: string;
+  /** How many instances are replaced, in how many waves of which size. */
+  count: number;
+  waves: number;
+  size: number;
+  /** The wave at hand or the last that was, counted from 1; 0 before the first. */
+  wave: number;
+  /** How many of its new instances are healthy. */
+  healthy: number;
+  /** How many old ones have ended, over all waves. */
+  replaced: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Since when a person has it wait. */
+  pausedAt?: number;
+  /** When the next wave begins, while a pause between two lasts. */
+  nextAt?: number;
+  /** Why it came to nothing: the fleet is as it was before. */
+  failed?: string;
+}
+
 export interface PropagationReport {
   /** From the end of the last IAM step until EC2 accepted the profile. */
   seconds: number;
@@ -230,6 +255,7 @@ export interface FleetReport {
   change?: ChangeReport;
   /** Of a repair: what it has put right, and what differs still. */
   repair?: RepairReport;
+  roll?: RollReport;
   /** Ids of volumes that a teardown or a scale down left, as the spec asked (`deleteOnTermination: false`). */
   volumesKept?: string[];
   leftovers: Leftover[];

@@ -76,6 +76,14 @@ export const CHANGE_UPDATE = 'change';
 
 /** The Update that puts right what a check finds. Its argument is a RepairRequest, its answer the FleetReport of it. */
 export const REPAIR_UPDATE = 'repair';
+/**
+ * The Update that replaces a fleet's instances by ones of another spec. Its argument is a RollRequest, its answer the
+ * FleetReport of the roll.
+ */
+export const ROLL_UPDATE = 'roll';
+
+/** The Update by which a roll under way is paused between its waves, resumed or taken back. Its argument is a Steer. */
+export const STEER_UPDATE = 'steer-roll';
 
 /** The Update that removes what a change has left. Its argument is a ClearRequest, its answer a FleetReport. */
 export const CLEAR_UPDATE = 'clear';

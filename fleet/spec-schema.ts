@@ -8,10 +8,12 @@ import {
   IAM_NAME,
   IAM_PATH,
   IMAGE_ID,
+  isImage,
   isProfileArn,
   KEY_NAME,
   KMS_KEY,
   MANAGED_POLICY_ARN,
+  PARAMETER,
   PARAMETER_NAME,
   REGION,
   RESERVED_TAG,
@@ -163,19 +165,12 @@ const profile = textOrMap(
   ),
 );
 
-const PARAMETER = 'resolve:ssm:';
 const imageWanted = wanted('an image', 'an id (ami-...) or resolve:ssm: and the name of an SSM parameter');
 const image = writtenAs(
   z
     .string(imageWanted)
     .transform((value) => (value.startsWith('/') ? `${PARAMETER}${value}` : value))
-    .refine(
-      (value) =>
-        value.startsWith(PARAMETER)
-          ? PARAMETER_NAME.test(value.slice(PARAMETER.length))
-          : IMAGE_ID.test(value),
-      imageWanted,
-    ),
+    .refine(isImage, imageWanted),
   z
     .string()
     .regex(

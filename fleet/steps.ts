@@ -17,6 +17,8 @@ export const STEP_TITLES = {
   'confirm-change': 'see that AWS shows the change',
   launch: 'launch the instances',
   verify: 'verify the fleet',
+  health: 'wait until they are healthy',
+  pause: 'wait before the next wave',
   mark: 'mark it as complete',
   find: 'find what the fleet has',
   'mend-role': 'put the role right',

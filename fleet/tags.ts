@@ -21,6 +21,8 @@ export interface Owner {
   readonly fleet: string;
   readonly run?: string;
   readonly runs?: readonly string[];
+  /** Of instances only those whose client token begins so: they are of one launch. Of a volume nothing proves that. */
+  readonly launch?: string;
 }
 
 /** The one run that makes things. */

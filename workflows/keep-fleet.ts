@@ -28,6 +28,7 @@ import {
   instanceCountOf,
   type LeaseReport,
 } from '../fleet/report.ts';
+import { type RollRequest, rollMistakes, rollObstacle, STEERS, type Steer } from '../fleet/roll.ts';
 import {
   CHANGE_UPDATE,
   CLEAR_UPDATE,
@@ -40,17 +41,22 @@ import {
   PROGRESS_QUERY,
   RELEASE_UPDATE,
   REPAIR_UPDATE,
+  ROLL_UPDATE,
   SCALE_UPDATE,
+  STEER_UPDATE,
 } from '../fleet/run.ts';
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { specChanges } from '../fleet/spec-changes.ts';
+import { counted } from '../fleet/words.ts';
 import { changeFleet } from './change.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
 import { notify } from './notify.ts';
 import { repairFleet } from './repair.ts';
+import { rollFleet } from './roll.ts';
 import { scaleFleet } from './scale.ts';
+import { Steering } from './steering.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
@@ -60,6 +66,8 @@ const releaseUpdate = defineUpdate<void>(RELEASE_UPDATE);
 const scaleUpdate = defineUpdate<FleetReport, [ScaleRequest]>(SCALE_UPDATE);
 const changeUpdate = defineUpdate<FleetReport, [ChangeRequest]>(CHANGE_UPDATE);
 const repairUpdate = defineUpdate<FleetReport, [RepairRequest]>(REPAIR_UPDATE);
+const rollUpdate = defineUpdate<FleetReport, [RollRequest]>(ROLL_UPDATE);
+const steerUpdate = defineUpdate<void, [Steer]>(STEER_UPDATE);
 const clearUpdate = defineUpdate<FleetReport, [ClearRequest]>(CLEAR_UPDATE);
 
 /**
@@ -96,6 +104,8 @@ class Keeper {
   private isOver = false;
   private wanted: Wanted | undefined;
   private changed: Changed | undefined;
+  /** Of a roll that is under way. */
+  private steering: Steering | undefined;
   /** It does nothing more with the fleet: what is asked of it now is the next run's. */
   private isDone = false;
   /** Counts what has been asked of it, so that a wait ends with each. */
@@ -118,6 +128,10 @@ class Keeper {
       validator: (change) => this.checkChange(change),
     });
     setHandler(repairUpdate, (repair) => this.repair(repair), { validator: (_) => this.checkWhole() });
+    setHandler(rollUpdate, (roll) => this.roll(roll), { validator: (roll) => this.checkRoll(roll) });
+    setHandler(steerUpdate, (steer) => this.steering!.steer(steer), {
+      validator: (steer) => this.checkSteer(steer),
+    });
     setHandler(clearUpdate, (clear) => this.clear(clear), { validator: (_) => this.checkClear() });
   }
 
@@ -152,6 +166,7 @@ class Keeper {
   /** Ends with the fleet as wanted, or as it was before. */
   async change(): Promise<void> {
     this.changed = await this.wanted!.make();
+    this.steering = undefined;
     const { told, members, specHash } = this.changed;
     const { report } = this;
     if (specHash !== undefined) report.specHash = specHash;
@@ -222,6 +237,21 @@ class Keeper {
     this.checkWhole();
   }
 
+  private checkRoll(roll: RollRequest): void {
+    const mistakes = rollMistakes(roll, instanceCountOf(this.report));
+    if (mistakes.length > 0) throw refusal('WrongRoll', mistakes.join('\n'));
+    const obstacle = rollObstacle(specChanges(this.request.spec, roll.spec));
+    if (obstacle) throw refusal('WrongRoll', obstacle.what);
+    this.checkWhole();
+  }
+
+  private checkSteer(steer: Steer): void {
+    if (!STEERS.includes(steer)) throw refusal('NotNow', `'${steer}' is none of ${STEERS.join(', ')}`);
+    if (!this.steering) throw refusal('NotNow', 'no roll of it is under way');
+    const mistake = this.steering.mistake(steer);
+    if (mistake) throw refusal('NotNow', mistake);
+  }
+
   private checkWhole(): void {
     this.checkIdle();
     const { leftovers } = this.report;
@@ -259,6 +289,13 @@ class Keeper {
 
   private repair(repair: RepairRequest): Promise<FleetReport> {
     return this.ask('repairing', 'repairing', (standing) => repairFleet(standing, repair));
+  }
+
+  private roll(roll: RollRequest): Promise<FleetReport> {
+    const steering = new Steering();
+    this.steering = steering;
+    const words = `rolling ${counted(instanceCountOf(this.report), 'instance')}`;
+    return this.ask('rolling', words, (standing) => rollFleet(standing, roll, steering));
   }
 
   private clear(clear: ClearRequest): Promise<FleetReport> {

@@ -28,7 +28,7 @@ import { Pace } from '../fleet/pace.ts';
 import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
 import { refusalLines } from '../fleet/shortfall.ts';
-import type { FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
+import type { Count, FleetSpec, ResolvedPlacement } from '../fleet/spec.ts';
 import { as, launching, looking, quick } from './activities.ts';
 import { nextSlice, notYet, tooLate } from './patience.ts';
 import { type Run, wasRefused } from './run.ts';
@@ -78,12 +78,14 @@ export class Launch {
   /** Ids of those that others have taken the place of. */
   private readonly gone: string[] = [];
   private mostGone: number;
+  private count: Count;
 
   constructor(run: Run, options: LaunchOptions) {
     const { count, spread, market } = options.spec.instances;
     this.run = run;
     this.options = options;
     this.mostGone = count.want;
+    this.count = count;
     this.plan = new LaunchPlan({ count, placements: options.placements, spread, market });
     setHandler(instancesQuery, ({ from, most }) =>
       // What was taken back is no instance of the fleet any more.
@@ -101,7 +103,7 @@ export class Launch {
 
   /** `80 of 100: 60 × t3.micro in us-east-1a, 20 × t3.small in us-east-1b`. */
   get words(): string {
-    const { want } = this.options.spec.instances.count;
+    const { want } = this.count;
     const sources = this.sources.map((source) => `${source.count} × ${poolName(source)}`).join(', ');
     const { size } = this.placed;
     return size < want ? `${size} of ${want}: ${sources}` : sources;
@@ -151,7 +153,14 @@ export class Launch {
   /** A person wants it tried again, wherever it was refused, and whatever has died before. */
   reopen(): void {
     this.plan.reopen();
-    this.mostGone = this.gone.length + this.options.spec.instances.count.want;
+    this.mostGone = this.gone.length + this.count.want;
+  }
+
+  /** So many more are to be launched, none less; and as many more of them may be replaced. */
+  grow(more: number): void {
+    this.plan.grow(more);
+    this.mostGone += more;
+    this.count = { want: this.count.want + more, min: this.count.min + more };
   }
 
   /**
@@ -194,7 +203,7 @@ export class Launch {
    * the launch itself (EC2 API, "StateReason": `Server...` is EC2's side, `Client...` the caller's).
    */
   canReplace(ended: readonly EndedInstance[]): boolean {
-    const { min } = this.options.spec.instances.count;
+    const { min } = this.count;
     if (ended.some(({ state }) => state.startsWith('stop'))) return false;
     const isOnEc2 = ended.every(({ code }) => code.startsWith('Server.'));
     if (isOnEc2 && this.gone.length + ended.length <= this.mostGone) return true;
@@ -329,7 +338,7 @@ export class Launch {
 
   private tell(): void {
     const { report } = this.run;
-    const { want } = this.options.spec.instances.count;
+    const { want } = this.count;
     report.sources = this.sources;
     report.instances = this.page(0, MOST_TOLD);
     report.instanceCount = beyondTold(this.placed.size);
@@ -341,14 +350,15 @@ export class Launch {
   }
 
   private newToken(batch: Batch): string {
-    const token = `${this.options.request.owner.run}-${++this.tokens}`;
+    const { run, launch = `${run}-` } = this.options.request.owner;
+    const token = `${launch}${++this.tokens}`;
     this.open.set(token, { token, batch });
     return token;
   }
 
   /** In AWS's own words. */
   private shortfall(): ApplicationFailure {
-    const { want, min } = this.options.spec.instances.count;
+    const { want, min } = this.count;
     const { code, message: words, requestId } = this.plan.lastRefusal!;
     const least = min < want ? `, and at least ${min} are needed` : '';
     const short = `${this.placed.size} of ${want} launched${least}`;

@@ -100,6 +100,13 @@ export class Run {
     this.show();
   }
 
+  /** Steps that come once more, as if they had not been. */
+  again(names: readonly StepName[]): void {
+    for (const step of this.report.steps.filter(({ name }) => names.includes(name as StepName))) {
+      Object.assign(step, { state: 'pending', startedAt: undefined, seconds: undefined, detail: undefined });
+    }
+  }
+
   /**
    * Does one step. Its undo is on the list before it runs, because an answer can be lost after the effect; it is
    * taken off again only when AWS refused the first attempt. With onFailure 'pause' a failed step waits for a person,

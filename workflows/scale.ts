@@ -305,7 +305,7 @@ export function failedWords({ error }: FleetReport): string {
   return error ? `${error.code}: ${error.message}` : 'cancelled';
 }
 
-function assertAll({ members, others }: Survey, count: number): void {
+export function assertAll({ members, others }: Survey, count: number): void {
   const running = idsOf(members).length;
   if (running === count && others.length === 0) return;
   const why = others.length > 0 ? `: ${others.join(', ')}` : '';

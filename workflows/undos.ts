@@ -103,7 +103,12 @@ export function undoMembership({ spec, owner }: UndoScope, profile: string, role
   };
 }
 
-export function undoLaunch({ spec, owner }: UndoScope, launch: Pick<Launch, 'ids' | 'unsettled'>): Undo {
+/** `kept` are those that are left alone, though the run has launched them. */
+export function undoLaunch(
+  { spec, owner }: UndoScope,
+  launch: Pick<Launch, 'ids' | 'unsettled'>,
+  kept: () => readonly string[] = () => [],
+): Undo {
   return {
     name: 'terminate',
     run: async () => {
@@ -115,6 +120,7 @@ export function undoLaunch({ spec, owner }: UndoScope, launch: Pick<Launch, 'ids
             ...request(spec, owner),
             ids,
             unsettled,
+            spare: kept().map((id) => `instance/${id}`),
             volumes: 'delete',
           },
         ],

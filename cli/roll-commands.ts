@@ -1,0 +1,60 @@
+/** `muster roll …`: which commands there are about rolls. Each is loaded when it is called. */
+
+import type { Command } from 'commander';
+import type { Running } from './schedule.ts';
+
+const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
+const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
+const NAME = ['<name>', "the fleet's name"] as const;
+
+const EXAMPLES = `
+Examples:
+  muster roll web.yaml --wave 10 --pause 2m
+  muster roll web --image ami-12c6146b --wave 25% --healthy-url 'http://{privateIp}:8080/health'
+  muster roll pause web        finishes the wave at hand, and waits; resume goes on, abort goes back`;
+
+export function addRollCommands(muster: Command, { ended, checkedName }: Running): void {
+  const roll = muster
+    .command('roll')
+    .description("replace a fleet's instances by such as its spec now says, wave by wave")
+    .argument('<file>', 'its spec, YAML or JSON; with --image the name of the fleet')
+    .option('--image <image>', 'all as it is but for this: ami-..., or resolve:ssm:NAME')
+    .option('--wave <size>', 'how many at once: 10, or 25% (default: 25%)')
+    .option('--pause <time>', 'between a wave and the next, for instance 2m (default: none)')
+    .option('--healthy-within <time>', 'how long a wave may take to be healthy once it runs (default: 10m)')
+    .option('--healthy-url <url>', 'what the worker asks each new one, too: http://{privateIp}:8080/health')
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .addHelpText('after', EXAMPLES)
+    // What stands behind a command of its own is that one's.
+    .enablePositionalOptions()
+    .action((file, options) =>
+      ended(options, async () => {
+        const target = options.image === undefined ? file : checkedName(file);
+        return (await import('./roll.ts')).roll(target, options);
+      }),
+    );
+  const steers = [
+    ['pause', 'have a roll wait when the wave at hand is done'],
+    ['resume', 'have a paused roll go on'],
+  ] as const;
+  for (const [steer, description] of steers) {
+    roll
+      .command(steer)
+      .description(description)
+      .argument(...NAME)
+      .option(...JSON_OPTION)
+      .action((name, options) =>
+        ended(options, async () => (await import('./roll.ts')).steerRoll(checkedName(name), steer, options)),
+      );
+  }
+  roll
+    .command('abort')
+    .description('have a roll go back: the fleet is as it was before it')
+    .argument(...NAME)
+    .option(...JSON_OPTION)
+    .option(...DETACH_OPTION)
+    .action((name, options) =>
+      ended(options, async () => (await import('./roll.ts')).abortRoll(checkedName(name), options)),
+    );
+}
