@@ -336,7 +336,7 @@ function cause(report: FleetReport): Rows {
   const rows: Rows = [];
   if (error) rows.push(['cause', ...causeLines(error)]);
   const removals =
-    action === 'down' || (isChange(action) && undos.length === 0)
+    action === 'down' || (isChange(action) && action !== 'roll' && undos.length === 0)
       ? steps.filter(({ name }) => name !== 'find')
       : undos;
   const ended = removals.filter(({ state }) => state === 'done');

@@ -1,6 +1,6 @@
 /** How a roll went, or goes: its line of a report, and its rows. */
 
-import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf, isSettled } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
 import { counted } from '../fleet/words.ts';
 import type { Colors } from './output.ts';
@@ -44,7 +44,11 @@ export function rollRows({ action, roll, state }: FleetReport): (readonly [strin
   if (!roll) return [];
   const { from, to, startedAt, failed } = roll;
   const images = from === to ? `of ${from}` : `from ${from} to ${to}`;
-  if (action === 'roll') return state === 'complete' ? [] : [['rolling', `${images}; ${rollWords(roll)}`]];
+  if (action === 'roll') {
+    if (state === 'complete') return [];
+    const far = isSettled(state) ? `came to wave ${roll.wave} of ${roll.waves}` : rollWords(roll);
+    return [['rolling', `${images}; ${far}`]];
+  }
   const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
   return [['rolled', `${images}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
 }

@@ -53,7 +53,7 @@ describe('a wave that does not become healthy', () => {
 
   it('has the machines before it taken back, when it is a later one', async () => {
     const before = await fleetOf('second');
-    const run = await pausedAfterTheFirst('second', { healthyWithin: 3 });
+    const run = await pausedAfterTheFirst('second', { healthyWithin: 12 });
     world.aws.configure({ impaired: [{ image: NEW }] });
     await muster.steerRoll('second', 'resume');
     const fewest = await fewestUntilEnd('second', run);

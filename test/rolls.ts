@@ -46,7 +46,7 @@ export function specOf(name: string, instances: Partial<Instances> = {}, more: P
     region: 'us-east-1',
     policy: { allow: { actions: 's3:Get*', resources: '*' } },
     instances: { count: 5, image: OLD, type: 't3.micro', ...instances } as Instances,
-    deadlines: { propagation: 20, launch: 15, step: '15s', undo: 4, consistency: 1 },
+    deadlines: { propagation: 40, launch: 40, step: '40s', undo: 40, consistency: 1 },
     ...more,
   });
 }
@@ -123,9 +123,9 @@ export const CHECKS = { action: 'DescribeInstanceStatus' };
 
 /** A roll that has done its first wave and waits, as a person wished while that was looked at. */
 export async function pausedAfterTheFirst(name: string, options?: RollOptions) {
-  world.aws.fault({ ...CHECKS, delayMs: 2_000 });
+  world.aws.fault({ action: 'DescribeInstances', match: 'muster%3Arun', delayMs: 6_000 });
   const run = await startRoll(name, options);
-  await untilRoll(name, (report) => isIn(report, 1, 'health'));
+  await untilRoll(name, (report) => isIn(report, 1, 'verify'));
   await muster.steerRoll(name, 'pause');
   await untilRoll(name, (report) => isIn(report, 1, 'pause'));
   return run;

@@ -258,7 +258,7 @@ class Roll {
     });
     const untilRunning = () => untilVerified(run, spec, owner, plan, identity, launch);
     await run.step('verify', untilRunning, {
-      found: () => this.inWave(`${launch.ids.length} new ones running`),
+      found: () => this.inWave(`${counted(launch.ids.length, 'new one')} running`),
     });
     await run.step('health', () => this.untilHealthy(launch, untilRunning), {
       found: () => this.inWave(`${ending.length} healthy`),
