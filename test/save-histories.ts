@@ -75,6 +75,8 @@ await save('changed', (name) => changed(name), KEEPER);
 await save('changed-and-taken-back', (name) => changed(name, { ...LAUNCH, error: DENIED }), KEEPER);
 await save('repaired', (name) => repaired(name), KEEPER);
 await save('repaired-and-taken-back', (name) => repaired(name, { ...LAUNCH, error: DENIED }), KEEPER);
+await save('rolled', (name) => rolled(name), KEEPER);
+await save('rolled-and-taken-back', (name) => rolled(name, { ...LAUNCH, error: DENIED, nth: 2 }), KEEPER);
 await world.close();
 
 /** A fleet of three seconds, of which one is added while it is there. */
@@ -131,6 +133,16 @@ async function repaired(name: string, fault?: Fault): Promise<WorkflowHandle> {
   if (fault) world.aws.fault(fault);
   const { workflowId } = await world.muster.repair(name);
   return world.client.workflow.getHandle(workflowId);
+}
+
+/** A fleet of two that gets another image, one at a time. */
+async function rolled(name: string, fault?: Fault): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf({ name });
+  await (await world.muster.up({ spec, hash })).result();
+  if (fault) world.aws.fault(fault);
+  const run = await world.muster.roll({ fleet: name, image: 'ami-1e749f67' }, { wave: { count: 1 } });
+  await run.result();
+  return world.client.workflow.getHandle(run.workflowId);
 }
 
 async function failing(name: string, fault: Fault, more: object = {}): Promise<WorkflowHandle> {

@@ -15,8 +15,11 @@ export class Steering {
 
   /** Does the work so that an abort cancels it. */
   abortable<T>(work: () => Promise<T>): Promise<T> {
-    this.scope = new CancellationScope();
-    return this.scope.run(work);
+    const scope = new CancellationScope();
+    this.scope = scope;
+    // It may have been aborted before it began.
+    if (this.isGoingBack) scope.cancel();
+    return scope.run(work);
   }
 
   /** From here on nothing can be said to it any more. */
@@ -35,7 +38,7 @@ export class Steering {
   steer(steer: Steer): void {
     if (steer === 'abort') {
       this.isGoingBack = true;
-      this.scope!.cancel();
+      this.scope?.cancel();
       return;
     }
     this.pausedAt = steer === 'pause' ? Date.now() : undefined;
