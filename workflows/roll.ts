@@ -321,7 +321,8 @@ class Roll {
     if (this.steering.pausedAt === undefined) {
       return `done; the next begins at ${new Date(next).toISOString().slice(0, 19)}Z`;
     }
-    return `paused; 'muster roll resume ${this.fleet.fleet}' goes on, 'muster roll abort' goes back`;
+    const { fleet } = this.fleet;
+    return `paused; 'muster roll resume ${fleet}' goes on, 'muster roll abort ${fleet}' goes back`;
   }
 
   /** Until all that is new, and has not passed before, is healthy. Of those that die others take the place. */
