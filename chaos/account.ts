@@ -39,6 +39,7 @@ export interface ProfileThere {
 export interface InstanceThere {
   readonly state: string;
   readonly tags: Tags;
+  readonly image: string;
   /** Unique id of its profile. */
   readonly profile: string | undefined;
   readonly launchedAt: number;
@@ -130,6 +131,7 @@ function instanceThere(instance: Instance): InstanceThere {
   return {
     state: instance.State?.Name ?? 'unknown',
     tags: asTags(instance.Tags),
+    image: instance.ImageId ?? '',
     profile: instance.IamInstanceProfile?.Id,
     launchedAt: instance.LaunchTime?.getTime() ?? 0,
     changed: instance.StateTransitionReason ?? '',

@@ -158,5 +158,7 @@ function planOf({ row }: Cell, fleet: string): Plan {
     downAfter: false,
     retryAfter: false,
     decisions: [],
+    leased: false,
+    changes: [],
   };
 }

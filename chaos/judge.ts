@@ -5,7 +5,7 @@ import type { FleetReport, Leftover } from '../client/index.ts';
 import { COMPLETE, FLEET_TAG, RUN_TAG, STATE_TAG } from '../fleet/tags.ts';
 import type { Account, InstanceThere, Tags } from './account.ts';
 import { groups } from './groups.ts';
-import { inUse, type Plan } from './plan.ts';
+import { inUse, type Plan, type Shape } from './plan.ts';
 import type { Ending } from './story.ts';
 
 /** Everything that is wrong; nothing when all promises are kept. */
@@ -20,11 +20,15 @@ export function problemsOf(plan: Plan, ending: Ending): string[] {
   ];
 }
 
-function endProblems(plan: Plan, report: FleetReport, own: Own, { status, sweep, after }: Ending): string[] {
+function endProblems(plan: Plan, report: FleetReport, own: Own, ending: Ending): string[] {
+  const { status, sweep, after, changed } = ending;
   const told = [...statusProblems(report, status), ...reportProblems(report)];
-  const kept = (report.volumesKept ?? []).map(asVolume);
+  const kept = [...new Set([...(report.volumesKept ?? []), ...(changed?.made.volumesKept ?? [])])].map(
+    asVolume,
+  );
   switch (report.state) {
     case 'complete':
+      if (changed) return [...told, ...changedProblems(plan, changed)];
       return [...told, ...completeProblems(plan, report, report.instances.filter(hasNotDied), own)];
     case 'rolled-back':
     case 'cancelled':
@@ -37,6 +41,27 @@ function endProblems(plan: Plan, report: FleetReport, own: Own, { status, sweep,
       return [...told, ...leftoverProblems(sweptOr([]), own)];
     default:
       return [...told, `ended as ${report.state}`];
+  }
+
+  /** Whole as it was changed, or as it was before; or it says what is not, and names what is too much. */
+  function changedProblems(plan: Plan, { made, standing }: NonNullable<Ending['changed']>): string[] {
+    const { shape, broken } = made;
+    const instances = standing.instances.filter(hasNotDied);
+    if (standing.state === 'complete') {
+      const asChanged = { ...plan, count: shape.want, least: shape.least };
+      return [
+        ...completeProblems(asChanged, standing, instances, own, made.volumesKept),
+        ...shapeProblems(shape, own),
+      ];
+    }
+    const mayDiffer = broken !== undefined || plan.weather.behaviour.deathChance || hasHands(plan);
+    const named = [...instances, ...standing.leftovers].map(({ id }) => id);
+    return [
+      ...(mayDiffer ? [] : [`it stands as ${standing.state}: ${standing.error?.message}`]),
+      ...Object.keys(own.instances)
+        .filter((id) => !named.includes(id))
+        .map((id) => `instance ${id} is there, and nobody names it`),
+    ];
   }
 
   /** What a sweep could not remove, where there was one; a run before it may have left more. */
@@ -120,6 +145,7 @@ function completeProblems(
   report: FleetReport,
   instances: FleetReport['instances'],
   own: Own,
+  volumesKept: readonly string[] = [],
 ): string[] {
   const { role, profile } = report;
   const problems = [
@@ -130,7 +156,7 @@ function completeProblems(
     ),
     ...differences('role', role && !role.reused ? [role.name] : [], Object.keys(own.roles)),
     ...differences('profile', profile && !profile.reused ? [profile.name] : [], Object.keys(own.profiles)),
-    ...differences('volume', [], own.volumes),
+    ...differences('volume', volumesKept, own.volumes),
   ];
   for (const [id, instance] of Object.entries(own.instances)) {
     if (instance.state !== 'running') problems.push(`${id} is ${instance.state}`);
@@ -154,8 +180,25 @@ function completeProblems(
   return problems;
 }
 
+/** What AWS has is what was asked for last. */
+function shapeProblems({ image, isWidened }: Shape, own: Own): string[] {
+  const others = Object.entries(own.instances).filter(([, instance]) => instance.image !== image);
+  const documents = Object.values(own.roles).flatMap(({ inline }) => Object.values(inline));
+  const widened = documents.filter((document) => JSON.stringify(document).includes('s3:Put'));
+  return [
+    ...others.map(([id, instance]) => `${id} is of ${instance.image}, not of ${image}`),
+    ...(documents.length > 0 && widened.length > 0 !== isWidened
+      ? [`the policy is ${JSON.stringify(documents)}, and is to be ${isWidened ? 'widened' : 'as it was'}`]
+      : []),
+  ];
+}
+
+const hasHands = ({ weather }: Plan): boolean => (weather.behaviour.hands?.length ?? 0) > 0;
+
 /** Temporal and the report say the same. */
-function statusProblems({ state }: FleetReport, status: string | undefined): string[] {
+function statusProblems({ state, lease }: FleetReport, status: string | undefined): string[] {
+  // Its run goes on, as the one that keeps the fleet.
+  if (state === 'complete' && lease) return [];
   const wanted: Partial<Record<FleetReport['state'], string>> = {
     complete: 'COMPLETED',
     gone: 'COMPLETED',
@@ -183,7 +226,9 @@ function reportProblems({ state, steps, undos, leftovers, error }: FleetReport):
 }
 
 /** At no moment more instances of a run than were asked for. */
-function countProblems({ fleet, count }: Plan, { instances }: Account): string[] {
+function countProblems(plan: Plan, { instances }: Account): string[] {
+  const { fleet, changes } = plan;
+  const count = Math.max(plan.count, ...changes.map((change) => change.count));
   const own = Object.values(instances).filter(({ tags }) => tags[FLEET_TAG] === fleet);
   return [...groups(own, ({ tags }) => tags[RUN_TAG] ?? '')].flatMap(([run, launched]) => {
     const most = Math.max(...launched.map(({ launchedAt }) => aliveAt(launched, launchedAt)));

@@ -7,6 +7,7 @@ import { type Weather, weathers } from './weathers.ts';
 
 export const REGION = 'us-east-1';
 export const IMAGE = 'ami-12c6146b';
+export const OTHER_IMAGE = 'ami-1e749f67';
 export const TYPE = 't3.micro';
 
 export interface Plan {
@@ -33,6 +34,19 @@ export interface Plan {
   readonly retryAfter: boolean;
   /** What a person says of a paused run, one after the other; then 'rollback'. */
   readonly decisions: readonly ('retry' | 'rollback')[];
+  /** It comes up with a lease, longer than any run. */
+  readonly leased: boolean;
+  /** What is asked of it, one after the other, once it is complete. */
+  readonly changes: readonly DrawnChange[];
+}
+
+export interface DrawnChange {
+  readonly what: 'scale' | 'change' | 'roll' | 'repair' | 'check' | 'extend';
+  /** How many instances a scale or a change is to give it. */
+  readonly count: number;
+  /** Milliseconds from its start. */
+  readonly kill: number | null;
+  readonly cancel: number | null;
 }
 
 const moment = fc.integer({ min: 0, max: 3500 });
@@ -53,6 +67,21 @@ function seldom(times: number): fc.Arbitrary<number | null> {
   return fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: moment });
 }
 
+const change = fc.record<DrawnChange>({
+  what: fc.constantFrom<DrawnChange['what'][]>(
+    'scale',
+    'scale',
+    'change',
+    'roll',
+    'repair',
+    'check',
+    'extend',
+  ),
+  count: fc.integer({ min: 1, max: 5 }),
+  kill: seldom(3),
+  cancel: seldom(4),
+});
+
 const plans = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
   isContentWithOne: often(2),
@@ -72,6 +101,11 @@ const plans = fc.record({
   downAfter: often(4),
   retryAfter: often(5),
   decisions: fc.array(fc.constantFrom<Plan['decisions'][number][]>('retry', 'rollback'), { maxLength: 2 }),
+  leased: often(3),
+  changes: fc.oneof(
+    { weight: 1, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
+  ),
 });
 
 export function planOf(seed: number): Plan {
@@ -82,23 +116,43 @@ export function planOf(seed: number): Plan {
   return { seed, fleet: `chaos-${seed}`, ...rest, least: isContentWithOne ? 1 : rest.count };
 }
 
+/** What a fleet is to be once it is another than it was planned to be. */
+export interface Shape {
+  readonly want: number;
+  readonly least: number;
+  readonly image: string;
+  /** It may write, too, and says so in a tag. */
+  readonly isWidened: boolean;
+}
+
+export const shapeOf = ({ count, least }: Plan): Shape => ({
+  want: count,
+  least,
+  image: IMAGE,
+  isWidened: false,
+});
+
 /** What a person would have written. */
-export function specOf(plan: Plan): SpecInput {
-  const { fleet, count, least, managed, ownNames, reuse } = plan;
+export function specOf(plan: Plan, shape: Shape = shapeOf(plan)): SpecInput {
+  const { fleet, managed, ownNames, reuse } = plan;
+  const { want, least, image, isWidened } = shape;
   const named = (part: string) => (ownNames ? `${fleet}-${part}` : undefined);
   return {
     name: fleet,
     region: REGION,
-    ...(reuse === 'nothing' ? { policy: { name: named('policy'), ...READ_ONLY } } : {}),
+    ...(reuse === 'nothing'
+      ? { policy: { name: named('policy'), ...(isWidened ? READ_AND_WRITE : READ_ONLY) } }
+      : {}),
     ...(reuse === 'nothing' && (managed || ownNames)
       ? { role: { name: named('role'), managedPolicies: managed ? [MANAGED_POLICY] : undefined } }
       : {}),
     ...(reuse === 'role' ? { role: inUse(fleet).role } : {}),
     ...(reuse === 'profile' ? { profile: inUse(fleet).profile } : {}),
     ...(reuse !== 'profile' && ownNames ? { profile: { name: named('profile') } } : {}),
+    ...(isWidened ? { tags: { widened: 'yes' } } : {}),
     instances: {
-      count: { want: count, min: least },
-      image: IMAGE,
+      count: { want, min: least },
+      image,
       ...placesOf(plan),
       ...(plan.lastingVolume ? { volumes: { device: '/dev/sdf', size: 1, deleteOnTermination: false } } : {}),
     },
@@ -125,6 +179,7 @@ function placesOf({
 export const inUse = (fleet: string) => ({ role: `${fleet}-in-use`, profile: `${fleet}-in-use` });
 
 const READ_ONLY = { allow: { actions: 's3:Get*', resources: '*' } };
+const READ_AND_WRITE = { allow: { actions: ['s3:Get*', 's3:Put*'], resources: '*' } };
 const LONG = { propagation: 25, launch: 25, step: 25, running: 25, undo: 25, consistency: 2 };
 const SHORT = { propagation: 3, launch: 3, step: 3, running: 3, undo: 3, consistency: 2 };
 

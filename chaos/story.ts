@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { type FleetReport, type FleetRun, MusterError, type SweepReport, specFrom } from '../client/index.ts';
 import type { Account } from './account.ts';
+import { type Made, makeChanges } from './changes.ts';
 import { makeForeign, makeInUse } from './foreign.ts';
 import type { Lane } from './lane.ts';
 import { inUse, type Plan, REGION, specOf } from './plan.ts';
@@ -17,6 +18,8 @@ export interface Ending {
   readonly status?: string;
   /** Of the sweep after a run that was terminated. */
   readonly sweep?: SweepReport;
+  /** What was changed of the fleet when it was complete, and how it stands after that. */
+  readonly changed?: { readonly made: Made; readonly standing: FleetReport };
   /** Why nothing was begun. */
   readonly refused?: string;
   /** What is wrong already, before AWS is asked. */
@@ -30,6 +33,9 @@ export interface Ending {
  * thing of whose deletion it got no answer.
  */
 const ENDS_WITHIN_MS = 400_000;
+
+/** Longer than a run and all its changes. */
+const LEASE_SECONDS = 6 * 3600;
 
 export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<Ending> {
   const { muster, operator } = lane;
@@ -46,7 +52,7 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
 
   let run: FleetRun;
   try {
-    run = await within(muster.up(spec));
+    run = await within(muster.up(spec, plan.leased ? { lease: LEASE_SECONDS } : {}));
   } catch (error) {
     return { before, ...(await settle()), refused: `${error}`, problems, did };
   }
@@ -67,6 +73,9 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   }
   // A second request may have begun another at the last moment.
   if (report.runId !== run.runId) report = await end(run);
+  const { status } = await temporal.workflow.getHandle(run.workflowId, run.runId).describe();
+  let ended: { readonly report: FleetReport; readonly status: string } = { report, status: status.name };
+  const changed = report.state === 'complete' && plan.changes.length > 0 ? await change() : undefined;
   let sweep: SweepReport | undefined;
   if (report.state === 'lost' || hasLost) {
     lane.calm();
@@ -74,17 +83,32 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
     sweep = await within(muster.sweep({ regions: [REGION], remove: true, olderThan: 0, undoDeadline: 20 }));
   } else if (report.state === 'complete' && plan.downAfter) {
     await mend();
-    did.push('down');
-    run = await within(muster.down(fleet));
-    report = await end(run);
+    did.push(plan.leased ? 'release' : 'down');
+    ended = await endOf(await within(plan.leased ? muster.release(fleet) : muster.down(fleet)));
   } else if (report.state === 'left-over' && plan.retryAfter) {
     await mend();
     did.push('retry');
-    run = await within(muster.retry(fleet));
-    report = await end(run);
+    ended = await endOf(await within(muster.retry(fleet)));
   }
-  const { status } = await temporal.workflow.getHandle(run.workflowId, run.runId).describe();
-  return { before, ...(await settle()), report, status: status.name, sweep, problems, did };
+  return { before, ...(await settle()), ...ended, changed, sweep, problems, did };
+
+  async function endOf(begun: FleetRun): Promise<{ report: FleetReport; status: string }> {
+    run = begun;
+    const report = await end(begun);
+    const { status } = await temporal.workflow.getHandle(begun.workflowId, begun.runId).describe();
+    return { report, status: status.name };
+  }
+
+  async function change(): Promise<Ending['changed']> {
+    const made = await makeChanges(plan, lane, within);
+    problems.push(...made.problems);
+    did.push(...made.did);
+    lane.calm();
+    await lane.quiet();
+    // What AWS was slow to show it shows by now.
+    const standing = await within(muster.status(fleet));
+    return { made, standing };
+  }
 
   async function prepare(): Promise<void> {
     const { role, profile } = inUse(fleet);
