@@ -209,7 +209,8 @@ describe('the report of a fleet that is there', () => {
     for (const state of ['complete', 'degraded'] as const) {
       const told = text({ ...there, state, lease });
       assert.match(told, /\n {2}wanted {4}until \d{4}-\d\d-\d\d \d\d:\d\d \S+, for 2 hours more\n/);
-      assert.match(told, /\n {2}next {6}muster extend web 2h\n {12}muster release web$/);
+      assert.match(told, / muster extend web 2h\n {12}muster release web$/);
+      assert.equal(/\n {2}next {6}muster check web --repair /.test(told), state === 'degraded');
     }
   });
 
