@@ -63,9 +63,9 @@ describe('completion in bash', () => {
 
   it('knows options, but for those that are there', async () => {
     const all = await offered(['up', 'a.yaml', '--']);
-    assert.deepEqual(all.sort(), ['--detach', '--for', '--help', '--json']);
+    assert.deepEqual(all.sort(), ['--detach', '--for', '--help', '--json', '--yes']);
     assert.deepEqual((await offered(['up', 'a.yaml', '--for', '8h', '--json', '--'])).sort(), [
-      ...['--detach', '--help'],
+      ...['--detach', '--help', '--yes'],
     ]);
     assert.deepEqual(await offered(['--ver']), ['--version']);
   });
