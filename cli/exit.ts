@@ -27,6 +27,7 @@ const CODES: Record<MusterErrorCode, number> = {
   WrongRoll: WRONG_INPUT,
   HistoryGone: WRONG_INPUT,
   WrongLease: WRONG_INPUT,
+  ManyPlaces: WRONG_INPUT,
   ScheduleNotFound: WRONG_INPUT,
   ScheduleBusy: WRONG_INPUT,
   UnknownLeftover: WRONG_INPUT,

@@ -35,6 +35,8 @@ export type MusterErrorCode =
   | 'WrongRoll'
   /** Temporal has no history any more that says how the fleet was made. */
   | 'HistoryGone'
+  /** It cannot be done with a fleet in several places. */
+  | 'ManyPlaces'
   /** No lease can be of that length. */
   | 'WrongLease'
   /** There is no schedule of the name. */
@@ -313,6 +315,14 @@ export function otherSpec(fleet: string, name: string): MusterError {
     'FleetDiffers',
     `the spec is of a fleet '${name}', not of '${fleet}'`,
     `name the spec of '${fleet}', or check '${name}'`,
+  );
+}
+
+export function manyPlaces(fleet: string, asked: string, mend: string): MusterError {
+  return new MusterError(
+    'ManyPlaces',
+    `the fleet '${fleet}' is in several places, and such a fleet cannot be ${asked} yet`,
+    mend,
   );
 }
 

@@ -63,6 +63,7 @@ import {
   historyGone,
   leaseOver,
   MusterError,
+  manyPlaces,
   noLease,
   notByRoll,
   notNow,
@@ -150,6 +151,7 @@ export class Muster {
   async up({ spec, hash }: CheckedSpec, { lease }: UpOptions = {}): Promise<FleetRun> {
     const mistake = lease === undefined ? undefined : leaseMistake(lease);
     if (mistake) throw wrongLease(mistake);
+    if (spec.places) throw manyPlaces(spec.name, 'brought up', 'bring up a fleet for each place');
     const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
     const existing = await (description
       ? this.#joinUp({ spec, hash }, description)

@@ -21,7 +21,14 @@ import {
   scheduleId,
 } from '../fleet/schedule.ts';
 import { type FleetSpec, instancesWords } from '../fleet/spec.ts';
-import { MusterError, ScheduleError, scheduleBusy, scheduledFleetThere, scheduleNotFound } from './errors.ts';
+import {
+  MusterError,
+  manyPlaces,
+  ScheduleError,
+  scheduleBusy,
+  scheduledFleetThere,
+  scheduleNotFound,
+} from './errors.ts';
 import type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 import { memoOf, runOf, type ScheduledRun, type ScheduleStanding, standingOf } from './schedule-standing.ts';
 import type { CheckedSpec } from './specs.ts';
@@ -45,11 +52,13 @@ export class Schedules {
 
   /**
    * Makes the schedule of a fleet, or changes the one that there is: its spec, its times and its policies; a paused one
-   * stays paused. Runs that are under way go on as they were begun. Throws ScheduleError; nothing was sent then.
+   * stays paused. Runs that are under way go on as they were begun. Throws ScheduleError and ManyPlaces; nothing was sent
+   * then.
    */
   async set({ spec, hash }: CheckedSpec, written: ScheduleInput): Promise<ScheduleStanding> {
     // What reads it is a third of all that the commands load, and this one alone needs it.
     const { checkSchedule } = await import('../fleet/read-schedule.ts');
+    if (spec.places) throw manyPlaces(spec.name, 'scheduled', 'give a schedule to a fleet for each place');
     const { rules, mistakes } = checkSchedule(written);
     if (mistakes) throw new ScheduleError(mistakes);
     const options = optionsOf(spec, hash, rules, this.#temporal.taskQueue);

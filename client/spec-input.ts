@@ -5,8 +5,12 @@ import type { Deadlines, NotifyEvent } from '../fleet/spec.ts';
 export interface SpecInput {
   /** Names the role, its policy and the profile, unless they are named. */
   name: string;
-  /** Otherwise AWS_REGION. */
+  /** Otherwise AWS_REGION; of a fleet in several places, `places` says it. */
   region?: string;
+  /** Instead of a region: all places that it is to be in. */
+  places?: PlaceInput[];
+  /** How many of them are enough. Default: all. */
+  need?: 'all' | { min: number };
   /** Twelve digits: with credentials of any other account nothing is made. */
   account?: string | number;
   policy?: PolicyInput;
@@ -70,6 +74,19 @@ export interface ProfileInput {
   reuse?: boolean;
   path?: string;
   tags?: Record<string, string>;
+}
+
+/** A region, and what is another there than elsewhere. */
+export interface PlaceInput
+  extends PlacementInput,
+    Partial<Pick<InstancesInput, 'count' | 'image' | 'placements' | 'securityGroups' | 'key'>> {
+  region: string;
+  /** Twelve digits. */
+  account?: string | number;
+  /** ARN of the role through which the account is reached. */
+  assumeRole?: string;
+  /** What the role's trust policy demands, or `env:NAME`: a variable of the worker that has it. */
+  externalId?: string;
 }
 
 /** With a type, or with what a type has to have. */

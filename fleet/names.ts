@@ -11,6 +11,10 @@ export const ROLE_DESCRIPTION = /^[\t\n\r\x20-\x7e\xa1-\xff]{1,1000}$/;
 export const MANAGED_POLICY_ARN = /^arn:aws[\w-]*:iam::(?:aws|\d{12}):policy\/[\x21-\x7e]{1,1024}$/;
 const PROFILE_ARN = /^arn:aws[\w-]*:iam::(\d{12}):instance-profile\/(?:[\x21-\x7e]*\/)?([\w+=,.@-]{1,128})$/;
 
+const ROLE_ARN = /^arn:aws[\w-]*:iam::(\d{12}):role\/(?:[\x21-\x7e]{1,510}\/)?[\w+=,.@-]{1,64}$/;
+/** STS API, `externalIdType`. */
+export const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
+
 export const ACCOUNT = /^\d{12}$/;
 export const REGION = /^[a-z]{2,8}(?:-[a-z]+){1,3}-\d{1,2}$/;
 /** `us-east-1a`, a local zone like `us-west-2-lax-1a`, a Wavelength zone like `us-east-1-wl1-bos-wlz-1`. */
@@ -53,6 +57,11 @@ export function isProfileArn(ref: string): boolean {
 /** The name in an instance profile's ARN, or the name itself. */
 export function profileName(ref: string): string {
   return PROFILE_ARN.exec(ref)?.[2] ?? ref;
+}
+
+/** The account in a role's ARN; undefined when it is none. */
+export function roleAccount(arn: string): string | undefined {
+  return ROLE_ARN.exec(arn)?.[1];
 }
 
 /** The account in an instance profile's ARN; a name has none. */

@@ -1,6 +1,7 @@
 /** Reading a spec: text or a value in, a whole FleetSpec or every mistake out. */
 
 import { type Finding, findingsOf, type Mistake, mistakeOf, shown, withoutEchoes } from './mistakes.ts';
+import { needWithoutPlaces, readPlaces } from './read-places.ts';
 import { type Place, readYaml, unlikeYaml } from './read-yaml.ts';
 import { isMap } from './schema-parts.ts';
 import { DEFAULT_DEADLINES, type FleetSpec, launchSeconds, type ProfileSpec, type RoleSpec } from './spec.ts';
@@ -61,6 +62,19 @@ function checked(value: unknown, context: SpecContext): { spec?: FleetSpec; find
     const mend = 'a map with name, policy and instances';
     return { findings: [{ path: [], message: `${shown(value)} is not a spec`, mend }] };
   }
+  if (value.places === undefined) {
+    const { need: _, ...one } = value;
+    const { spec, findings } = checkedOne(one, context);
+    const all = [...findings, ...needWithoutPlaces(value)];
+    return all.length > 0 ? { findings: all } : { spec, findings };
+  }
+  return readPlaces(value, (one) => checkedOne(one, { ...context, env: {} }));
+}
+
+function checkedOne(
+  value: Record<string, unknown>,
+  context: SpecContext,
+): { spec?: FleetSpec; findings: readonly Finding[] } {
   const parsed = specSchema(context.readFile).safeParse(value);
   const findings = withoutEchoes([
     ...(parsed.success ? [] : findingsOf(parsed.error, value, movedKey)),

@@ -338,7 +338,7 @@ function whyUnread(error: unknown): string {
 
 /** The whole spec; files that it names are read on the way. */
 export function specSchema(readFile: ReadFile) {
-  return fields('a spec', {
+  const shape = {
     name: roleName,
     region: region.optional(),
     account: account.optional(),
@@ -350,7 +350,9 @@ export function specSchema(readFile: ReadFile) {
     onFailure: oneOf(['rollback', 'keep', 'pause']).default('rollback'),
     deadlines: deadlines.default({}),
     notify: notify.optional(),
-  });
+  };
+  // What they say is put in their stead before: see read-places.ts.
+  return fields('a spec', shape, ['places', 'need']);
 }
 
 export type WrittenSpec = z.output<ReturnType<typeof specSchema>>;

@@ -31,7 +31,34 @@ export interface FleetSpec {
   readonly tags: Tags;
   /** Who is told what becomes of it. Absent: nobody. */
   readonly notify?: readonly NotifyTarget[];
+  /** The role through which its account is reached. Absent: the worker's own credentials. */
+  readonly assume?: Assume;
+  /** Of a fleet that is in several places: which. Region, account, role and instances are then those of the first. */
+  readonly places?: readonly PlaceSpec[];
+  /** With fewer places than these it has failed. Absent: all of them. */
+  readonly minPlaces?: number;
 }
+
+/** A role that the worker takes on for its calls. */
+export interface Assume {
+  readonly role: string;
+  /** What the role's trust policy demands, or the variable of the worker's environment that has it. */
+  readonly externalId?: string | { readonly env: string };
+}
+
+/** One of several places of a fleet: a region of an account. */
+export interface PlaceSpec {
+  /** `eu-west-1`, or with an account `123456789012:eu-west-1`; no two places of a fleet have the same. */
+  readonly name: string;
+  readonly region: string;
+  readonly account?: string;
+  readonly assume?: Assume;
+  /** What may be another in each place; all else is the fleet's. */
+  readonly instances: Pick<InstancesSpec, (typeof OF_PLACES)[number]>;
+}
+
+/** What of its instances a place may have of its own. */
+export const OF_PLACES = ['count', 'image', 'placements', 'securityGroups', 'key'] as const;
 
 export interface PolicySpec {
   /** 1 to 128 of `[\w+=,.@-]`. */

@@ -45,6 +45,8 @@ const KNOWN_AS = new Map(
     fleet: 'name',
     fleetname: 'name',
     awsregion: 'region',
+    regions: 'places',
+    accounts: 'places',
     accountid: 'account',
     rolename: 'role.name',
     iamrole: 'role',
@@ -79,6 +81,8 @@ const EXPLAINED = new Map(
     notprincipal: 'leave it out: the principal of this policy is the role',
     assumerolepolicydocument: 'leave it out: the role is made for ec2.amazonaws.com',
     trustpolicy: 'leave it out: the role is made for ec2.amazonaws.com',
+    assumerole: 'give it in places: - { region: ..., assumeRole: ... }',
+    externalid: 'give it in places, beside assumeRole',
     '<<': 'merge keys are not read: write the entries out',
   }),
 );
@@ -96,8 +100,9 @@ export const movedKey: Elsewhere = (key, path) => {
   return { mend: `did you mean ${word}?`, meant };
 };
 
-/** Tags, conditions and the account are texts: `1.10` and `0123` mean what is written there. */
+/** Tags, conditions, accounts and external ids are texts: `1.10` and `0123` mean what is written there. */
 export function wantsText(path: KeyPath): boolean {
   if (path.length === 1 && path[0] === 'account') return true;
+  if (path[0] === 'places' && (path[2] === 'account' || path[2] === 'externalId')) return true;
   return path.slice(0, -1).some((step) => step === 'tags' || step === 'Condition' || step === 'conditions');
 }
