@@ -62,6 +62,8 @@ interface SdkError {
 }
 
 function asAwsError(call: string, error: unknown): AwsError {
+  // Of the call for credentials, without which this one was not made.
+  if (error instanceof AwsError) return error;
   const raw = error as SdkError;
   // The SDK sets no status on what never was answered (timeouts, cut connections), nor on its own complaints.
   const status = raw.$metadata?.httpStatusCode ?? raw.$response?.statusCode;

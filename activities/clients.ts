@@ -1,10 +1,12 @@
-/** AWS clients, one set a region, configured as the AWS SDK is: environment, profiles, AWS_ENDPOINT_URL. */
+/** AWS clients, one set for a region and who calls there, configured as the AWS SDK is: environment, profiles, AWS_ENDPOINT_URL. */
 
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { STSClient } from '@aws-sdk/client-sts';
+import type { Assume } from '../fleet/spec.ts';
+import { assumedBy } from './assumed.ts';
 
 export interface AwsClients {
   readonly iam: IAMClient;
@@ -14,8 +16,8 @@ export interface AwsClients {
   readonly events: EventBridgeClient;
 }
 
-/** The clients for a region, made at the first use. */
-export type ClientsFor = (region: string) => AwsClients;
+/** The clients for a region, made at the first use; with a role, those of who assumes it. */
+export type ClientsFor = (region: string, assume?: Assume) => AwsClients;
 
 /**
  * The SDK's own retries are off everywhere: they repeat a launch that has happened and take a quota for a throttle
@@ -23,13 +25,17 @@ export type ClientsFor = (region: string) => AwsClients;
  */
 export function awsClients(): ClientsFor {
   const sets = new Map<string, AwsClients>();
-  return (region) => {
-    const known = sets.get(region);
+  return clientsFor;
+
+  function clientsFor(region: string, assume?: Assume): AwsClients {
+    const name = [region, ...(assume ? [JSON.stringify(assume)] : [])].join(' ');
+    const known = sets.get(name);
     if (known) return known;
     const settings = {
       region,
       maxAttempts: 1,
       requestHandler: { connectionTimeout: 3_000, requestTimeout: 60_000 },
+      ...(assume && { credentials: assumedBy(clientsFor(region).sts, assume) }),
     };
     const made = {
       iam: new IAMClient(settings),
@@ -38,7 +44,7 @@ export function awsClients(): ClientsFor {
       sts: new STSClient(settings),
       events: new EventBridgeClient(settings),
     };
-    sets.set(region, made);
+    sets.set(name, made);
     return made;
-  };
+  }
 }

@@ -4,9 +4,10 @@ import type { EC2Client, Instance } from '@aws-sdk/client-ec2';
 import { type IAMClient, paginateListInstanceProfiles, paginateListRoles } from '@aws-sdk/client-iam';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { Context } from '@temporalio/activity';
+import type { Where } from '../fleet/places.ts';
 import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Tags } from '../fleet/spec.ts';
-import { COMPLETE, FLEET_TAG, type Owner, owns, REGION_TAG, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
+import { COMPLETE, FLEET_TAG, type Owner, owns, regionsOf, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { collect, findInstances, findUsers, instanceReport, isTerminated } from './fleet-instances.ts';
@@ -15,13 +16,11 @@ import { policiesOf } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { fromAwsTags } from './tags.ts';
 
-export interface FindFleetRequest {
+export interface FindFleetRequest extends Partial<Where> {
   readonly fleet: string;
   /** Only what this run of it made, or one of these. */
   readonly run?: string;
   readonly runs?: readonly string[];
-  /** Where to look for instances, when no role or profile says it. */
-  readonly region?: string;
   /** Names that an earlier report gave. */
   readonly role?: string;
   readonly profile?: string;
@@ -37,7 +36,10 @@ export interface FindFleetRequest {
 
 export interface FoundFleet {
   readonly account: string;
+  /** Where its instances were looked for. */
   readonly region: string;
+  /** All that it has in the account, as the tags of its role or profile tell; histories of before do not have it. */
+  readonly regions?: readonly string[];
   /** The name as its tags spell it. */
   readonly fleet: string;
   readonly specHash?: string;
@@ -67,34 +69,35 @@ export function inventorySteps(clientsFor: ClientsFor) {
     async findFleet(request: FindFleetRequest): Promise<FoundFleet> {
       const owner: Owner = { fleet: request.fleet, run: request.run, runs: request.runs };
       const somewhere = request.region ?? process.env.AWS_REGION ?? 'us-east-1';
-      const { iam, sts } = clientsFor(somewhere);
+      const ec2In = (region: string) => clientsFor(region, request.assume).ec2;
+      const { iam, sts } = clientsFor(somewhere, request.assume);
       const [{ Account }, byName] = await Promise.all([
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
         identityAsNamed(iam, owner, request),
       ]);
       // The tags know better than whoever asks: elsewhere the machines would be overlooked.
-      const place = regionOf(byName) ?? somewhere;
+      const place = regionOf(byName, request.region) ?? somewhere;
       const spelled = { ...owner, fleet: tagsOf(byName)?.[FLEET_TAG] ?? request.fleet };
-      const there = await aliveInstances(clientsFor(place).ec2, spelled, request);
+      const there = await aliveInstances(ec2In(place), spelled, request);
       const identity =
         (isFound(byName) && byName) ||
         (await identityOfInstances(iam, owner, there)) ||
         (there.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
         {};
-      const region = regionOf(identity) ?? place;
-      const instances =
-        region === place ? there : await aliveInstances(clientsFor(region).ec2, spelled, request);
+      const region = regionOf(identity, request.region) ?? place;
+      const instances = region === place ? there : await aliveInstances(ec2In(region), spelled, request);
       const instanceTags = fromAwsTags(instances[0]?.Tags);
       const tags = tagsOf(identity) ?? instanceTags;
       const mark = identity.profile?.tags[STATE_TAG] ?? instanceTags[STATE_TAG];
       const { role, profile } = identity;
       const [policies, borrowers] = await Promise.all([
         role ? policiesOf(iam, role.name) : [],
-        profile ? borrowersOf(clientsFor(region).ec2, spelled, profile.arn) : [],
+        profile ? borrowersOf(ec2In(region), spelled, profile.arn) : [],
       ]);
       return {
         account: Account!,
         region,
+        regions: regionsOf(tags),
         fleet: tags[FLEET_TAG] ?? request.fleet,
         specHash: tags[SPEC_TAG],
         marked: mark === COMPLETE,
@@ -223,8 +226,10 @@ function tagsOf({ role, profile }: Identity): Tags | undefined {
   return role?.tags ?? profile?.tags;
 }
 
-function regionOf(identity: Identity): string | undefined {
-  return tagsOf(identity)?.[REGION_TAG];
+/** Where its tags say that its instances are: in `asked`, if that is one of several. */
+function regionOf(identity: Identity, asked: string | undefined): string | undefined {
+  const regions = regionsOf(tagsOf(identity) ?? {});
+  return regions.find((region) => region === asked) ?? regions[0];
 }
 
 function made({ name, arn, id }: RoleSeen | ProfileSeen): RoleReport & ProfileReport {

@@ -2,6 +2,7 @@
 
 import type { Instance, Volume } from '@aws-sdk/client-ec2';
 import { isTagged, resourceLeftovers } from '../fleet/leftovers.ts';
+import type { Where } from '../fleet/places.ts';
 import { type Leftover, type LeftoverKind, MOST_TOLD } from '../fleet/report.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import type { AwsClients, ClientsFor } from './clients.ts';
@@ -11,8 +12,7 @@ import { policiesOf } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
 import { isLasting } from './volumes.ts';
 
-export interface LastLookRequest {
-  readonly region: string;
+export interface LastLookRequest extends Where {
   readonly owner: Owner;
   /** What may be left. */
   readonly leftovers: readonly Leftover[];
@@ -33,7 +33,7 @@ export function lastLookSteps(clientsFor: ClientsFor) {
      * instances, they are named.
      */
     async lastLook(request: LastLookRequest): Promise<Leftover[]> {
-      const clients = clientsFor(request.region);
+      const clients = clientsFor(request.region, request.assume);
       let left: readonly Leftover[] = request.leftovers;
       let tagged: readonly Instance[] = [];
       let loose: readonly Volume[] = [];

@@ -3,6 +3,7 @@
 import { type EC2Client, type Instance, RunInstancesCommand, type Tag } from '@aws-sdk/client-ec2';
 import { Context } from '@temporalio/activity';
 import type { Batch, Refusal } from '../fleet/launch-plan.ts';
+import type { Where } from '../fleet/places.ts';
 import type { InstancesSpec, Tags } from '../fleet/spec.ts';
 import type { Owner } from '../fleet/tags.ts';
 import {
@@ -19,8 +20,7 @@ import { findLaunched } from './fleet-instances.ts';
 import { lookFor, note, noted } from './patience.ts';
 import { toAwsTags } from './tags.ts';
 
-export interface LaunchRequest {
-  readonly region: string;
+export interface LaunchRequest extends Where {
   readonly owner: Owner;
   /** At most 64 ASCII characters; the same for a repetition of this launch and for nothing else. */
   readonly token: string;
@@ -64,7 +64,7 @@ export function launchSteps(clientsFor: ClientsFor) {
      * token it answers what the first call launched, whether or not that call was ever answered.
      */
     async launch(request: LaunchRequest): Promise<LaunchOutcome> {
-      const { ec2 } = clientsFor(request.region);
+      const { ec2 } = clientsFor(request.region, request.assume);
       const unsettled = isUnsettled();
       try {
         const answer = await ask('ec2:RunInstances', ec2.send(runInstances(request)));
@@ -89,8 +89,8 @@ export function launchSteps(clientsFor: ClientsFor) {
     },
 
     /** What a launch whose answers were lost has launched, as far as EC2 shows it while the patience lasts. */
-    async settleLaunch({ region, owner, token, patience }: SettleRequest): Promise<LaunchOutcome> {
-      const { ec2 } = clientsFor(region);
+    async settleLaunch({ region, assume, owner, token, patience }: SettleRequest): Promise<LaunchOutcome> {
+      const { ec2 } = clientsFor(region, assume);
       const { found = [] } = await lookFor(async () => {
         const seen = (await findLaunched(ec2, owner, token)).filter((instance) => !isDead(instance));
         return seen.length > 0 ? seen : undefined;
@@ -100,8 +100,7 @@ export function launchSteps(clientsFor: ClientsFor) {
   };
 }
 
-export interface SettleRequest {
-  readonly region: string;
+export interface SettleRequest extends Where {
   readonly owner: Owner;
   readonly token: string;
   /** Seconds. */

@@ -2,12 +2,12 @@
 
 import { CreateTagsCommand } from '@aws-sdk/client-ec2';
 import { TagInstanceProfileCommand, TagRoleCommand } from '@aws-sdk/client-iam';
+import type { Where } from '../fleet/places.ts';
 import { COMPLETE, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { type AwsError, ask, isAbsent, isInstanceUnknown, notYet } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 
-export interface MarkRequest {
-  readonly region: string;
+export interface MarkRequest extends Where {
   /** The name of the profile that the run made. */
   readonly profile?: string;
   /** Marked instead when the run made no profile. */
@@ -25,8 +25,8 @@ export interface MarkSpecRequest {
 export function markSteps(clientsFor: ClientsFor) {
   return {
     /** Tags the profile that the run made, or else its instances; doing it twice is doing it once. */
-    async markComplete({ region, profile, ids = [] }: MarkRequest): Promise<void> {
-      const { iam, ec2 } = clientsFor(region);
+    async markComplete({ region, assume, profile, ids = [] }: MarkRequest): Promise<void> {
+      const { iam, ec2 } = clientsFor(region, assume);
       const Tags = [{ Key: STATE_TAG, Value: COMPLETE }];
       try {
         if (profile !== undefined) {

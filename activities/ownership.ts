@@ -1,14 +1,14 @@
 /** Whose a thing is: what is said of a name that somebody else has, and the removal of nothing but one's own. */
 
 import { NAME_TAKEN, TAGS_GONE } from '../fleet/failures.ts';
+import type { Where } from '../fleet/places.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { Tags } from '../fleet/spec.ts';
 import { FLEET_TAG, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
 import { AwsError, notYet } from './aws-errors.ts';
 import { lookFor, note, noted, pause } from './patience.ts';
 
-export interface UndoRequest {
-  readonly region: string;
+export interface UndoRequest extends Where {
   /** Only what carries this owner's tags is touched. */
   readonly owner: Owner;
   /** Seconds to go on looking for what may have been made without an answer. */

@@ -10,6 +10,7 @@ import {
   ListRolePoliciesCommand,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
+import type { Where } from '../fleet/places.ts';
 import { decodePolicy } from '../fleet/policy.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { PolicySpec } from '../fleet/spec.ts';
@@ -18,14 +19,12 @@ import type { ClientsFor } from './clients.ts';
 import { removeIfOurs, type UndoRequest } from './ownership.ts';
 import { absentIsDone, readRole } from './reads.ts';
 
-export interface PutPolicyRequest {
-  readonly region: string;
+export interface PutPolicyRequest extends Where {
   readonly role: string;
   readonly policy: PolicySpec;
 }
 
-export interface AttachPoliciesRequest {
-  readonly region: string;
+export interface AttachPoliciesRequest extends Where {
   readonly role: string;
   /** ARNs. */
   readonly policies: readonly string[];
@@ -34,8 +33,8 @@ export interface AttachPoliciesRequest {
 export function policySteps(clientsFor: ClientsFor) {
   return {
     /** Puts the inline policy; putting it twice is putting it once. */
-    async putPolicy({ region, role, policy }: PutPolicyRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async putPolicy({ region, assume, role, policy }: PutPolicyRequest): Promise<void> {
+      const { iam } = clientsFor(region, assume);
       const put = new PutRolePolicyCommand({
         RoleName: role,
         PolicyName: policy.name,
@@ -45,8 +44,8 @@ export function policySteps(clientsFor: ClientsFor) {
     },
 
     /** Attaches managed policies; attaching one twice is attaching it once. */
-    async attachPolicies({ region, role, policies }: AttachPoliciesRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async attachPolicies({ region, assume, role, policies }: AttachPoliciesRequest): Promise<void> {
+      const { iam } = clientsFor(region, assume);
       for (const PolicyArn of policies) {
         const attach = new AttachRolePolicyCommand({ RoleName: role, PolicyArn });
         await onFreshRole(ask('iam:AttachRolePolicy', iam.send(attach)));
@@ -78,7 +77,7 @@ export function policyUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes one inline policy of a role of the owner's. */
     async deletePolicy(request: DeletePolicyRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
@@ -90,7 +89,7 @@ export function policyUndos(clientsFor: ClientsFor) {
     async detachPolicies(
       request: UndoRequest & { role: string; policies: readonly string[] },
     ): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
@@ -109,7 +108,7 @@ export function policyUndos(clientsFor: ClientsFor) {
 
     /** Deletes all inline policies of a role of the owner's and detaches all managed ones. */
     async deletePolicies(request: EmptyRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),

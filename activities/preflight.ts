@@ -64,7 +64,7 @@ export function preflightSteps(clientsFor: ClientsFor, host: Host) {
      * the attempt, which is made again.
      */
     async preflight({ spec }: PreflightRequest): Promise<Plan> {
-      const aws = clientsFor(spec.region);
+      const aws = clientsFor(spec.region, spec.assume);
       const findings = new Findings();
       const identity = await findings.of(whoIsCalling(aws, spec, findings));
       // Without credentials every other look would only say the same again.

@@ -11,6 +11,7 @@ import {
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { PROFILE_UNKNOWN } from '../fleet/failures.ts';
+import type { Where } from '../fleet/places.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { ProfileReport } from '../fleet/report.ts';
 import type { Placement, ProfileToMake, Tags } from '../fleet/spec.ts';
@@ -32,21 +33,18 @@ import { nextPause, pause } from './patience.ts';
 import { absentIsDone, readProfile, unsureIfAbsent } from './reads.ts';
 import { toAwsTags } from './tags.ts';
 
-export interface CreateProfileRequest {
-  readonly region: string;
+export interface CreateProfileRequest extends Where {
   readonly owner: Owner;
   readonly profile: ProfileToMake;
   readonly tags: Tags;
 }
 
-export interface AddRoleRequest {
-  readonly region: string;
+export interface AddRoleRequest extends Where {
   readonly profile: string;
   readonly role: string;
 }
 
-export interface AwaitProfileRequest {
-  readonly region: string;
+export interface AwaitProfileRequest extends Where {
   readonly profileArn: string;
   readonly image: string;
   readonly placement: Placement;
@@ -67,8 +65,14 @@ export interface ProfileLook {
 export function profileSteps(clientsFor: ClientsFor) {
   return {
     /** Creates the profile with its tags in one call; what an earlier attempt of this run made is the same success. */
-    async createProfile({ region, owner, profile, tags }: CreateProfileRequest): Promise<ProfileReport> {
-      const { iam } = clientsFor(region);
+    async createProfile({
+      region,
+      assume,
+      owner,
+      profile,
+      tags,
+    }: CreateProfileRequest): Promise<ProfileReport> {
+      const { iam } = clientsFor(region, assume);
       const command = new CreateInstanceProfileCommand({
         InstanceProfileName: profile.name,
         Path: profile.path,
@@ -88,8 +92,8 @@ export function profileSteps(clientsFor: ClientsFor) {
     },
 
     /** Puts the role into the profile. AWS answers a repetition with LimitExceeded: then the profile itself is asked. */
-    async addRole({ region, profile, role }: AddRoleRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async addRole({ region, assume, profile, role }: AddRoleRequest): Promise<void> {
+      const { iam } = clientsFor(region, assume);
       const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: profile, RoleName: role });
       try {
         await ask('iam:AddRoleToInstanceProfile', iam.send(command));
@@ -164,7 +168,7 @@ async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest):
     IamInstanceProfile: { Arn: request.profileArn },
   });
   try {
-    await ask('ec2:RunInstances (dry run)', clientsFor(request.region).ec2.send(probe));
+    await ask('ec2:RunInstances (dry run)', clientsFor(request.region, request.assume).ec2.send(probe));
     return undefined;
   } catch (error) {
     if (isDryRunSuccess(error)) return undefined;
@@ -186,7 +190,7 @@ export function profileUndos(clientsFor: ClientsFor) {
   return {
     /** Takes the role out of a profile of the owner's. */
     async removeRole(request: RemoveRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),
@@ -199,7 +203,7 @@ export function profileUndos(clientsFor: ClientsFor) {
 
     /** Deletes a profile of the owner's, and first takes out whatever role stands in it. */
     async deleteProfile(request: DeleteProfileRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),

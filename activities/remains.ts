@@ -8,7 +8,15 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import type { Tags } from '../fleet/spec.ts';
 import { isRunId, type KnownRun, type Remains } from '../fleet/sweep.ts';
-import { COMPLETE, FLEET_TAG, NAMESPACE_TAG, REGION_TAG, RUN_TAG, STATE_TAG } from '../fleet/tags.ts';
+import {
+  COMPLETE,
+  FLEET_TAG,
+  NAMESPACE_TAG,
+  REGION_TAG,
+  RUN_TAG,
+  regionsOf,
+  STATE_TAG,
+} from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { collect, findInstances, findVolumes, isTerminated } from './fleet-instances.ts';
@@ -39,7 +47,7 @@ export function remainsSteps(clientsFor: ClientsFor) {
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
         identityThings(iam),
       ]);
-      const places = new Set([...regions, ...identities.map(({ tags }) => tags[REGION_TAG]!)]);
+      const places = new Set([...regions, ...identities.flatMap(({ tags }) => regionsOf(tags))]);
       const things = [...identities];
       for (const region of places) things.push(...(await regionalThings(clientsFor(region).ec2)));
       return {
@@ -130,6 +138,7 @@ function byRun(things: readonly Thing[]): Remains[] {
       run: tags[RUN_TAG]!,
       namespace: tags[NAMESPACE_TAG] ?? '',
       region: tags[REGION_TAG]!,
+      regions: [...new Set(of.flatMap((thing) => regionsOf(thing.tags)))],
       marked: of.some((thing) => thing.tags[STATE_TAG] === COMPLETE),
       // What cannot say how old it is counts as new.
       youngest: Math.max(...of.map(({ madeAt }) => madeAt?.getTime() ?? Date.now())),

@@ -6,6 +6,7 @@ import {
   type IAMClient,
   ListInstanceProfilesForRoleCommand,
 } from '@aws-sdk/client-iam';
+import type { Where } from '../fleet/places.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import type { Removal } from '../fleet/removal.ts';
 import type { RoleReport } from '../fleet/report.ts';
@@ -19,8 +20,7 @@ import { removeRoleFrom } from './profile.ts';
 import { readRole, unsureIfAbsent } from './reads.ts';
 import { toAwsTags } from './tags.ts';
 
-export interface CreateRoleRequest {
-  readonly region: string;
+export interface CreateRoleRequest extends Where {
   readonly owner: Owner;
   readonly role: RoleToMake;
   /** Ownership and the user's own tags. */
@@ -33,8 +33,8 @@ export function roleSteps(clientsFor: ClientsFor) {
      * Creates the role with its tags in one call. A role of that name that this run made by an earlier attempt, whose
      * answer was lost, is the same success; anyone else's is a failure.
      */
-    async createRole({ region, owner, role, tags }: CreateRoleRequest): Promise<RoleReport> {
-      const { iam } = clientsFor(region);
+    async createRole({ region, assume, owner, role, tags }: CreateRoleRequest): Promise<RoleReport> {
+      const { iam } = clientsFor(region, assume);
       const command = new CreateRoleCommand({
         RoleName: role.name,
         Path: role.path,
@@ -63,7 +63,7 @@ export function roleUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes the role, and first whatever AWS says still stands in the way: policies, profiles of the same owner. */
     async deleteRole(request: DeleteRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region);
+      const { iam } = clientsFor(request.region, request.assume);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),

@@ -29,7 +29,7 @@ export function terminateUndos(clientsFor: ClientsFor) {
      * protected. All others are terminated by then.
      */
     async terminate(request: TerminateRequest): Promise<Termination> {
-      const { ec2 } = clientsFor(request.region);
+      const { ec2 } = clientsFor(request.region, request.assume);
       const { volumes, ...ended } = await endOwned(ec2, request);
       return { ...ended, ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)) };
     },

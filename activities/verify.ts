@@ -2,6 +2,7 @@
 
 import type { Instance } from '@aws-sdk/client-ec2';
 import { fingerprintOf } from '../fleet/fingerprint.ts';
+import type { Where } from '../fleet/places.ts';
 import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Owner } from '../fleet/tags.ts';
 import { tieTo } from './associations.ts';
@@ -10,8 +11,7 @@ import { findInstances, instanceReport } from './fleet-instances.ts';
 import { nextPause, pause } from './patience.ts';
 import { readProfile } from './reads.ts';
 
-export interface VerifyRequest {
-  readonly region: string;
+export interface VerifyRequest extends Where {
   readonly owner: Owner;
   /** How many the launch answered, and the fingerprint of their ids (fleet/fingerprint.ts). */
   readonly count: number;
@@ -48,8 +48,7 @@ export interface EndedInstance {
   readonly message: string;
 }
 
-export interface ReplaceProfileRequest {
-  readonly region: string;
+export interface ReplaceProfileRequest extends Where {
   readonly owner: Owner;
   readonly ids: readonly string[];
   readonly profileArn: string;
@@ -71,8 +70,8 @@ export function verifySteps(clientsFor: ClientsFor) {
     },
 
     /** Ties running instances to the profile that they should have had. */
-    async replaceProfile({ region, owner, ids, profileArn }: ReplaceProfileRequest): Promise<void> {
-      const { ec2 } = clientsFor(region);
+    async replaceProfile({ region, assume, owner, ids, profileArn }: ReplaceProfileRequest): Promise<void> {
+      const { ec2 } = clientsFor(region, assume);
       const ours = new Set((await findInstances(ec2, owner)).map((instance) => instance.InstanceId));
       for (const id of ids.filter((id) => ours.has(id))) await tieTo(ec2, id, { Arn: profileArn });
     },
@@ -80,7 +79,7 @@ export function verifySteps(clientsFor: ClientsFor) {
 }
 
 async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<VerifyOutcome> {
-  const { ec2, iam } = clientsFor(request.region);
+  const { ec2, iam } = clientsFor(request.region, request.assume);
   const [seen, profile] = await Promise.all([
     findInstances(ec2, request.owner),
     readProfile(iam, request.profile.name),

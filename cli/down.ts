@@ -2,7 +2,7 @@
 
 import type { FleetRun } from '../client/fleet-run.ts';
 import type { Muster } from '../client/muster.ts';
-import type { FleetReport } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
@@ -50,9 +50,10 @@ async function takeDown(
   }
 }
 
-async function isWanted({ fleet, state, instances, role, profile }: FleetReport): Promise<boolean> {
+async function isWanted(report: FleetReport): Promise<boolean> {
+  const { fleet, state, role, profile, places } = report;
   const what = [
-    counted(instances.length, 'instance'),
+    `${counted(instanceCountOf(report), 'instance')}${places ? ` in ${counted(places.length, 'place')}` : ''}`,
     ...(profile ? [`the instance profile ${profile.name}${profile.reused ? ' (in use, stays)' : ''}`] : []),
     ...(role ? [`the role ${role.name}${role.reused ? ' (in use, stays)' : ''}`] : []),
   ];

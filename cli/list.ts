@@ -1,6 +1,7 @@
 /** `muster list`: the fleets of which Temporal knows a run. */
 
 import type { FleetListing } from '../client/listing.ts';
+import { placesWords } from '../fleet/places.ts';
 import type { FleetState } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
@@ -45,7 +46,7 @@ function table(fleets: readonly FleetListing[], colors: Colors): string {
       fleet.fleet,
       fleet.skipped ? `${fleet.state}, but for ${fleet.skipped.join(', ')}` : fleet.state,
       instancesOf(fleet),
-      fleet.region ?? '?',
+      fleet.places ? placesWords(fleet.places) : (fleet.region ?? '?'),
       wholeSeconds(fleet.endedAt ?? fleet.startedAt),
       fleet.leaseEndsAt ? wholeSeconds(fleet.leaseEndsAt) : '',
     ]),

@@ -12,7 +12,7 @@ import {
   type StepReport,
 } from '../fleet/report.ts';
 import type { Count } from '../fleet/spec.ts';
-import { stepTitle } from '../fleet/steps.ts';
+import { stepTitle, stepWords } from '../fleet/steps.ts';
 import { changeLines } from './change-text.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
@@ -42,6 +42,7 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
   const report = withoutRemoved(told);
   const { colors } = options;
   const blocks = [[headline(report, colors)], columns(whatIs(report, options), options)];
+  if (report.places) blocks.push(placeTable(report.places, colors));
   if (report.instances.length > 0) blocks.push(instanceTable(report, colors));
   if (options.steps) blocks.push(stepList(report, colors));
   if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
@@ -225,7 +226,7 @@ function whatIs(report: FleetReport, { changeUrl }: ReportTextOptions): Rows {
     return [...where, ...refusals(report)];
   }
   const rows: Rows = [];
-  if (account) rows.push(['account', `${account}, ${region}`]);
+  if (account) rows.push(['account', [account, region].filter(Boolean).join(', ')]);
   const isReused = (reused: boolean) => (reused ? ' (existed before, and stays)' : '');
   if (role) rows.push(['role', `${role.arn}${isReused(role.reused)}`]);
   if (profile) rows.push(['profile', `${profile.arn}${isReused(profile.reused)}`]);
@@ -311,14 +312,37 @@ function instanceTable(report: FleetReport, colors: Colors): string[] {
   ];
 }
 
+/** A line for each place; below those that failed why, and what is left there although the fleet is complete. */
+function placeTable(places: readonly FleetReport[], colors: Colors): string[] {
+  const rows = [
+    ['PLACE', 'STATE', 'INSTANCES', 'IMAGE'],
+    ...places.map((report) => [
+      report.place!,
+      report.state,
+      `${instanceCountOf(report)}${report.wanted ? ` of ${report.wanted.want}` : ''}`,
+      report.image ?? '',
+    ]),
+  ];
+  const [head, ...lines] = aligned(rows).map((line) => `  ${line}`);
+  return [
+    colors.dim(head!),
+    ...lines.flatMap((line, at) => [line, ...whyNot(places[at]!).map((words) => `      ${words}`)]),
+  ];
+}
+
+function whyNot({ error, leftovers }: FleetReport): string[] {
+  const why = error ? (error.problems ?? [...causeLines(error)]) : [];
+  return [...why, ...leftovers.flatMap(leftoverLines)];
+}
+
 /** Steps and undos in the same columns. */
 function stepList({ steps, undos, scale, action }: FleetReport, colors: Colors): string[] {
   const all = [...steps, ...undos];
   const times = all.map(({ seconds }) => (seconds === undefined ? '' : `${seconds.toFixed(1)} s`));
   const widest = Math.max(0, ...times.map((time) => time.length));
   const lines = aligned(
-    all.map(({ name, state, detail }, at) => [
-      stepTitle(name),
+    all.map(({ state, detail, ...step }, at) => [
+      stepWords(step),
       state,
       times[at]!.padStart(widest),
       // AWS's words may hold line breaks.
@@ -366,8 +390,8 @@ function failedUndos(undos: readonly StepReport[]): Rows {
 
 const WAS_UNDONE: readonly StepReport['outcome'][] = ['removed', 'replaced', 'restored'];
 
-function leftoverLines({ kind, id, reason, command }: Leftover): string[] {
-  return [`${kind} ${id}: ${reason}`, `  ${command}`];
+function leftoverLines({ kind, id, reason, command, at }: Leftover): string[] {
+  return [`${kind} ${id}${at === undefined ? '' : ` in ${at}`}: ${reason}`, `  ${command}`];
 }
 
 /** What is left when no leftover is named: a teardown may not have looked, a lost run could not. */
@@ -394,8 +418,9 @@ function causeLines({ step, call, code, message, requestId, problems }: FailureR
   return [`${where}: ${call ? `${call}: ` : ''}${code}${request}`, ...message.split('\n')];
 }
 
-function undoneLine({ name, detail }: StepReport): string {
-  return `${stepTitle(name)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
+function undoneLine(step: StepReport): string {
+  const { detail } = step;
+  return `${stepWords(step)}${detail && detail !== 'removed' ? `: ${detail}` : ''}`;
 }
 
 /** Whoever reads the answer of `status` is not sent to it again. */

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isSettled, type StepReport } from '../fleet/report.ts';
-import { STEP_TITLES, stepTitle } from '../fleet/steps.ts';
+import { STEP_TITLES, stepWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface LiveOptions {
@@ -33,6 +33,7 @@ export function liveLines(report: FleetReport, options: LiveOptions): string[] {
     liveLine(step, options),
     ...(step.name === 'launch' ? liveDecisions(report, options) : []),
   ]);
+  lines.push(...(report.places ?? []).flatMap((place) => stepUnderWay(place, options)));
   if (report.undos.length > 0) {
     lines.push('', options.colors.yellow('taking back what was made:'));
     lines.push(...report.undos.map((step) => liveLine(step, options)));
@@ -40,9 +41,15 @@ export function liveLines(report: FleetReport, options: LiveOptions): string[] {
   return lines;
 }
 
+/** What goes on in one of several places, while it does. */
+function stepUnderWay({ place, steps, undos }: FleetReport, options: LiveOptions): string[] {
+  const step = [...steps, ...undos].find(({ state }) => state === 'running');
+  return step ? [`  ${liveLine({ ...step, at: place }, { ...options, width: options.width - 2 })}`] : [];
+}
+
 function liveLine(step: StepReport, options: LiveOptions): string {
   const { colors, now, width, pending } = options;
-  const title = stepTitle(step.name).padEnd(TITLE_WIDTH);
+  const title = stepWords(step).padEnd(TITLE_WIDTH);
   const seconds =
     step.state === 'running' && step.startedAt !== undefined
       ? Math.max(0, now - step.startedAt) / 1000
@@ -101,6 +108,22 @@ export interface Look {
 
 /** What is new since the look before: steps that began, wait for something else, or have ended. */
 export function changedLines(before: Look | undefined, after: Look): string[] {
+  const places = after.report.places ?? [];
+  const inPlaces = places.flatMap((report, at) => {
+    const earlier = before?.report.places?.[at];
+    const named = (of: FleetReport): FleetReport => ({
+      ...of,
+      steps: of.steps.map((step) => ({ ...step, at: of.place })),
+    });
+    return changedLines(earlier && { report: named(earlier), pending: [] }, {
+      report: named(report),
+      pending: [],
+    });
+  });
+  return [...changedSteps(before, after), ...inPlaces];
+}
+
+function changedSteps(before: Look | undefined, after: Look): string[] {
   const changed = (list: 'steps' | 'undos', prefix: string) =>
     after.report[list].flatMap((step, at) => {
       const earlier = before?.report[list][at];
@@ -139,11 +162,11 @@ const PLAIN_MARKS = {
 } as const;
 
 function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string {
-  const { name, state, seconds } = step;
+  const { state, seconds } = step;
   const time = seconds === undefined || state === 'running' ? '' : ` ${seconds.toFixed(1)} s`;
   const detail = detailOf(step, pending);
   const words = detail ? `: ${oneLine(detail)}` : '';
-  return `${PLAIN_MARKS[state]} ${prefix}${stepTitle(name)}${time}${words}`;
+  return `${PLAIN_MARKS[state]} ${prefix}${stepWords(step)}${time}${words}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import type { CheckRequest } from '../fleet/wanted.ts';
-import { fleetNotFound, lookFailed, specUnknown } from './errors.ts';
+import { fleetNotFound, lookFailed, manyPlaces, specUnknown } from './errors.ts';
 import type { CheckedSpec } from './specs.ts';
 import { inspect } from './standing.ts';
 import type { Temporal } from './temporal.ts';
@@ -56,6 +56,7 @@ export async function specOfForgotten(
     role: spec?.role?.name,
     profile: spec && !spec.profile.reuse ? spec.profile.name : undefined,
   });
+  if (report.places) throw manyPlaces(fleet, 'checked', `'muster status ${fleet}' shows it`);
   if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
   if (!spec) throw specUnknown(fleet);
   return { spec, specFrom: 'file', patience: 0 };

@@ -101,8 +101,26 @@ export class FleetRun {
 
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
   async progress(): Promise<FleetReport> {
-    const report = await this.#ask<FleetReport>(PROGRESS_QUERY);
+    const report = await this.#report();
     return isSettled(report.state) ? report : withReasons(report, await this.#pending());
+  }
+
+  /** With what the runs say that launch in its places: theirs knows how far each is. */
+  async #report(): Promise<FleetReport> {
+    const report = await this.#ask<FleetReport>(PROGRESS_QUERY);
+    if (!report.places || isSettled(report.state)) return report;
+    return { ...report, places: await Promise.all(report.places.map((place) => this.#placeNow(place))) };
+  }
+
+  async #placeNow(place: FleetReport): Promise<FleetReport> {
+    if (isSettled(place.state) || place.workflowId === this.workflowId) return place;
+    try {
+      const { client } = this.#temporal;
+      const handle = client.workflow.getHandle(place.workflowId, place.runId);
+      return await this.#askOf<FleetReport>(handle, PROGRESS_QUERY);
+    } catch {
+      return place;
+    }
   }
 
   #ask<Answer>(query: string): Promise<Answer> {
@@ -131,8 +149,18 @@ export class FleetRun {
    * no worker answers, and TemporalUnreachable.
    */
   async *instances(): AsyncGenerator<InstanceReport, void> {
+    const { places } = await this.#ask<FleetReport>(PROGRESS_QUERY);
+    if (!places) return yield* this.#pages(this.#handle);
+    // Each is known by the run that launched there.
+    for (const { workflowId, runId, state } of places) {
+      if (state !== 'complete' || workflowId === this.workflowId) continue;
+      yield* this.#pages(this.#temporal.client.workflow.getHandle(workflowId, runId));
+    }
+  }
+
+  async *#pages(of: WorkflowHandle): AsyncGenerator<InstanceReport, void> {
     for (let from = 0; ; from += PAGE) {
-      const page = await this.#page({ from, most: PAGE });
+      const page = await this.#page({ from, most: PAGE }, of);
       yield* page;
       if (page.length < PAGE) return;
     }
@@ -142,12 +170,12 @@ export class FleetRun {
    * Of the run that has changed the fleet, or else of the one that launched it. A teardown has none, nor has a run that
    * has not launched yet.
    */
-  async #page(page: InstancesPage, of: WorkflowHandle = this.#handle): Promise<InstanceReport[]> {
+  async #page(page: InstancesPage, of: WorkflowHandle): Promise<InstanceReport[]> {
     try {
       return await this.#askOf<InstanceReport[], [InstancesPage]>(of, INSTANCES_QUERY, page);
     } catch (error) {
       if (!(error instanceof QueryNotRegisteredError)) throw error;
-      return of === this.#first ? [] : this.#page(page, this.#first);
+      return of === this.#handle && of !== this.#first ? this.#page(page, this.#first) : [];
     }
   }
 
@@ -198,7 +226,7 @@ export class FleetRun {
 
   async #look(): Promise<Progress> {
     try {
-      this.#last = await this.#ask<FleetReport>(PROGRESS_QUERY);
+      this.#last = await this.#report();
       this.#heardAt = Date.now();
       return { report: this.#last, pending: isSettled(this.#last.state) ? [] : await this.#pending() };
     } catch (error) {

@@ -3,7 +3,14 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
-import { type FleetMemo, fleetWorkflowId, KEEPER, PROGRESS_QUERY } from '../fleet/run.ts';
+import {
+  BOOTSTRAPS,
+  type FleetMemo,
+  fleetWorkflowId,
+  KEEPER,
+  PROGRESS_QUERY,
+  TEARDOWNS,
+} from '../fleet/run.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
@@ -13,6 +20,8 @@ export interface FleetListing {
   readonly fleet: string;
   readonly state: FleetState;
   readonly region?: string;
+  /** Of a fleet in several places: their names. */
+  readonly places?: readonly string[];
   /** Instances, when the run's report tells them; and how many were wanted. */
   readonly instances?: number;
   readonly wanted?: number;
@@ -28,7 +37,8 @@ export interface FleetListing {
   readonly uiUrl?: string;
 }
 
-const RUNS = `WorkflowType IN ('bootstrapFleet', '${KEEPER}', 'teardownFleet') AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
+const TYPES = [...BOOTSTRAPS, KEEPER, ...TEARDOWNS].map((type) => `'${type}'`).join(', ');
+const RUNS = `WorkflowType IN (${TYPES}) AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
 const QUERY_PATIENCE_MS = 2_000;
 const AT_ONCE = 16;
 
@@ -49,12 +59,13 @@ export async function listFleets(temporal: Temporal): Promise<FleetListing[]> {
 }
 
 async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promise<FleetListing> {
-  const { fleet, region } = memoOf(run);
+  const { fleet, region, places } = memoOf(run);
   const report = await reportOf(temporal, run);
   return {
     fleet,
     state: report?.state ?? stateOf(run),
     region: report?.region ?? region,
+    places: places?.map(({ name }) => name),
     instances: report && instanceCountOf(report),
     wanted: report?.wanted?.want,
     leaseEndsAt: report?.lease && new Date(report.lease.endsAt).toISOString(),
@@ -83,13 +94,12 @@ function memoOf({ memo }: WorkflowExecutionInfo): FleetMemo {
   return memo as unknown as FleetMemo;
 }
 
-const RUNNING_AS: Record<string, FleetState> = { [KEEPER]: 'complete', teardownFleet: 'removing' };
-
 /** As much as Temporal itself can tell. */
 function stateOf(run: WorkflowExecutionInfo): FleetState {
   const { status, type } = run;
   const { change } = memoOf(run);
   if (status.name === 'RUNNING' && change) return change.state ?? 'scaling';
-  if (status.name === 'RUNNING') return RUNNING_AS[type] ?? 'running';
+  if (status.name === 'RUNNING' && TEARDOWNS.includes(type)) return 'removing';
+  if (status.name === 'RUNNING') return type === KEEPER ? 'complete' : 'running';
   return status.name === 'CANCELLED' ? 'cancelled' : 'lost';
 }

@@ -14,6 +14,7 @@ import type { DriftReport } from '../fleet/drift-report.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { PARAMETER } from '../fleet/names.ts';
+import { knownPlaces, placeRefs } from '../fleet/places.ts';
 import {
   type FleetReport,
   type InstanceReport,
@@ -25,6 +26,7 @@ import {
 } from '../fleet/report.ts';
 import { rollObstacle, type Steer } from '../fleet/roll.ts';
 import {
+  BOOTSTRAPS,
   type BootstrapRequest,
   CHANGE_UPDATE,
   CLEAR_UPDATE,
@@ -32,6 +34,7 @@ import {
   type Decision,
   EXTEND_UPDATE,
   type Extension,
+  type FleetMemo,
   fleetWorkflowId,
   KEEPER,
   PROGRESS_QUERY,
@@ -40,7 +43,9 @@ import {
   ROLL_UPDATE,
   SCALE_UPDATE,
   STEER_UPDATE,
+  TEARDOWNS,
   type TeardownRequest,
+  teardownType,
 } from '../fleet/run.ts';
 import { DEFAULT_CHOICE, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { DEFAULT_DEADLINES, type FleetSpec } from '../fleet/spec.ts';
@@ -77,6 +82,7 @@ import {
 } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
+import { assertOnePlace } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
 import { assertPace, type NewImage, paceOf, type RollOptions, withImage } from './roll.ts';
 import { Schedules } from './schedules.ts';
@@ -145,13 +151,13 @@ export class Muster {
    * Brings a fleet up. When a run is making this very fleet, or it is there already, that is answered and nothing is
    * started.
    *
-   * Throws WrongLease, NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another), FleetDegraded (a part of
-   * it has ended), FleetLeftOver (an earlier run left a part of it); nothing was sent then.
+   * Throws WrongLease, NoWorker, FleetBusy (it is being taken down), FleetDiffers (its spec was another), ManyPlaces (it was, and the
+   * fleet is in several places), FleetDegraded (a part of it has ended), FleetLeftOver (an earlier run left a part of it);
+   * nothing was sent then.
    */
   async up({ spec, hash }: CheckedSpec, { lease }: UpOptions = {}): Promise<FleetRun> {
     const mistake = lease === undefined ? undefined : leaseMistake(lease);
     if (mistake) throw wrongLease(mistake);
-    if (spec.places) throw manyPlaces(spec.name, 'brought up', 'bring up a fleet for each place');
     const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
     const existing = await (description
       ? this.#joinUp({ spec, hash }, description)
@@ -161,7 +167,7 @@ export class Muster {
     const about = bootstrapAbout(request);
     return this.#startOrJoin(
       spec.name,
-      'bootstrapFleet',
+      spec.places ? 'bootstrapPlaces' : 'bootstrapFleet',
       { args: [request], ...about, memo: { ...about.memo } },
       (raced) => this.#joinUp({ spec, hash }, raced),
     );
@@ -191,12 +197,13 @@ export class Muster {
       return run ?? this.retry(fleet, { skip });
     }
     const memo = memoOf(description);
-    const run = description.type === 'bootstrapFleet' ? description.runId : memo.run;
+    const run = BOOTSTRAPS.includes(description.type) ? description.runId : memo.run;
     const isLeft = (kind: LeftoverKind) => report.leftovers.find((left) => left.kind === kind)?.id;
     const request: TeardownRequest = {
       fleet: report.fleet,
       run,
       region: report.region,
+      places: memo.places && knownPlaces(memo.places, report),
       role: isLeft('role'),
       profile: isLeft('profile'),
       volumes: run === undefined ? 'keep' : 'delete',
@@ -207,10 +214,17 @@ export class Muster {
     };
     return this.#startOrJoin(
       fleet,
-      'teardownFleet',
+      teardownType(request),
       {
         args: [request],
-        memo: { fleet: report.fleet, region: report.region, run, undo: memo.undo, notify: memo.notify },
+        memo: {
+          fleet: report.fleet,
+          region: report.region,
+          run,
+          undo: memo.undo,
+          notify: memo.notify,
+          places: memo.places,
+        },
         staticSummary: `retry ${report.fleet}: what its last run left`,
         staticDetails: `Removes what run \`${run ?? ''}\` of the fleet \`${report.fleet}\` left, as its tags tell it.`,
       },
@@ -250,11 +264,12 @@ export class Muster {
     const request = await this.#knownOf(fleet, region, description);
     return this.#startOrJoin(
       fleet,
-      'teardownFleet',
+      teardownType(request),
       {
         args: [request],
         memo: {
           fleet: request.fleet,
+          places: request.places?.map(({ name, region: of, assume }) => ({ name, region: of, assume })),
           region: request.region,
           undo: request.undoDeadline,
           notify: request.notify,
@@ -272,13 +287,13 @@ export class Muster {
    * already, its last run is answered and nothing is sent.
    *
    * Throws WrongCount, FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetDegraded,
-   * FleetLeftOver, NotNow when the fleet is not complete; nothing was sent then.
+   * FleetLeftOver, NotNow when the fleet is not complete, ManyPlaces; nothing was sent then.
    */
   async scale(fleet: string, { count, by = DEFAULT_CHOICE }: ScaleOptions): Promise<FleetRun> {
     const mistake = scaleMistake({ count, by });
     if (mistake) throw wrongCount(mistake);
     for (;;) {
-      const { description, report } = await this.#whole(fleet, 'scale');
+      const { description, report } = await this.#whole(fleet, 'scale', 'scaled');
       if (instanceCountOf(report) === count) return this.#runOf(description);
       const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
       if (run) return run;
@@ -292,12 +307,12 @@ export class Muster {
    * nothing is sent.
    *
    * Throws DiffersError when nothing of it can be changed in place, or it would be another fleet; FleetNotFound,
-   * HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow; nothing was sent then.
+   * ManyPlaces, HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow; nothing was sent then.
    */
   async change({ spec, hash }: CheckedSpec): Promise<FleetRun> {
     const fleet = spec.name;
     for (;;) {
-      const { description, report } = await this.#whole(fleet, 'change');
+      const { description, report } = await this.#whole(fleet, 'change', 'changed');
       const { specHash: from } = memoOf(description);
       if (from === hash) return this.#runOf(description);
       const own = await this.#specOf(description);
@@ -321,15 +336,15 @@ export class Muster {
    * cancelled, leaves the fleet as it was. When nothing differs its last run is answered and nothing is sent.
    *
    * Throws WrongRoll, FleetDiffers when the spec has differences that need no other machines or another fleet,
-   * FleetNotFound, HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow when the fleet is not complete;
-   * nothing was sent then.
+   * FleetNotFound, ManyPlaces, HistoryGone, NoWorker, FleetBusy, FleetDegraded, FleetLeftOver, NotNow when the fleet is not
+   * complete; nothing was sent then.
    */
   async roll(to: CheckedSpec | NewImage, options: RollOptions = {}): Promise<FleetRun> {
     const pace = paceOf(options);
     assertPace(pace, 1);
     const fleet = 'spec' in to ? to.spec.name : to.fleet;
     for (;;) {
-      const { description, report } = await this.#whole(fleet, 'roll');
+      const { description, report } = await this.#whole(fleet, 'roll', 'rolled');
       assertPace(pace, instanceCountOf(report));
       const from = await this.#specOf(description);
       const { spec, hash: specHash } = 'spec' in to ? to : withImage(from, to.image);
@@ -349,11 +364,12 @@ export class Muster {
    * Has a roll that is under way wait after the wave at hand, go on, or go back. After an abort the answered run ends when
    * the fleet is as it was.
    *
-   * Throws FleetNotFound, NoWorker, and NotNow when no roll is under way, or not in a state for that.
+   * Throws FleetNotFound, ManyPlaces, NoWorker, and NotNow when no roll is under way, or not in a state for that.
    */
   async steerRoll(fleet: string, steer: Steer): Promise<FleetRun> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) throw fleetNotFound(fleet);
+    assertOnePlace(description, 'rolled');
     const { change } = memoOf(description);
     const isRunning = description.status.name === 'RUNNING';
     if (!isRunning || change?.state !== 'rolling') {
@@ -374,14 +390,17 @@ export class Muster {
    * Holds what AWS shows of a complete fleet against the spec of the run that made it, or against another. Changes nothing.
    *
    * Throws FleetNotFound, NoWorker, HistoryGone when only a spec could tell what the fleet should be, FleetDiffers when the
-   * spec is of another fleet, FleetBusy, NotNow when the fleet is not complete, LookFailed.
+   * spec is of another fleet, FleetBusy, NotNow when the fleet is not complete, ManyPlaces, LookFailed.
    */
   async check(fleet: string, { spec }: CheckOptions = {}): Promise<DriftReport> {
     if (spec && spec.spec.name.toLowerCase() !== fleet.toLowerCase()) throw otherSpec(fleet, spec.spec.name);
+    if (spec?.spec.places)
+      throw manyPlaces(fleet, 'checked', `'muster status ${fleet}' shows how it is in each of them`);
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) {
       return checkAgainst(this.#temporal, await specOfForgotten(this.#temporal, fleet, spec));
     }
+    assertOnePlace(description, 'checked');
     assertIdle(fleet, description);
     const report = await this.#shouldBe(description);
     if (!isSettled(report.state)) {
@@ -406,8 +425,8 @@ export class Muster {
    * (`report.repair`): `complete` when nothing does, `degraded` when something does that a person has to see to,
    * `rolled-back` when nothing could be put right.
    *
-   * Throws FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetLeftOver, NotNow when the fleet
-   * is not complete; nothing was sent then.
+   * Throws FleetNotFound, ManyPlaces, HistoryGone, NoWorker, FleetBusy (also with another change), FleetLeftOver, NotNow
+   * when the fleet is not complete; nothing was sent then.
    */
   async repair(fleet: string): Promise<FleetRun> {
     for (;;) {
@@ -416,6 +435,7 @@ export class Muster {
         await this.status(fleet);
         throw specUnknown(fleet);
       }
+      assertOnePlace(description, 'repaired');
       assertIdle(fleet, description);
       const report = await this.#shouldBe(description);
       if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
@@ -457,14 +477,23 @@ export class Muster {
    * All instances that AWS shows of the fleet of this report now, however many, but for terminated ones; the report itself
    * tells the first hundred. Throws NoWorker and LookFailed.
    */
-  instancesOf(report: FleetReport): AsyncGenerator<InstanceReport, void> {
-    const { fleet, region, workflowId, action, state, runs = [report.runId] } = report;
+  async *instancesOf(report: FleetReport): AsyncGenerator<InstanceReport, void> {
+    const { fleet, region, workflowId, action, state, places, runs = [report.runId] } = report;
     // As in a look at the whole fleet: what an earlier run has given up is none of a complete one's.
     const isKnown =
       workflowId === fleetWorkflowId(fleet) &&
       action === 'up' &&
       (state === 'complete' || state === 'degraded');
-    return listed(this.#temporal, { region, owner: isKnown ? { fleet, runs } : { fleet } });
+    const owner = isKnown ? { fleet, runs } : { fleet };
+    if (!places) return yield* listed(this.#temporal, { region, owner });
+    const description = await this.#describe(fleet);
+    const refs = description && memoOf(description).places;
+    for (const { place, region: there, state: of } of places) {
+      // By its own run nothing of it is there.
+      if (of === 'rolled-back') continue;
+      const assume = refs?.find(({ name }) => name === place)?.assume;
+      yield* listed(this.#temporal, { region: there, assume, owner });
+    }
   }
 
   /** All fleets of which Temporal knows a run: the last of each, newest first. */
@@ -541,13 +570,14 @@ export class Muster {
   }
 
   /** The last run of a fleet that is complete and that nobody changes. */
-  async #whole(fleet: string, asked: string) {
+  async #whole(fleet: string, asked: string, done: 'scaled' | 'changed' | 'rolled') {
     for (;;) {
       const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
       if (!description) {
         await this.status(fleet);
         throw historyGone(fleet);
       }
+      assertOnePlace(description, done);
       assertIdle(fleet, description);
       const report = await this.#standing(description);
       if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
@@ -576,9 +606,10 @@ export class Muster {
     if (report.state === 'lost' && isChange(report.action)) {
       return asChangeLeft(this.#temporal, description, report);
     }
-    if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0);
+    const { places } = memoOf(description);
+    if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0, places);
     if (report.state !== 'complete') return report;
-    const look = asItIsNow(this.#temporal, report, stillNew(description));
+    const look = asItIsNow(this.#temporal, report, stillNew(description), places);
     const [seen] = await Promise.allSettled([look]);
     if (seen.status === 'fulfilled' && seen.value.state !== 'degraded') return seen.value;
     // Meanwhile its lease may have ended, or somebody have taken it down: what is missing is no damage then.
@@ -607,7 +638,7 @@ export class Muster {
     const { specHash, change } = memoOf(description);
     const isSame = specHash === hash;
     if (isRunning && change) throw fleetChanging(fleet, change.words);
-    if (isRunning && description.type !== 'bootstrapFleet') {
+    if (isRunning && !BOOTSTRAPS.includes(description.type)) {
       throw fleetBusy(fleet, 'down', `'muster status ${fleet}' shows it; bring it up when it is gone`);
     }
     if (isRunning) {
@@ -618,6 +649,7 @@ export class Muster {
     if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
     if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
     if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+    if (!isSame) assertOnePlace(description, 'changed');
     if (!isSame) throw new DiffersError(fleet, specChanges(await this.#specOf(description), spec));
     return this.#runOf(description);
   }
@@ -628,7 +660,8 @@ export class Muster {
       this.#temporal,
       {
         fleet: spec.name,
-        region: spec.region,
+        region: spec.places ? undefined : spec.region,
+        places: placeRefs(spec),
         role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
         profile: spec.profile.reuse ? undefined : spec.profile.name,
         byNameOnly: true,
@@ -651,7 +684,7 @@ export class Muster {
     if (description.status.name !== 'RUNNING' || isKeeping(description)) return undefined;
     const { change } = memoOf(description);
     if (change) throw fleetChanging(fleet, change.words);
-    if (description.type !== 'teardownFleet') {
+    if (!TEARDOWNS.includes(description.type)) {
       throw fleetBusy(fleet, 'up', `'muster cancel ${fleet}' takes back what it has made so far`);
     }
     return this.#runOf(description);
@@ -771,17 +804,19 @@ export class Muster {
     return {
       ...known,
       fleet: memo.fleet,
-      region: report?.region ?? memo.region ?? region,
+      region: memo.places ? undefined : (report?.region ?? memo.region ?? region),
+      places: memo.places && knownPlaces(memo.places, report ?? {}),
       notify: memo.notify,
     };
   }
 
   /** What AWS has of a fleet whose last run can say nothing. */
-  async #foundOf(lost: FleetReport, isYoung: boolean): Promise<FleetReport> {
+  async #foundOf(lost: FleetReport, isYoung: boolean, places: FleetMemo['places']): Promise<FleetReport> {
     const { fleet, region, role, profile } = lost;
     const { report: found } = await inspect(this.#temporal, {
       fleet,
       region,
+      places: places && knownPlaces(places, lost),
       role: role?.name,
       profile: profile?.name,
     });
@@ -792,7 +827,8 @@ export class Muster {
     const reason = lost.error?.message ?? 'the run was ended from outside';
     const leftovers = found.leftovers.map((left) => ({ ...left, reason }));
     const { instances, instanceCount } = found;
-    return { ...lost, instances, instanceCount, role: found.role, profile: found.profile, leftovers };
+    const there = { role: found.role, profile: found.profile, ...(found.places && { places: found.places }) };
+    return { ...lost, instances, instanceCount, ...there, leftovers };
   }
 }
 
@@ -810,8 +846,8 @@ function assertIdle(fleet: string, description: WorkflowExecutionDescription): v
   if (change) throw fleetChanging(fleet, change.words);
   const { firstRunId } = raw.workflowExecutionInfo ?? {};
   // A teardown that goes on from another run is the end of the lease that this one kept.
-  if (type === 'teardownFleet' && firstRunId && firstRunId !== runId) throw leaseOver(fleet);
-  throw fleetBusy(fleet, type === 'teardownFleet' ? 'down' : 'up', `'muster status ${fleet}' shows it`);
+  if (TEARDOWNS.includes(type) && firstRunId && firstRunId !== runId) throw leaseOver(fleet);
+  throw fleetBusy(fleet, TEARDOWNS.includes(type) ? 'down' : 'up', `'muster status ${fleet}' shows it`);
 }
 
 function metAs(description: WorkflowExecutionDescription): FleetRun['met'] {

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/client';
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import { blankReport, type FleetReport } from '../fleet/report.ts';
-import { type FleetMemo, PROGRESS_QUERY } from '../fleet/run.ts';
+import { type FleetMemo, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
 import { hadNotBegun } from './temporal.ts';
 
 /**
@@ -63,7 +63,7 @@ const WORKER_PATIENCE_MS = 15_000;
 async function blankOf(handle: WorkflowHandle): Promise<FleetReport> {
   const { memo, type, runId } = await handle.describe();
   const { fleet, region } = memo as unknown as FleetMemo;
-  const action = type === 'teardownFleet' ? 'down' : 'up';
+  const action = TEARDOWNS.includes(type) ? 'down' : 'up';
   return blankReport({ fleet, region, action, workflowId: handle.workflowId, runId });
 }
 

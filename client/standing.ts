@@ -2,8 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import type { PlaceRef } from '../fleet/places.ts';
 import { type FleetReport, type InstanceReport, instanceCountOf } from '../fleet/report.ts';
 import type { ListedInstances, ListRequest, TeardownRequest } from '../fleet/run.ts';
+import type { Assume } from '../fleet/spec.ts';
 import { lookFailed } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { assertWorkerPolls, type Temporal } from './temporal.ts';
@@ -75,11 +77,44 @@ export async function asItIsNow(
   temporal: Temporal,
   report: FleetReport,
   patience: number,
+  places?: readonly PlaceRef[],
+): Promise<FleetReport> {
+  if (places) return asItIsInEach(temporal, report, patience, places);
+  return asItIsThere(temporal, report, patience);
+}
+
+/** Of those of its places that came up; what the others are, its run has said. */
+async function asItIsInEach(
+  temporal: Temporal,
+  report: FleetReport,
+  patience: number,
+  refs: readonly PlaceRef[],
+): Promise<FleetReport> {
+  const places = await Promise.all(
+    report.places!.map((place) => {
+      const assume = refs.find(({ name }) => name === place.place)?.assume;
+      return place.state === 'complete' ? asItIsThere(temporal, place, patience, assume) : place;
+    }),
+  );
+  const count = places.reduce((sum, place) => sum + instanceCountOf(place), 0);
+  const now = { ...report, places, instanceCount: count };
+  const degraded = places.filter(({ state }) => state === 'degraded');
+  if (degraded.length === 0) return now;
+  const message = degraded.map(({ place, error }) => `${place}: ${error!.message}`).join('; ');
+  return { ...now, state: 'degraded', error: { step: 'verify', code: 'Degraded', message } };
+}
+
+async function asItIsThere(
+  temporal: Temporal,
+  report: FleetReport,
+  patience: number,
+  assume?: Assume,
 ): Promise<FleetReport> {
   const { fleet, region, role, profile, instances } = report;
   const { report: now } = await inspect(temporal, {
     fleet,
     region,
+    assume,
     role: role?.reused ? undefined : role?.name,
     profile: profile?.reused ? undefined : profile?.name,
     instances: instances.map(({ id }) => id),

@@ -1,5 +1,6 @@
 /** What a bootstrap says of itself in Temporal's lists and its web UI, whoever starts it. */
 
+import { placeRefs, placesWords } from './places.ts';
 import type { BootstrapRequest, FleetMemo } from './run.ts';
 import { type FleetSpec, instancesWords } from './spec.ts';
 
@@ -11,9 +12,16 @@ export interface About {
 }
 
 export function bootstrapAbout({ spec, specHash }: BootstrapRequest<FleetSpec>): About {
+  const { places } = spec;
+  const where = places ? placesWords(places.map(({ name }) => name)) : spec.region;
   return {
-    memo: { fleet: spec.name, region: spec.region, ...specMemo(spec, specHash) },
-    staticSummary: `up ${spec.name}: ${instancesWords(spec.instances)} in ${spec.region}`,
+    memo: {
+      fleet: spec.name,
+      region: places ? undefined : spec.region,
+      ...specMemo(spec, specHash),
+      places: placeRefs(spec),
+    },
+    staticSummary: `up ${spec.name}: ${places ? '' : `${instancesWords(spec.instances)} `}in ${where}`,
     staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
   };
 }

@@ -50,6 +50,7 @@ export function teardownOf(
 ): TeardownRequest {
   const { fleet, region, role, profile, instances, state } = report;
   const isComplete = state === 'complete';
+  if (report.places) return { fleet, patience: isComplete ? patience : 0, undoDeadline };
   return {
     fleet,
     region,

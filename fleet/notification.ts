@@ -18,7 +18,14 @@ export interface FleetNotification {
   /** What it comes of: bringing the fleet up, taking it down, a change of it, or a check by its schedule. */
   readonly action: FleetReport['action'] | 'check';
   readonly account?: string;
+  /** Of a fleet in several places the first one's. */
   readonly region?: string;
+  /** Of a fleet in several places: what has become of each. */
+  readonly places?: readonly {
+    readonly place: string;
+    readonly state: FleetState;
+    readonly instances: number;
+  }[];
   /** The report's, at that moment. */
   readonly state: FleetState;
   readonly counts: {
@@ -66,8 +73,9 @@ export function notificationOf(
   event: NotifyEvent,
   { id, at }: { readonly id: string; readonly at: number },
 ): FleetNotification {
-  const { fleet, action, account, region, state, wanted, error, leftovers, repair, workflowId, runId } =
+  const { fleet, action, account, places, state, wanted, error, leftovers, repair, workflowId, runId } =
     report;
+  const { region = places?.[0]?.region } = report;
   return {
     schema: 1,
     id,
@@ -77,6 +85,7 @@ export function notificationOf(
     action,
     account,
     region,
+    places: places?.map((one) => ({ place: one.place!, state: one.state, instances: instanceCountOf(one) })),
     state,
     counts: {
       instances: instanceCountOf(report),

@@ -1,6 +1,7 @@
 /** A fleet in several places: what it is in each of them. */
 
-import type { FleetSpec, PlaceSpec } from './spec.ts';
+import { type FleetReport, instanceCountOf } from './report.ts';
+import type { Assume, FleetSpec, PlaceSpec } from './spec.ts';
 
 /** The spec of what the fleet has in one of its places: that of a fleet in one place. */
 export function fleetAt(spec: FleetSpec, { region, account, assume, instances }: PlaceSpec): FleetSpec {
@@ -13,4 +14,61 @@ export function fleetAt(spec: FleetSpec, { region, account, assume, instances }:
     ...(assume && { assume }),
     instances: { ...ofAll, ...instances },
   };
+}
+
+/** Where calls of AWS go, and as whom. */
+export interface Where {
+  readonly region: string;
+  readonly assume?: Assume;
+}
+
+export function whereOf({ region, assume }: FleetSpec): Where {
+  return { region, assume };
+}
+
+/** A place as runs and memos know it. */
+export interface PlaceRef extends Where {
+  readonly name: string;
+}
+
+/** With what an earlier report told of it. */
+export interface KnownPlace extends PlaceRef {
+  /** Names of what the fleet made. */
+  readonly role?: string;
+  readonly profile?: string;
+  /** Ids of instances. */
+  readonly instances?: readonly string[];
+  readonly count?: number;
+}
+
+export function placeRefs({ places }: Pick<FleetSpec, 'places'>): readonly PlaceRef[] | undefined {
+  return places?.map(({ name, region, assume }) => ({ name, region, assume }));
+}
+
+/** With what a report told of each: what a teardown looks for by name. */
+export function knownPlaces(
+  refs: readonly PlaceRef[],
+  { places = [] }: Pick<FleetReport, 'places'>,
+): KnownPlace[] {
+  return refs.map((ref) => {
+    const told = places.find(({ place }) => place === ref.name);
+    const isThere = told?.state === 'complete' || told?.state === 'degraded';
+    return {
+      ...ref,
+      role: told?.role && !told.role.reused ? told.role.name : undefined,
+      profile: told?.profile && !told.profile.reused ? told.profile.name : undefined,
+      instances: isThere ? told.instances.map(({ id }) => id) : undefined,
+      count: isThere ? instanceCountOf(told) : undefined,
+    };
+  });
+}
+
+export function minPlacesOf({ places = [], minPlaces = places.length }: FleetSpec): number {
+  return minPlaces;
+}
+
+/** `us-east-1, eu-west-1`; of many the first two. */
+export function placesWords(names: readonly string[]): string {
+  if (names.length <= 3) return names.join(', ');
+  return `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`;
 }

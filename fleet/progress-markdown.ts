@@ -2,7 +2,7 @@
 
 import type { FleetReport, StepReport } from './report.ts';
 import { rollWords } from './roll-words.ts';
-import { stepTitle } from './steps.ts';
+import { stepTitle, stepWords } from './steps.ts';
 
 const MARKS: Record<StepReport['state'], string> = {
   pending: '·',
@@ -24,6 +24,9 @@ export function progressMarkdown(report: FleetReport): string {
   if (report.action === 'roll' && report.roll) lines.push(rollWords(report.roll), '');
   lines.push('| | step | |', '|---|---|---|', ...report.steps.map((step) => row(step)));
   lines.push(...report.undos.map((step) => row(step, 'undo: ')));
+  if (report.places) {
+    lines.push('', '| place | | |', '|---|---|---|', ...report.places.map((place) => placeRow(place)));
+  }
   if (report.state === 'paused') {
     lines.push(
       '',
@@ -48,9 +51,14 @@ export function progressMarkdown(report: FleetReport): string {
   return lines.join('\n');
 }
 
+function placeRow({ place, state, error, workflowId }: FleetReport): string {
+  const why = error ? `${error.code}: ${error.message}` : literal(workflowId);
+  return `| ${place} | ${state} | ${error ? escaped(why) : why} |`;
+}
+
 function row(step: StepReport, prefix = ''): string {
   const time = step.seconds === undefined ? '' : ` (${step.seconds.toFixed(1)} s)`;
-  return `| ${MARKS[step.state]} | ${prefix}${stepTitle(step.name)} | ${escaped(step.detail ?? '')}${time} |`;
+  return `| ${MARKS[step.state]} | ${prefix}${stepWords(step)} | ${escaped(step.detail ?? '')}${time} |`;
 }
 
 /** Policies are full of stars, which Markdown would take for emphasis. */

@@ -10,7 +10,8 @@ import { fields, isMap, textOrMap, whole } from './schema-parts.ts';
 import { type Assume, type FleetSpec, OF_PLACES, type PlaceSpec } from './spec.ts';
 import { movedKey } from './written-keys.ts';
 
-const MOST_PLACES = 20;
+/** As many regions as fit into the tag that names them (256 characters). */
+const MOST_PLACES = 16;
 /** The parts of a single placement, which stand beside the other fields. */
 const PARTS = ['type', 'vcpu', 'memory', 'arch', 'zone', 'subnet'] as const;
 const OWN = [...OF_PLACES, ...PARTS] as const;

@@ -57,6 +57,8 @@ export type StepState =
 export interface StepReport {
   /** A StepName (fleet/steps.ts). */
   readonly name: string;
+  /** The account or place that it is about, in a run that does the step in several. */
+  readonly at?: string;
   state: StepState;
   /** Milliseconds since the epoch, by the run's clock. */
   startedAt?: number;
@@ -120,6 +122,8 @@ export interface Leftover {
   reason: string;
   /** The command that removes it. */
   command: string;
+  /** The account or place that it is in, of a fleet that has several. */
+  at?: string;
 }
 
 export interface FailureReport {
@@ -222,7 +226,12 @@ export interface FleetReport {
   readonly action: 'up' | 'down' | ChangeAction;
   state: FleetState;
   account?: string;
+  /** Absent of a fleet in several places. */
   region?: string;
+  /** Which of several places it tells of. */
+  readonly place?: string;
+  /** Of a fleet in several places: what it has in each, told as a fleet of its own is. */
+  places?: FleetReport[];
   workflowId: string;
   runId: string;
   /** The runs that launched its instances, when that is not this one alone; the first of them made its role and profile. */

@@ -1,6 +1,7 @@
 /** How a run is addressed: the names that the client, the worker and the workflows have in common. */
 
 import type { Members } from './members.ts';
+import type { KnownPlace, PlaceRef, Where } from './places.ts';
 import type { ChangingState, InstanceReport } from './report.ts';
 import type { NotifyTarget } from './spec.ts';
 import type { Owner } from './tags.ts';
@@ -40,7 +41,20 @@ export function fleetWorkflowId(name: string): string {
   return `fleet:${name.toLowerCase()}`;
 }
 
-/** What `bootstrapFleet` takes. */
+/** Of the run that launches in one place of a fleet, for the fleet's own run. No fleet's name has a colon. */
+export function placeWorkflowId(fleet: string, place: string): string {
+  return `${fleetWorkflowId(fleet)}:${place}`;
+}
+
+/** The workflows that bring a fleet up and take it down, in one place or in several. */
+export const BOOTSTRAPS: readonly string[] = ['bootstrapFleet', 'bootstrapPlaces'];
+export const TEARDOWNS: readonly string[] = ['teardownFleet', 'teardownPlaces'];
+
+export function teardownType({ places }: Pick<TeardownRequest, 'places'>): string {
+  return places ? 'teardownPlaces' : 'teardownFleet';
+}
+
+/** What `bootstrapFleet` and `bootstrapPlaces` take. */
 export interface BootstrapRequest<Spec> {
   readonly spec: Spec;
   /** `specHash(spec)`: tells whether a second `up` asks for the same fleet. */
@@ -128,16 +142,21 @@ export interface FleetMemo {
   readonly change?: ChangeMemo;
   /** Of a run that only tells the spec that a fleet has from now on: it ends at once. */
   readonly ends?: true;
+  /** Of a fleet in several places: which. */
+  readonly places?: readonly PlaceRef[];
 }
 
-/** What `teardownFleet` and `inspectFleet` take. Names and places that the caller knows save a search. */
-export interface TeardownRequest {
+/**
+ * What `teardownFleet`, `teardownPlaces` and `inspectFleet` take. Names and places that the caller knows save a search. The
+ * region is where the instances are, when no role or profile of the fleet says so.
+ */
+export interface TeardownRequest extends Partial<Where> {
   readonly fleet: string;
+  /** Of a fleet in several places: all of them, instead of a region. */
+  readonly places?: readonly KnownPlace[];
   /** Only what this run made, or one of these; otherwise what any run of the fleet made. */
   readonly run?: string;
   readonly runs?: readonly string[];
-  /** Where the instances are, when no role or profile of the fleet says so. */
-  readonly region?: string;
   /** Names of the role and the profile, when an earlier report gave them. */
   readonly role?: string;
   readonly profile?: string;
@@ -160,8 +179,7 @@ export interface TeardownRequest {
 }
 
 /** What `listInstances` takes: a page of the instances that AWS shows of a fleet. */
-export interface ListRequest {
-  readonly region?: string;
+export interface ListRequest extends Partial<Where> {
   readonly owner: Owner;
   /** Where the page begins, as the one before said. */
   readonly next?: string;

@@ -5,6 +5,7 @@ import { inOrder } from './in-order.ts';
 import { profileName } from './names.ts';
 import { needWords } from './need-words.ts';
 import { receiverName } from './notification.ts';
+import { placesWords } from './places.ts';
 import { onlyIn } from './policy.ts';
 import type {
   Count,
@@ -76,6 +77,10 @@ function placeChanges(from: FleetSpec, to: FleetSpec): SpecChange[] {
   return [
     ...changed('name', 'new-fleet', from.name, to.name),
     ...changed('region', 'new-fleet', from.region, to.region),
+    ...changed('places', 'new-fleet', from.places, to.places, (places) =>
+      placesWords(places.map(({ name }) => name)),
+    ),
+    ...changed('need', 'new-fleet', from.minPlaces, to.minPlaces),
     ...changed('account', isNamed ? 'new-fleet' : 'in-place', from.account, to.account),
   ];
 }

@@ -16,6 +16,7 @@ export const STEP_TITLES = {
   'tag-instances': 'tag the instances and volumes',
   'confirm-change': 'see that AWS shows the change',
   launch: 'launch the instances',
+  'launch-places': 'launch in each place',
   verify: 'verify the fleet',
   health: 'wait until they are healthy',
   pause: 'wait before the next wave',
@@ -34,6 +35,11 @@ export const STEP_TITLES = {
 } as const;
 
 export type StepName = keyof typeof STEP_TITLES;
+
+/** With where it is done, in a run that does it in several places. */
+export function stepWords({ name, at }: { readonly name: string; readonly at?: string }): string {
+  return at === undefined ? stepTitle(name) : `${stepTitle(name)} (${at})`;
+}
 
 /** How a step reads to a person; a name of a later version is shown as it is. */
 export function stepTitle(name: string): string {

@@ -1,6 +1,7 @@
 /** The sweep: what runs have left that can do nothing about it any more, and what of it may be removed. */
 
 import type { Leftover } from './report.ts';
+import { TEARDOWNS } from './run.ts';
 
 /** Everything that carries the tags of one run. */
 export interface Remains {
@@ -9,6 +10,8 @@ export interface Remains {
   /** Temporal's, in which the run was. */
   readonly namespace: string;
   readonly region: string;
+  /** All in which it may have something, as its tags tell. */
+  readonly regions: readonly string[];
   /** It carries the mark of a complete fleet. */
   readonly marked: boolean;
   /** When the youngest of it was made: milliseconds since the epoch. */
@@ -82,7 +85,7 @@ export function judge(
   if (status === 'RUNNING') return spare('its run is under way');
   if (status !== undefined && !COMPLETE.has(status)) return remove(`its run has ended as ${inWords(status)}`);
   if (hasOnlyVolumes(remains)) return spare('only volumes, which a teardown may have kept');
-  if (last?.type === 'teardownFleet') {
+  if (last && TEARDOWNS.includes(last.type)) {
     return remove(`the fleet's removal by run ${last.run} has ended as ${inWords(last.status)}`);
   }
   if (status !== undefined) return spare('the fleet is complete');

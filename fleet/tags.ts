@@ -5,6 +5,8 @@ import type { Tags } from './spec.ts';
 export const FLEET_TAG = 'muster:fleet';
 export const RUN_TAG = 'muster:run';
 export const REGION_TAG = 'muster:region';
+/** On the role and the profile of a fleet in several places: its regions in this account, with spaces between them. */
+export const REGIONS_TAG = 'muster:regions';
 /** Temporal's namespace in which the run is: another's sweep knows nothing of it. */
 export const NAMESPACE_TAG = 'muster:namespace';
 /** Hash of the spec: lets `up` recognise its fleet when the history is gone. */
@@ -36,6 +38,12 @@ export interface Ownership {
   readonly namespace: string;
   readonly region: string;
   readonly specHash: string;
+}
+
+/** The regions that a thing's tags name; the first is where it was made from. */
+export function regionsOf(tags: Tags): readonly string[] {
+  const all = tags[REGIONS_TAG]?.split(' ') ?? [];
+  return all.length > 0 ? all : [tags[REGION_TAG] ?? []].flat();
 }
 
 export function ownershipTags(of: Ownership): Tags {

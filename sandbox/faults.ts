@@ -27,6 +27,8 @@ export interface Fault {
   readonly skip?: number;
   /** Only calls whose body, as it is sent, has this text. */
   readonly match?: string;
+  /** Only calls of this region; IAM's are of us-east-1. */
+  readonly region?: string;
 }
 
 export const faultSchema: z.ZodType<Fault> = exactly('field of a fault', {
@@ -48,6 +50,7 @@ export const faultSchema: z.ZodType<Fault> = exactly('field of a fault', {
   times: z.union([count(1), z.literal(Number.POSITIVE_INFINITY)], 'a whole number, 1 or more').optional(),
   skip: count(0).optional(),
   match: text('a text of the body').optional(),
+  region: text('a region').optional(),
 }).refine(
   ({ error, lost, cut, delayMs }) => error !== undefined || lost || cut || delayMs !== undefined,
   'does nothing: error, lost, cut or delayMs says what',
@@ -122,8 +125,9 @@ export class Faults {
   }
 }
 
-function matches({ pattern, fault }: Entry, { service, action, body }: AwsRequest): boolean {
+function matches({ pattern, fault }: Entry, { service, action, body, region }: AwsRequest): boolean {
   if (!pattern.test(action) && !pattern.test(`${service}:${action}`)) return false;
+  if (fault.region !== undefined && fault.region !== region) return false;
   return fault.match === undefined || body.includes(fault.match);
 }
 

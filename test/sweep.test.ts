@@ -18,6 +18,7 @@ const remains: Remains = {
   run: RUN,
   namespace: 'default',
   region: 'us-east-1',
+  regions: ['us-east-1'],
   marked: false,
   youngest: 0,
   roles: ['web'],

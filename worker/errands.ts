@@ -60,7 +60,7 @@ async function repair(muster: Muster, fleet: string): Promise<RepairErrand> {
 /** No fleet, or none that is complete: the next time may find it otherwise. */
 const SKIPPED: readonly MusterErrorCode[] = ['FleetNotFound', 'FleetBusy', 'NotNow'];
 /** A person has to do something first. */
-const FINAL: readonly MusterErrorCode[] = ['HistoryGone', 'FleetLeftOver'];
+const FINAL: readonly MusterErrorCode[] = ['HistoryGone', 'FleetLeftOver', 'ManyPlaces'];
 
 async function orSkipped<T>(ask: () => Promise<T>): Promise<T | Skipped> {
   try {

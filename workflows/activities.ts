@@ -54,12 +54,18 @@ export const delivering = proxyActivities<Activities>({
   cancellationType,
 });
 
-/** How one call of an activity is seen and when it is given up: `seconds` include all of its retries. */
-export function as(step: StepName, summary: string, seconds: number): ActivityOptions {
-  return { activityId: step, summary, scheduleToCloseTimeout: seconds * 1000 };
+/**
+ * How one call of an activity is seen and when it is given up: `seconds` include all of its retries. `at` tells it from the
+ * same step elsewhere.
+ */
+export function as(step: StepName, summary: string, seconds: number, at?: string): ActivityOptions {
+  // Several are under way at once, and Temporal wants each to have an id of its own.
+  const activityId = at === undefined ? step : `${step}:${at}`;
+  return { activityId, summary, scheduleToCloseTimeout: seconds * 1000 };
 }
 
 /** The same for an undo. */
-export function asUndo(step: StepName, summary: string, seconds: number): ActivityOptions {
-  return { ...as(step, `undo: ${summary}`, seconds), activityId: `undo-${step}` };
+export function asUndo(step: StepName, summary: string, seconds: number, at?: string): ActivityOptions {
+  const options = as(step, `undo: ${summary}`, seconds, at);
+  return { ...options, activityId: `undo-${options.activityId}` };
 }

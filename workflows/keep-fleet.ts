@@ -19,6 +19,7 @@ import { specMemo } from '../fleet/bootstrap-about.ts';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import { type Members, pageOf } from '../fleet/members.ts';
+import { knownPlaces, placeRefs } from '../fleet/places.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import {
@@ -44,6 +45,7 @@ import {
   ROLL_UPDATE,
   SCALE_UPDATE,
   STEER_UPDATE,
+  teardownType,
 } from '../fleet/run.ts';
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
@@ -209,8 +211,10 @@ class Keeper {
       patience: Math.max(0, Math.ceil(consistency - age)),
       undoDeadline: undo,
     });
-    const options = { workflowType: 'teardownFleet', memo: this.memo };
-    return makeContinueAsNewFunc<typeof teardownFleet>(options)({ ...request, notify: spec.notify });
+    const refs = placeRefs(spec);
+    const places = refs && knownPlaces(refs, this.report);
+    const options = { workflowType: teardownType({ places }), memo: this.memo };
+    return makeContinueAsNewFunc<typeof teardownFleet>(options)({ ...request, places, notify: spec.notify });
   }
 
   /** What the next run carries: this one's change is none of its. */
@@ -253,6 +257,7 @@ class Keeper {
   }
 
   private checkWhole(): void {
+    if (this.request.spec.places) throw refusal('ManyPlaces', 'a fleet in several places cannot be changed');
     this.checkIdle();
     const { leftovers } = this.report;
     if (leftovers.length > 0) throw refusal('FleetLeftOver', 'an earlier change of it left something');

@@ -4,6 +4,7 @@ import { ApplicationFailure, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { EndedInstance } from '../activities/verify.ts';
 import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
+import { whereOf } from '../fleet/places.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { FleetSpec, Tags } from '../fleet/spec.ts';
 import { type Owner, ownershipTags, PROFILE_TAG, type RunOwner } from '../fleet/tags.ts';
@@ -51,7 +52,7 @@ export function launchOf(
     spec,
     placements: plan.placements,
     request: {
-      region: spec.region,
+      ...whereOf(spec),
       owner,
       image: plan.image,
       profileArn: profile.arn,
@@ -81,7 +82,7 @@ export async function untilVerified(
       as('verify', counted(launch.ids.length, 'instance'), deadline),
       [
         {
-          region: spec.region,
+          ...whereOf(spec),
           owner,
           ...launch.expected,
           image: plan.image,
@@ -122,7 +123,7 @@ async function clearAfterTheDead(spec: FleetSpec, owner: Owner, { expected }: La
   if (!isLasting || expected.replaced.length === 0) return;
   await quick.clearLooseVolumes.executeWithOptions(
     as('verify', 'volumes of those that died', spec.deadlines.step),
-    [{ region: spec.region, owner, patience: 0 }],
+    [{ ...whereOf(spec), owner, patience: 0 }],
   );
 }
 
@@ -134,7 +135,7 @@ async function tieAnew(
 ): Promise<void> {
   await quick.replaceProfile.executeWithOptions(
     as('verify', `profile ${profile.id} for ${counted(ids.length, 'instance')}`, spec.deadlines.step),
-    [{ region: spec.region, owner, ids, profileArn: profile.arn }],
+    [{ ...whereOf(spec), owner, ids, profileArn: profile.arn }],
   );
   // EC2 may go on resolving the name to its old self for a while.
   await sleep('2s');

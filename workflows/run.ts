@@ -30,6 +30,8 @@ import { notify } from './notify.ts';
 
 /** What reverses a step. Runs in the reverse order of registration, each on its own. */
 export interface Undo {
+  /** The account that it is about, in a run with several. */
+  readonly at?: string;
   /** The step of a teardown that reads like this undo. */
   readonly name: StepName;
   readonly run: () => Promise<UndoTold>;
@@ -53,6 +55,8 @@ interface FailedUndo {
 export type LastLook = (leftovers: readonly Leftover[]) => Promise<readonly Leftover[]>;
 
 export interface StepOptions<T> {
+  /** The account or place that it is about, in a run that does the step in several. */
+  readonly at?: string;
   readonly undo?: Undo;
   /** Whether the step may have had an effect although AWS refused its last call: then its undo is needed. */
   readonly mayHaveActed?: () => boolean;
@@ -71,7 +75,7 @@ export class Run {
   private decision: Decision | undefined;
 
   constructor(
-    about: Pick<FleetReport, 'fleet' | 'action' | 'state' | 'region' | 'specHash'>,
+    about: Pick<FleetReport, 'fleet' | 'action' | 'state' | 'region' | 'specHash' | 'place'>,
     onFailure: OnFailure,
     targets?: readonly NotifyTarget[],
   ) {
@@ -95,8 +99,8 @@ export class Run {
   }
 
   /** Announces steps that are certain to come, so that whoever looks sees the way ahead. */
-  expect(names: readonly StepName[]): void {
-    this.report.steps.push(...names.map((name): StepReport => ({ name, state: 'pending' })));
+  expect(names: readonly StepName[], at?: string): void {
+    this.report.steps.push(...names.map((name): StepReport => ({ name, at, state: 'pending' })));
     this.show();
   }
 
@@ -115,8 +119,9 @@ export class Run {
   async step<T>(name: StepName, work: () => Promise<T>, options: StepOptions<T> = {}): Promise<T> {
     // A step that was never begun has nothing to undo.
     if (isCancelled()) throw new CancelledFailure('cancelled');
-    const step = this.begin(name);
-    const { undo } = options;
+    const { at } = options;
+    const step = this.begin(name, at);
+    const undo = options.undo && { ...options.undo, at };
     if (undo) this.undos.push(undo);
     let onlyRefused = true;
     for (;;) {
@@ -134,7 +139,7 @@ export class Run {
         this.report.error ??= failure;
         onlyRefused &&= wasRefused(error);
         if (this.onFailure === 'pause' && (await this.askPerson(step, failure)) === 'retry') {
-          this.begin(name);
+          this.begin(name, at);
           continue;
         }
         const hasNoEffect = onlyRefused && !options.mayHaveActed?.();
@@ -157,10 +162,22 @@ export class Run {
    */
   async rollBack(lastLook: LastLook): Promise<void> {
     this.setState('rolling-back');
-    await CancellationScope.nonCancellable(async () => {
+    this.report.leftovers.push(...(await this.undoAll(this.undos.splice(0), lastLook)));
+    this.show();
+  }
+
+  /** The same in one account alone, of a fleet that goes on without it. Answers what is left there. */
+  async takeBack(at: string, lastLook: LastLook): Promise<readonly Leftover[]> {
+    const there = this.undos.filter((undo) => undo.at === at);
+    for (const undo of there) this.undos.splice(this.undos.indexOf(undo), 1);
+    return this.undoAll(there, lastLook);
+  }
+
+  private undoAll(undos: readonly Undo[], lastLook: LastLook): Promise<readonly Leftover[]> {
+    return CancellationScope.nonCancellable(async () => {
       const failed: FailedUndo[] = [];
-      for (const undo of this.undos.reverse()) failed.push(...(await this.undo(undo)));
-      await this.tellLeft(failed, lastLook);
+      for (const undo of [...undos].reverse()) failed.push(...(await this.undo(undo)));
+      return this.whatIsLeft(failed, lastLook);
     });
   }
 
@@ -194,10 +211,10 @@ export class Run {
     });
   }
 
-  private begin(name: StepName): StepReport {
-    let step = this.report.steps.find((step) => step.name === name);
+  private begin(name: StepName, at: string | undefined): StepReport {
+    let step = this.report.steps.find((step) => step.name === name && step.at === at);
     if (!step) {
-      step = { name, state: 'running' };
+      step = { name, at, state: 'running' };
       this.report.steps.push(step);
     }
     step.state = 'running';
@@ -221,7 +238,8 @@ export class Run {
 
   /** Answers itself when it has failed for good. */
   private async undo(undo: Undo): Promise<FailedUndo[]> {
-    const step: StepReport = { name: undo.name, state: 'running', startedAt: Date.now() };
+    const { at } = undo;
+    const step: StepReport = { name: undo.name, at, state: 'running', startedAt: Date.now() };
     this.report.undos.push(step);
     this.show();
     try {
@@ -231,15 +249,15 @@ export class Run {
       const { call, code, message, left } = describeFailure(undo.name, error);
       this.end(step, 'failed', `${code}: ${message}`);
       const reason = `${call ? `${call}: ` : ''}${code}: ${message}`;
-      return [{ step, leftovers: undo.leftovers(reason, left) }];
+      const leftovers = undo.leftovers(reason, left);
+      return [{ step, leftovers: at === undefined ? leftovers : leftovers.map((one) => ({ ...one, at })) }];
     }
   }
 
-  private async tellLeft(failed: readonly FailedUndo[], lastLook: LastLook): Promise<void> {
+  private async whatIsLeft(failed: readonly FailedUndo[], lastLook: LastLook): Promise<readonly Leftover[]> {
     const named = failed.flatMap(({ leftovers }) => leftovers);
-    if (named.length === 0) return;
+    if (named.length === 0) return [];
     const left = await lastLook(named);
-    this.report.leftovers.push(...left);
     // Where nothing but a tag was known of instances, the look has named them.
     const kinds = new Set(left.map(({ kind }) => kind));
     const names = new Set(left.map(leftoverName));
@@ -252,7 +270,7 @@ export class Run {
       step.outcome = 'removed';
       step.detail = `gone, as a last look showed (${step.detail})`;
     }
-    this.show();
+    return left;
   }
 
   private async askPerson(step: StepReport, failure: FailureReport): Promise<Decision> {
@@ -336,7 +354,7 @@ function wasMissed(error: unknown): boolean {
 }
 
 /** What a failed step says of itself. */
-function describeFailure(step: StepName, error: unknown): FailureReport {
+export function describeFailure(step: StepName, error: unknown): FailureReport {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
     const aws = cause.details?.[0] as AwsFailure | undefined;

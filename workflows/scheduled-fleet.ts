@@ -79,6 +79,8 @@ const DOING: Record<string, string> = {
   bootstrapFleet: 'is bringing the fleet up',
   keepFleet: 'keeps the fleet until its lease is over',
   teardownFleet: 'is taking the fleet down',
+  bootstrapPlaces: 'is bringing the fleet up',
+  teardownPlaces: 'is taking the fleet down',
 };
 
 /** Why there can be no run now, if another one has the fleet. */

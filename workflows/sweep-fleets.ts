@@ -23,6 +23,7 @@ import {
 } from '../fleet/sweep.ts';
 import { as, looking } from './activities.ts';
 import { teardownFleet } from './teardown-fleet.ts';
+import { teardownPlaces } from './teardown-places.ts';
 
 const LOOK_DEADLINE = 1_800;
 
@@ -65,19 +66,21 @@ async function removed(
   why: string,
   { undoDeadline }: SweepRequest,
 ): Promise<Swept> {
-  const { fleet, run, region, roles, profiles } = remains;
-  const memo: FleetMemo = { fleet, region };
+  const { fleet, run, region, regions, roles, profiles } = remains;
+  const places = regions.length > 1 ? regions.map((of) => ({ name: of, region: of })) : undefined;
+  const memo: FleetMemo = { fleet, region, places };
   const request: TeardownRequest = {
     fleet,
     run,
     region,
+    places,
     role: roles[0],
     profile: profiles[0],
     volumes: volumesOf(known),
     undoDeadline,
   };
   try {
-    await executeChild(teardownFleet, {
+    await executeChild(places ? teardownPlaces : teardownFleet, {
       args: [request],
       workflowId: `sweep:${fleet}:${run}`,
       memo: { ...memo },

@@ -1,8 +1,7 @@
 /** teardownFleet: removes a complete fleet, in the right order, and only that. */
 
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
-import { PROFILE_IN_USE } from '../fleet/failures.ts';
 import { isVolume, leftoversOf, resourceLeftovers, withoutSkipped } from '../fleet/leftovers.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, type Leftover } from '../fleet/report.ts';
@@ -13,9 +12,8 @@ import { counted } from '../fleet/words.ts';
 import { as, looking, undoing } from './activities.ts';
 import { stillLeft } from './last-look.ts';
 import { Run } from './run.ts';
-
-const DEFAULT_DEADLINE = 900;
-const STALE_SECONDS = 15;
+import { assertNotBorrowed, DEFAULT_DEADLINE, foundWords, patienceOf } from './teardown.ts';
+import { teardownPlaces } from './teardown-places.ts';
 
 /**
  * Finds by its tags what the fleet has, or with `run` what that run of it made, ends its instances and waits for that, takes the role out of the profile,
@@ -42,11 +40,11 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
         assertNotBorrowed(found);
         return found;
       },
-      { found: inWords },
+      { found: foundWords },
     );
     const { wanted, skipped } = withoutSkipped(found!, request.skip);
     if (skipped.length > 0) run.report.skipped = skipped;
-    await remove(run, wanted, request, deadline);
+    if (!isInSeveral(found!)) await remove(run, wanted, request, deadline);
   } catch (error) {
     if (found) run.report.leftovers.push(...(await leftOf(run, found, request)));
     const isGone = run.report.leftovers.length === 0 && hasBegun(run);
@@ -55,7 +53,19 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
     await run.tell('leftovers');
     throw isCancellation(error) && run.report.leftovers.length === 0 ? error : run.failure();
   }
-  return gone(run);
+  return isInSeveral(found!) ? teardownPlaces(inEach(found!, request)) : gone(run);
+}
+
+/** Its tags tell of more regions than whoever asked for its removal has known. */
+function isInSeveral({ regions = [] }: FoundFleet): boolean {
+  return regions.length > 1;
+}
+
+function inEach(
+  { regions = [] }: FoundFleet,
+  { region: _, assume, ...request }: TeardownRequest,
+): TeardownRequest {
+  return { ...request, places: regions.map((region) => ({ name: region, region, assume })) };
 }
 
 /** Also when its last step has failed, if a last look shows nothing any more. */
@@ -66,15 +76,6 @@ async function gone(run: Run): Promise<FleetReport> {
   run.setState('gone');
   await run.tell('gone');
   return run.report;
-}
-
-/** Before anything is removed: machines that somebody else runs with the profile would lose their credentials. */
-function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
-  if (borrowers.length === 0) return;
-  throw ApplicationFailure.nonRetryable(
-    `the instance profile ${profile?.name} is used by ${borrowers.join(', ')}: nothing was removed, take these down first`,
-    PROFILE_IN_USE,
-  );
 }
 
 async function remove(
@@ -170,16 +171,4 @@ async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Pr
 /** Whether anything can have been removed. */
 function hasBegun({ report }: Run): boolean {
   return report.steps.some(({ name, state }) => name === 'terminate' && state !== 'pending');
-}
-
-/** What was found is there: a look that does not show it is a stale one. */
-function patienceOf({ patience = 0 }: TeardownRequest): number {
-  return Math.max(patience, STALE_SECONDS);
-}
-
-function inWords({ ids, role, profile }: FoundFleet): string {
-  const parts = [counted(ids.length, 'instance')];
-  if (profile) parts.push(`profile ${profile.name}`);
-  if (role) parts.push(`role ${role.name}`);
-  return parts.join(', ');
 }

@@ -8,6 +8,7 @@ import {
   roleLeftover,
   unknownInstancesLeftover,
 } from '../fleet/leftovers.ts';
+import { whereOf } from '../fleet/places.ts';
 import { type Removal, removalWords, terminationWords } from '../fleet/removal.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { Owner } from '../fleet/tags.ts';
@@ -141,5 +142,5 @@ function told(removal: Removal): UndoTold {
 }
 
 function request(spec: FleetSpec, owner: Owner) {
-  return { region: spec.region, owner, patience: spec.deadlines.consistency };
+  return { ...whereOf(spec), owner, patience: spec.deadlines.consistency };
 }

@@ -1,0 +1,414 @@
+/** Fleets in several places: in all of them, in as many as are needed, or in none; and the identity is made once. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { type FleetReport, type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { fleetWorkflowId, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
+import { FLEET_TAG, REGIONS_TAG, RUN_TAG } from '../fleet/tags.ts';
+import { endOf, openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+
+let world: World;
+let muster: Muster;
+before(async () => {
+  world = await openWorld();
+  ({ muster } = world);
+  await untilPolled(muster);
+});
+after(() => world.close());
+afterEach(() => {
+  world.aws.clearFaults();
+  world.aws.configure({ ...QUICK, soldOut: [], hands: [] });
+});
+
+const HERE = 'us-east-1';
+const ABROAD = 'eu-west-1';
+const BOTH = [{ region: HERE }, { region: ABROAD, count: 1 }];
+const ZONES_ABROAD = ['a', 'b', 'c'].map((zone) => ({ zone: `${ABROAD}${zone}` }));
+
+function specOf(name: string, more: Partial<SpecInput> = {}) {
+  return specFrom({
+    name,
+    places: BOTH,
+    policy: { allow: { actions: 's3:Get*', resources: '*' } },
+    instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
+    deadlines: { propagation: 20, launch: 15, step: '15s', running: '20s', undo: 5, consistency: 1 },
+    ...more,
+  });
+}
+
+const up = async (name: string, more: Partial<SpecInput> = {}) =>
+  (await muster.up(specOf(name, more))).result();
+
+/** What AWS has of a fleet: alive instances by region, role and profile. */
+async function exists(name: string, regions: readonly string[] = [HERE, ABROAD]) {
+  const { role, profile } = await world.exists(name);
+  const counts = await Promise.all(regions.map(async (region) => (await idsIn(name, region)).length));
+  return [...counts, Boolean(role), Boolean(profile)];
+}
+
+async function idsIn(name: string, region: string): Promise<string[]> {
+  const ec2 = new EC2Client({ region, maxAttempts: 1 });
+  const Filters = [{ Name: `tag:${FLEET_TAG}`, Values: [name] }];
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+  return Reservations.flatMap(({ Instances = [] }) => Instances)
+    .filter(({ State }) => State?.Name !== 'terminated')
+    .map(({ InstanceId }) => InstanceId!)
+    .sort();
+}
+
+const NOTHING = [0, 0, false, false];
+
+async function gone(name: string): Promise<void> {
+  const report = await (await muster.down(name)).result();
+  assert.equal(report.state, 'gone', JSON.stringify(report));
+  assert.deepEqual(await exists(name), NOTHING);
+}
+
+const stateIn = (report: FleetReport) => report.places!.map(({ place, state }) => `${place} ${state}`);
+
+const isRefused = (code: string, words?: RegExp) => (error: unknown) =>
+  error instanceof MusterError && error.code === code && (words?.test(error.message) ?? true);
+
+const handle = (name: string) => world.client.workflow.getHandle(fleetWorkflowId(name));
+
+const countOf = (action: string) => world.aws.calls().filter((call) => call.action === action).length;
+
+describe('a fleet in several regions', () => {
+  it('comes up in each with one identity, and goes with it', async () => {
+    world.aws.clearCalls();
+    const report = await up('both');
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), ['us-east-1 complete', 'eu-west-1 complete']);
+    assert.deepEqual(await exists('both'), [2, 1, true, true]);
+    assert.deepEqual(
+      ['CreateRole', 'CreateInstanceProfile', 'PutRolePolicy', 'AddRoleToInstanceProfile'].map(countOf),
+      [1, 1, 1, 1],
+    );
+    assert.deepEqual([report.instanceCount, report.wanted], [3, { want: 3, min: 3 }]);
+    for (const [at, region] of [HERE, ABROAD].entries()) {
+      const place = report.places![at]!;
+      assert.deepEqual(place.instances.map(({ id }) => id).sort(), await idsIn('both', region));
+      assert.ok(place.instances.every(({ zone }) => zone.startsWith(region)));
+      assert.equal(place.profile!.id, report.profile!.id);
+    }
+    // All of it is of the fleet's own run.
+    const { role, profile } = await world.exists('both');
+    const tags = Object.fromEntries(role!.Tags!.map(({ Key, Value }) => [Key, Value]));
+    assert.deepEqual([tags[RUN_TAG], tags[REGIONS_TAG]], [report.runId, `${HERE} ${ABROAD}`]);
+    assert.ok(profile!.Tags!.some(({ Key, Value }) => Key === 'muster:state' && Value === 'complete'));
+
+    const again = await muster.up(specOf('both'));
+    assert.equal(again.met, 'ended');
+    const listed = [];
+    for await (const { id } of again.instances()) listed.push(id);
+    assert.equal(listed.length, 3);
+    const status = await muster.status('both');
+    assert.deepEqual([status.state, status.instanceCount], ['complete', 3]);
+    const [entry] = (await muster.list()).filter(({ fleet }) => fleet === 'both');
+    assert.deepEqual([entry!.state, entry!.instances, entry!.places], ['complete', 3, [HERE, ABROAD]]);
+    const swept = (await muster.sweep()).swept.filter(({ remains }) => remains.fleet === 'both');
+    assert.deepEqual(
+      swept.map(({ remove }) => remove),
+      [false],
+    );
+    await gone('both');
+    assert.equal((await muster.status('both')).state, 'gone');
+  });
+});
+
+describe('when one region fails', () => {
+  it('all is taken back, what was complete elsewhere too, and the identity last', async () => {
+    world.aws.configure({ soldOut: ZONES_ABROAD });
+    world.aws.clearCalls();
+    const report = await up('sold-out');
+    assert.equal(report.state, 'rolled-back', JSON.stringify(report));
+    assert.equal(report.error!.code, 'InsufficientInstanceCapacity');
+    assert.match(report.error!.message, /^eu-west-1: /);
+    assert.deepEqual(report.leftovers, []);
+    assert.deepEqual(await exists('sold-out'), NOTHING);
+    const calls = world.aws.calls().map(({ action }) => action);
+    assert.ok(calls.lastIndexOf('TerminateInstances') < calls.indexOf('DeleteInstanceProfile'));
+    assert.deepEqual([countOf('DeleteRole'), countOf('DeleteInstanceProfile')], [1, 1]);
+    // Nothing stands in the way of another.
+    world.aws.configure({ soldOut: [] });
+    assert.equal((await up('sold-out')).state, 'complete');
+    await gone('sold-out');
+  });
+
+  it('a fleet that needs fewer is complete with the others, and says why', async () => {
+    world.aws.configure({ soldOut: ZONES_ABROAD });
+    const report = await up('enough', { need: { min: 1 } });
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), ['us-east-1 complete', 'eu-west-1 rolled-back']);
+    assert.equal(report.places![1]!.error!.code, 'InsufficientInstanceCapacity');
+    assert.deepEqual([report.error, report.leftovers, report.instanceCount], [undefined, [], 2]);
+    assert.deepEqual(await exists('enough'), [2, 0, true, true]);
+    const status = await muster.status('enough');
+    assert.deepEqual([status.state, status.instanceCount], ['complete', 2]);
+    await gone('enough');
+  });
+
+  it('one that needs one more is taken back', async () => {
+    world.aws.configure({ soldOut: ZONES_ABROAD });
+    const places = [...BOTH, { region: 'us-west-2', count: 1 }];
+    const report = await up('one-more', { places, need: { min: 3 } });
+    assert.equal(report.state, 'rolled-back');
+    assert.deepEqual(await exists('one-more', [HERE, ABROAD, 'us-west-2']), [0, 0, 0, false, false]);
+  });
+
+  it('a throttle there only slows it', async () => {
+    const error = { code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
+    world.aws.fault({ action: 'RunInstances', region: ABROAD, match: 'TagSpecification', error, times: 1 });
+    const report = await up('slowed', { deadlines: { propagation: 20, launch: 60, consistency: 1 } });
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(await exists('slowed'), [2, 1, true, true]);
+    await gone('slowed');
+  });
+
+  it('an answer that is lost there launches nothing twice', async () => {
+    world.aws.fault({ action: 'RunInstances', region: ABROAD, match: 'TagSpecification', lost: true });
+    assert.equal((await up('lost-there')).state, 'complete');
+    assert.deepEqual(await exists('lost-there'), [2, 1, true, true]);
+    await gone('lost-there');
+  });
+
+  it('nothing is made when something is wrong somewhere, and all of it is told', async () => {
+    world.aws.clearCalls();
+    const places = [
+      { region: HERE, key: 'nobodys' },
+      { region: ABROAD, image: 'ami-0123456789abcdef0' },
+    ];
+    const report = await up('wrong', { places });
+    assert.equal(report.state, 'rolled-back');
+    assert.equal(report.error!.code, 'PreflightFailed');
+    const problems = report.error!.problems!;
+    assert.equal(problems.length, 2, JSON.stringify(problems));
+    assert.match(problems[0]!, /^us-east-1: .*nobodys/);
+    assert.match(problems[1]!, /^eu-west-1: .*ami-0123456789abcdef0/);
+    assert.deepEqual([countOf('CreateRole'), countOf('CreateInstanceProfile')], [0, 0]);
+  });
+
+  it('what is complete elsewhere by then is taken back, too', async () => {
+    const run = await completeAbroadAlone('late');
+    const report = await run.result();
+    assert.equal(report.state, 'rolled-back', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), ['us-east-1 rolled-back', 'eu-west-1 rolled-back']);
+    assert.match(report.undos[0]!.detail!, /^1 terminated in 1 place/);
+    assert.deepEqual(await exists('late'), NOTHING);
+  });
+
+  it('what cannot be taken back there is named with its place, and a retry removes it', async () => {
+    const run = await completeAbroadAlone('stuck', () => {
+      world.aws.fault({ action: 'TerminateInstances', region: ABROAD, error: DENIED, times: 1000 });
+    });
+    const report = await run.result();
+    assert.equal(report.state, 'left-over', JSON.stringify(report));
+    const [left] = report.leftovers;
+    assert.deepEqual([report.leftovers.length, left!.kind, left!.at], [1, 'instance', ABROAD]);
+    assert.match(left!.command, /--region eu-west-1/);
+    assert.deepEqual(await exists('stuck'), [0, 1, false, false]);
+    assert.equal((await muster.status('stuck')).state, 'left-over');
+    await assert.rejects(muster.up(specOf('stuck')), isRefused('FleetLeftOver'));
+    world.aws.clearFaults();
+    assert.equal((await (await muster.retry('stuck')).result()).state, 'gone');
+    assert.deepEqual(await exists('stuck'), NOTHING);
+  });
+});
+
+/** A fleet that is complete abroad, and for which there is no room here. */
+async function completeAbroadAlone(name: string, then: () => void = () => {}) {
+  const message = `Value (${name}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN`;
+  const error = { code: 'InvalidParameterValue', message };
+  world.aws.fault({ action: 'RunInstances', region: HERE, match: 'DryRun=true', error, times: 1000 });
+  const deadlines = { propagation: 120, launch: 15, undo: 5, consistency: 1 };
+  const run = await muster.up(specOf(name, { deadlines }));
+  await until(handle(name), ({ places }) => places?.[1]?.state === 'complete');
+  world.aws.clearFaults();
+  world.aws.fault({
+    action: 'RunInstances',
+    region: HERE,
+    match: 'TagSpecification',
+    error: SOLD_OUT,
+    times: 10,
+  });
+  then();
+  return run;
+}
+
+const DENIED = { code: 'UnauthorizedOperation', message: 'You are not authorized', status: 403 };
+const SOLD_OUT = { code: 'InsufficientInstanceCapacity', message: 'We are out of it', status: 500 };
+
+describe('ended from outside', () => {
+  it('cancelled while it launches, nothing is left anywhere', async () => {
+    world.aws.configure({ pendingSeconds: 3 });
+    const run = await muster.up(specOf('cancelled'));
+    await until(handle('cancelled'), ({ steps }) =>
+      steps.some(({ name, state }) => name === 'launch-places' && state === 'running'),
+    );
+    for (const region of [HERE, ABROAD]) await untilSome('cancelled', region);
+    await muster.cancel('cancelled');
+    const report = await run.result();
+    assert.equal(report.state, 'cancelled', JSON.stringify(report));
+    assert.deepEqual(await exists('cancelled'), NOTHING);
+  });
+
+  it('cancelled before it launches, nothing is left anywhere', async () => {
+    world.aws.fault({ action: 'CreateRole', delayMs: 1_500 });
+    const run = await muster.up(specOf('cancelled-early'));
+    await until(handle('cancelled-early'), ({ steps }) => steps.some(({ name }) => name === 'create-role'));
+    await muster.cancel('cancelled-early');
+    assert.equal((await run.result()).state, 'cancelled');
+    assert.deepEqual(await exists('cancelled-early'), NOTHING);
+  });
+
+  it('one place alone cancelled or terminated, all is taken back', async () => {
+    for (const [name, end] of [
+      ['one-cancelled', 'cancel'],
+      ['one-terminated', 'terminate'],
+    ] as const) {
+      world.aws.configure({ pendingSeconds: 3 });
+      const run = await muster.up(specOf(name));
+      for (const region of [HERE, ABROAD]) await untilSome(name, region);
+      await world.client.workflow.getHandle(placeWorkflowId(name, ABROAD))[end]();
+      const report = await run.result();
+      assert.equal(report.state, 'rolled-back', JSON.stringify(report));
+      assert.deepEqual(await exists(name), NOTHING);
+    }
+  });
+
+  it('its own run terminated, the places take back their own, and down removes the rest', async () => {
+    world.aws.configure({ pendingSeconds: 3 });
+    await muster.up(specOf('terminated'));
+    for (const region of [HERE, ABROAD]) await untilSome('terminated', region);
+    await handle('terminated').terminate();
+    for (const place of [HERE, ABROAD]) {
+      const child = world.client.workflow.getHandle(placeWorkflowId('terminated', place));
+      await assert.rejects(child.result());
+    }
+    assert.deepEqual(await exists('terminated'), [0, 0, true, true]);
+    assert.equal((await muster.status('terminated')).state, 'lost');
+    await gone('terminated');
+  });
+});
+
+/** Until the fleet has launched something there. */
+async function untilSome(name: string, region: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if ((await idsIn(name, region)).length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing of ${name} in ${region}`);
+}
+
+describe('a complete fleet in several regions', () => {
+  it('is refused what only one place can do, and nothing is sent', async () => {
+    await up('whole');
+    await assert.rejects(muster.scale('whole', { count: 5 }), isRefused('ManyPlaces', /scaled/));
+    await assert.rejects(muster.check('whole'), isRefused('ManyPlaces', /checked/));
+    await assert.rejects(muster.check('whole', { spec: specOf('whole') }), isRefused('ManyPlaces'));
+    const schedule = { cron: '0 8 * * *', for: '1h' };
+    await assert.rejects(
+      muster.schedules.set(specOf('whole'), schedule),
+      isRefused('ManyPlaces', /scheduled/),
+    );
+    await assert.rejects(
+      muster.up(specOf('whole', { need: { min: 1 } })),
+      isRefused('ManyPlaces', /changed/),
+    );
+    assert.equal((await muster.status('whole')).state, 'complete');
+    await gone('whole');
+  });
+
+  it('of which an instance has ended is degraded, and says where', async () => {
+    await up('ends');
+    const [id] = await idsIn('ends', ABROAD);
+    const ec2 = new EC2Client({ region: ABROAD, maxAttempts: 1 });
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id!] }));
+    const status = await muster.status('ends');
+    assert.equal(status.state, 'degraded');
+    assert.match(status.error!.message, new RegExp(`^eu-west-1: ${id} is`));
+    assert.deepEqual(stateIn(status), ['us-east-1 complete', 'eu-west-1 degraded']);
+    await assert.rejects(muster.up(specOf('ends')), isRefused('FleetDegraded'));
+    await gone('ends');
+  });
+
+  it('whose history is gone is found and taken down by its tags', async () => {
+    const { specHash } = await up('forgotten');
+    await forget('forgotten');
+    const status = await muster.status('forgotten');
+    assert.deepEqual([status.state, status.instanceCount, status.specHash], ['complete', 3, specHash]);
+    assert.deepEqual(stateIn(status), ['us-east-1 complete', 'eu-west-1 complete']);
+    assert.equal((await (await muster.up(specOf('forgotten'))).result()).state, 'complete');
+    await assert.rejects(muster.check('forgotten'), isRefused('ManyPlaces'));
+    await gone('forgotten');
+  });
+
+  it('with a lease goes by itself', async () => {
+    const report = await (await muster.up(specOf('leased'), { lease: 600 })).result();
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.ok(report.lease);
+    await assert.rejects(muster.scale('leased', { count: 5 }), isRefused('ManyPlaces'));
+    assert.ok((await muster.extend('leased', { seconds: 60 }))!.endsAt > report.lease.endsAt);
+    assert.equal((await muster.status('leased')).state, 'complete');
+    const released = await (await muster.release('leased')).result();
+    assert.equal(released.state, 'gone', JSON.stringify(released));
+    assert.deepEqual(await exists('leased'), NOTHING);
+  });
+
+  it('that cannot be taken down in one region names what is left, and keeps the identity', async () => {
+    await up('half-down');
+    world.aws.fault({ action: 'TerminateInstances', region: ABROAD, error: DENIED, times: 1000 });
+    const { report } = await endOf(await startDown('half-down'));
+    assert.equal(report.state, 'left-over', JSON.stringify(report));
+    assert.deepEqual(
+      report.leftovers.map(({ kind }) => kind),
+      ['instance', 'profile', 'policy', 'role'],
+    );
+    assert.deepEqual(stateIn(report), ['us-east-1 gone', 'eu-west-1 left-over']);
+    assert.deepEqual(await exists('half-down'), [0, 1, true, true]);
+    world.aws.clearFaults();
+    assert.equal((await (await muster.retry('half-down')).result()).state, 'gone');
+    assert.deepEqual(await exists('half-down'), NOTHING);
+  });
+
+  it('is told of once', async () => {
+    const { notifications } = await up('told', { notify: { eventBridge: 'default' } });
+    assert.deepEqual(
+      notifications!.map(({ event }) => event),
+      ['complete'],
+    );
+    await gone('told');
+  });
+});
+
+/** As `down` does, of a fleet that is not new any more. */
+function startDown(name: string) {
+  const places = [HERE, ABROAD].map((region) => ({ name: region, region }));
+  return world.client.workflow.start('teardownPlaces', {
+    args: [{ fleet: name, places, undoDeadline: 3 }],
+    taskQueue: TASK_QUEUE,
+    workflowId: fleetWorkflowId(name),
+    memo: { fleet: name, places, undo: 3 },
+  });
+}
+
+/** As the end of the namespace's retention does it. */
+async function forget(name: string): Promise<void> {
+  const { workflowId, runId } = await handle(name).describe();
+  await world.client.workflowService.deleteWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId, runId },
+  });
+  for (let tries = 0; tries < 1_200; tries++) {
+    const isThere = await handle(name)
+      .describe()
+      .then(
+        () => true,
+        () => false,
+      );
+    if (!isThere) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`Temporal still knows ${name}`);
+}

@@ -1,0 +1,31 @@
+/** What the teardowns of a fleet in one place and in several have in common. */
+
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { FoundFleet } from '../activities/inventory.ts';
+import { PROFILE_IN_USE } from '../fleet/failures.ts';
+import type { TeardownRequest } from '../fleet/run.ts';
+import { counted } from '../fleet/words.ts';
+
+export const DEFAULT_DEADLINE = 900;
+const STALE_SECONDS = 15;
+
+/** Before anything is removed: machines that somebody else runs with the profile would lose their credentials. */
+export function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
+  if (borrowers.length === 0) return;
+  throw ApplicationFailure.nonRetryable(
+    `the instance profile ${profile?.name} is used by ${borrowers.join(', ')}: nothing was removed, take these down first`,
+    PROFILE_IN_USE,
+  );
+}
+
+/** What was found is there: a look that does not show it is a stale one. */
+export function patienceOf({ patience = 0 }: TeardownRequest): number {
+  return Math.max(patience, STALE_SECONDS);
+}
+
+export function foundWords({ ids, role, profile }: FoundFleet): string {
+  const parts = [counted(ids.length, 'instance')];
+  if (profile) parts.push(`profile ${profile.name}`);
+  if (role) parts.push(`role ${role.name}`);
+  return parts.join(', ');
+}
