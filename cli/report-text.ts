@@ -265,7 +265,9 @@ function lastScale({ action, scale }: FleetReport, url?: string): Rows {
 
 /** Only what is not plain from the table of instances: that it may have come from several places, or is too few. */
 function whereFrom(report: FleetReport): Rows {
-  const { state, sources = [], placements = [], wanted } = report;
+  const { state, sources = [], placements = [], wanted, places } = report;
+  // Each of several places tells its own.
+  if (places) return [];
   const launched = sources.reduce((sum, { count }) => sum + count, 0);
   const isShort = wanted !== undefined && launched < wanted.want;
   const hasSpot = sources.some(({ market }) => market === 'spot');

@@ -1,6 +1,6 @@
 /** A fleet in several places: what it is in each of them. */
 
-import { type FleetReport, instanceCountOf } from './report.ts';
+import { type FleetReport, instanceCountOf, type ProfileReport, type RoleReport } from './report.ts';
 import type { Assume, FleetSpec, PlaceSpec } from './spec.ts';
 
 /** The spec of what the fleet has in one of its places: that of a fleet in one place. */
@@ -53,10 +53,14 @@ export function knownPlaces(
   return refs.map((ref) => {
     const told = places.find(({ place }) => place === ref.name);
     const isThere = told?.state === 'complete' || told?.state === 'degraded';
+    // Whoever looks for a name that is gone looks for long.
+    const mayBe = told?.state !== 'rolled-back' && told?.state !== 'cancelled';
+    const nameOf = (thing: RoleReport | ProfileReport | undefined) =>
+      mayBe && thing && !thing.reused ? thing.name : undefined;
     return {
       ...ref,
-      role: told?.role && !told.role.reused ? told.role.name : undefined,
-      profile: told?.profile && !told.profile.reused ? told.profile.name : undefined,
+      role: nameOf(told?.role),
+      profile: nameOf(told?.profile),
       instances: isThere ? told.instances.map(({ id }) => id) : undefined,
       count: isThere ? instanceCountOf(told) : undefined,
     };

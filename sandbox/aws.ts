@@ -5,16 +5,13 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { Accounts } from './accounts.ts';
 import { type Answer, errorAnswer, errorCode } from './answers.ts';
 import { type Behaviour, checkedBehaviour, DEFAULT_BEHAVIOUR } from './behaviour.ts';
 import { Buckets } from './buckets.ts';
 import { answerControl, isControl } from './control.ts';
 import { Draws } from './draws.ts';
-import { createEc2 } from './ec2.ts';
 import { Faults } from './faults.ts';
-import { createHands } from './hands.ts';
-import { createIam } from './iam.ts';
-import { behindReplicas } from './iam-lag.ts';
 import type { Call, LocalAws } from './local-aws.ts';
 import { type MetadataService, startMetadata } from './metadata.ts';
 import { type Moto, startMoto } from './moto.ts';
@@ -37,10 +34,7 @@ export async function startLocalAws(options: {
   const faults = new Faults(draws);
   const calls: Call[] = [];
   const buckets = new Buckets(behaviour);
-  const iam = createIam(moto, behaviour, draws);
-  const answerIam = behindReplicas(iam.answer, moto, behaviour, draws);
-  const ec2 = createEc2(moto, iam, behaviour, draws);
-  const handsDo = createHands(moto, ec2, behaviour);
+  const accounts = new Accounts(moto, behaviour, draws);
   const metadata = new Map<string, Promise<MetadataService>>();
   /** Access key id of temporary credentials to the moment when they expire. */
   const expiries = new Map<string, number>();
@@ -65,7 +59,7 @@ export async function startLocalAws(options: {
 
   const aws: LocalAws = {
     endpoint,
-    keys: moto.operator,
+    keys: moto.home.operator,
     behaviour,
     died: moto.died,
     configure(change) {
@@ -87,7 +81,8 @@ export async function startLocalAws(options: {
     rotate(instanceId) {
       metadata.get(instanceId)?.then((service) => service.rotate());
     },
-    seedBucket: (bucket, objects) => seedBucket(moto, bucket, objects),
+    seedBucket: (bucket, objects) => seedBucket(moto.home, bucket, objects),
+    openAccount: (account) => accounts.open(account),
     async stop() {
       for (const service of metadata.values()) await (await service).stop();
       const closed = new Promise((resolve) => server.close(resolve));
@@ -108,7 +103,7 @@ export async function startLocalAws(options: {
   }
 
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await readRequest(message);
+    const request = await readRequest(message, moto.accountOf);
     if (isControl(request)) return answerControl(aws, request, response);
     const fault = faults.take(request);
     if (fault?.delayMs) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
@@ -135,14 +130,16 @@ export async function startLocalAws(options: {
     const refusal = buckets.refusal(request);
     if (refusal) return errorAnswer(request, refusal);
     const answer = await perform(request);
-    await handsDo(request, answer);
+    await accounts.of(request).handsDo(request, answer);
     return answer;
   }
 
-  function perform(request: AwsRequest): Promise<Answer> {
-    if (request.service === 'ec2') return ec2.answer(request);
-    if (request.service === 'iam') return answerIam(request);
-    return moto.forward(request);
+  async function perform(request: AwsRequest): Promise<Answer> {
+    const account = accounts.of(request);
+    if (request.service === 'ec2') return account.ec2.answer(request);
+    if (request.service === 'iam') return account.answerIam(request);
+    const refusal = request.action === 'AssumeRole' ? await accounts.refusedByTrust(request) : undefined;
+    return refusal ?? account.moto.forward(request);
   }
 
   function remember({ service, action, params }: AwsRequest, answer: Answer | undefined): void {
@@ -158,8 +155,10 @@ export async function startLocalAws(options: {
   }
 
   async function startMetadataOf(instanceId: string): Promise<MetadataService> {
-    const instance = ec2.instance(instanceId);
-    if (!instance) throw new Error(`${instanceId} was not launched here.`);
+    const account = accounts.all().find(({ ec2 }) => ec2.instance(instanceId));
+    if (!account) throw new Error(`${instanceId} was not launched here.`);
+    const { moto, ec2 } = account;
+    const instance = ec2.instance(instanceId)!;
     return startMetadata({
       id: instanceId,
       region: instance.region,

@@ -66,9 +66,14 @@ export class Buckets {
     return this.#draw(request, kind, 'instances', instancesOf(request));
   }
 
-  /** Each action has a bucket of its own in each region. */
-  #draw({ region, action }: AwsRequest, { holds, perSecond }: Size, what = 'calls', cost = 1): boolean {
-    const key = `${region} ${action} ${what} ${holds}`;
+  /** Each action has a bucket of its own in each region of an account. */
+  #draw(
+    { account, region, action }: AwsRequest,
+    { holds, perSecond }: Size,
+    what = 'calls',
+    cost = 1,
+  ): boolean {
+    const key = `${account} ${region} ${action} ${what} ${holds}`;
     const now = Date.now();
     const level = this.#levels.get(key) ?? { tokens: holds, at: now };
     const refilled = ((now - level.at) / 1000) * perSecond * this.#behaviour.bucketScale;

@@ -9,6 +9,7 @@
  *     DELETE /_sandbox/faults                    stop that
  *     GET    /_sandbox/calls                     what was called
  *     DELETE /_sandbox/calls                     forget it
+ *     POST   /_sandbox/accounts   {...}          open another account (see NewAccount)
  *     GET    /_sandbox/instances/ID/metadata     where the instance's metadata service answers
  *     POST   /_sandbox/instances/ID/rotate       new credentials for the next who asks
  */
@@ -64,6 +65,8 @@ async function perform(aws: LocalAws, { method, path, body }: AwsRequest): Promi
     case 'DELETE calls':
       aws.clearCalls();
       return {};
+    case 'POST accounts':
+      return { role: (await aws.openAccount(given())).role };
     case 'GET instances metadata':
       return { endpoint: await aws.metadataEndpoint(id!) };
     case 'POST instances rotate':

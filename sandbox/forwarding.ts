@@ -12,14 +12,16 @@ export interface Keys {
   readonly sessionToken?: string;
 }
 
-/** Temporary and permanent keys that an answer hands out: with them a request can be signed again. */
-export function learnKeys(keys: Map<string, Keys>, xml: string): void {
+/** Temporary and permanent keys that an answer hands out: with them a request can be signed again. Answers their ids. */
+export function learnKeys(keys: Map<string, Keys>, xml: string): string[] {
   const text = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   const accessKeyId = text('AccessKeyId');
   const secretAccessKey = text('SecretAccessKey');
   if (accessKeyId && secretAccessKey) {
     keys.set(accessKeyId, { accessKeyId, secretAccessKey, sessionToken: text('SessionToken') });
+    return [accessKeyId];
   }
+  return [];
 }
 
 /** A changed body needs a new signature. Whose keys are unknown here are unknown to moto, too. */

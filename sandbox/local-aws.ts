@@ -1,5 +1,6 @@
 /** The sandbox's AWS, as whoever uses it knows it. */
 
+import type { NewAccount, OpenedAccount } from './accounts.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { Fault } from './faults.ts';
 import type { Keys } from './forwarding.ts';
@@ -40,6 +41,8 @@ export interface LocalAws {
   metadataEndpoint(instanceId: string): Promise<string>;
   /** The instance's metadata service has new credentials for the next who asks. */
   rotate(instanceId: string): void;
+  /** Another account beside the one that there is, and a role in it that can be assumed. */
+  openAccount(account: NewAccount): Promise<OpenedAccount>;
   /** Makes a bucket with these objects: key to text. */
   seedBucket(bucket: string, objects: Readonly<Record<string, string>>): Promise<void>;
   stop(): Promise<void>;

@@ -12,6 +12,8 @@ export interface AwsRequest {
   readonly service: string;
   readonly region: string;
   readonly accessKeyId: string;
+  /** Whose key that is: twelve digits. */
+  readonly account: string;
   /** `RunInstances`; for S3 the nearest name that method and path allow. */
   readonly action: string;
   /** The form's fields of the query protocols (EC2, IAM, STS); empty for the others. */
@@ -30,7 +32,10 @@ export function listOf(params: URLSearchParams, name: string): string[] {
   return [...params].filter(([key]) => key.startsWith(`${name}.`)).map(([, value]) => value);
 }
 
-export async function readRequest(message: IncomingMessage): Promise<AwsRequest> {
+export async function readRequest(
+  message: IncomingMessage,
+  accountOf: (accessKeyId: string) => string,
+): Promise<AwsRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
@@ -43,7 +48,8 @@ export async function readRequest(message: IncomingMessage): Promise<AwsRequest>
   const action =
     params.get('Action') ??
     (typeof target === 'string' ? target.split('.').at(-1)! : s3Action(method, path, headers));
-  return { method, path, headers, body, service, region, accessKeyId, action, params };
+  const account = accountOf(accessKeyId);
+  return { method, path, headers, body, service, region, accessKeyId, account, action, params };
 }
 
 function s3Action(method: string, path: string, headers: IncomingHttpHeaders): string {

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import { type FleetReport, type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { fleetWorkflowId, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
 import { FLEET_TAG, REGIONS_TAG, RUN_TAG } from '../fleet/tags.ts';
+import { createFleetWorker } from '../worker/index.ts';
 import { endOf, openWorld, QUICK, until, untilPolled, type World } from './world.ts';
 
 let world: World;
@@ -379,6 +381,140 @@ describe('a complete fleet in several regions', () => {
       ['complete'],
     );
     await gone('told');
+  });
+});
+
+describe('a fleet in several accounts', () => {
+  const OTHER = '210987654321';
+  const THERE = `${OTHER}:${HERE}`;
+  let role: string;
+  let iam: IAMClient;
+  let ec2: EC2Client;
+  before(async () => {
+    const opened = await world.aws.openAccount({ id: OTHER, externalId: 'agreed-words' });
+    role = opened.role;
+    const settings = { region: HERE, credentials: opened.keys, maxAttempts: 1 };
+    iam = new IAMClient(settings);
+    ec2 = new EC2Client(settings);
+    process.env.MUSTER_TEST_ID = 'agreed-words';
+  });
+
+  const placesWith = (externalId?: string) => [
+    { region: HERE, count: 1 },
+    { region: HERE, count: 1, assumeRole: role, externalId },
+  ];
+
+  /** What the other account has: alive instances, role and profile. */
+  async function existsThere(name: string) {
+    const Filters = [{ Name: `tag:${FLEET_TAG}`, Values: [name] }];
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+    const alive = Reservations.flatMap(({ Instances = [] }) => Instances).filter(
+      ({ State }) => State?.Name !== 'terminated',
+    );
+    const roles = await iam.send(new ListRolesCommand({}));
+    const profiles = await iam.send(new ListInstanceProfilesCommand({}));
+    return [
+      alive.length,
+      roles.Roles!.some(({ RoleName }) => RoleName === name),
+      profiles.InstanceProfiles!.some(({ InstanceProfileName }) => InstanceProfileName === name),
+    ];
+  }
+
+  it('has an identity in each, and goes from both', async () => {
+    const report = await up('two', { places: placesWith('env:MUSTER_TEST_ID') });
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), [`${HERE} complete`, `${THERE} complete`]);
+    assert.match(report.places![1]!.role!.arn, new RegExp(`:${OTHER}:role/two$`));
+    assert.deepEqual(await exists('two', [HERE]), [1, true, true]);
+    assert.deepEqual(await existsThere('two'), [1, true, true]);
+    const status = await muster.status('two');
+    assert.deepEqual([status.state, status.instanceCount], ['complete', 2]);
+    const down = await (await muster.down('two')).result();
+    assert.equal(down.state, 'gone', JSON.stringify(down));
+    assert.deepEqual(await exists('two', [HERE]), [0, false, false]);
+    assert.deepEqual(await existsThere('two'), [0, false, false]);
+  });
+
+  it('is not begun when one refuses the role, or when it is the same place', async () => {
+    world.aws.clearCalls();
+    const denied = await up('denied', { places: placesWith('other-words') });
+    assert.deepEqual([denied.state, denied.error!.code], ['rolled-back', 'PreflightFailed']);
+    assert.match(denied.error!.problems![0]!, new RegExp(`^${THERE}: sts:AssumeRole ${role}: AccessDenied`));
+    const unset = await up('unset', { places: placesWith('env:MUSTER_NO_SUCH_ID') });
+    assert.match(unset.error!.problems![0]!, /the worker has no MUSTER_NO_SUCH_ID in its environment/);
+    const twice = [...placesWith('agreed-words'), { region: HERE, account: '123456789012' }];
+    const same = await up('same', { places: twice });
+    assert.match(same.error!.problems![0]!, /is the same account and region as/);
+    assert.equal(countOf('CreateRole'), 0);
+  });
+
+  it('is content with one where another refuses the role', async () => {
+    const report = await up('content', { places: placesWith('other-words'), need: { min: 1 } });
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), [`${HERE} complete`, `${THERE} rolled-back`]);
+    assert.deepEqual(await existsThere('content'), [0, false, false]);
+  });
+
+  it('leaves nothing in an account in which nothing comes up', async () => {
+    const more = { places: placesWith('agreed-words'), need: { min: 1 } };
+    world.aws.fault({ action: 'RunInstances', match: OTHER, error: SOLD_OUT, times: 1000 });
+    const report = await up('one-of-two', more);
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), [`${HERE} complete`, `${THERE} rolled-back`]);
+    assert.deepEqual(await exists('one-of-two', [HERE]), [1, true, true]);
+    assert.deepEqual(await existsThere('one-of-two'), [0, false, false]);
+    world.aws.clearFaults();
+    const down = await (await muster.down('one-of-two')).result();
+    assert.equal(down.state, 'gone', JSON.stringify(down));
+    assert.deepEqual(await exists('one-of-two', [HERE]), [0, false, false]);
+  });
+
+  it('is taken back in both when an identity cannot be made in one', async () => {
+    world.aws.fault({ action: 'AddRoleToInstanceProfile', error: DENIED, times: 1 });
+    const report = await up('half', { places: placesWith('agreed-words') });
+    assert.equal(report.state, 'rolled-back', JSON.stringify(report));
+    assert.deepEqual(await exists('half', [HERE]), [0, false, false]);
+    assert.deepEqual(await existsThere('half'), [0, false, false]);
+  });
+
+  it('whose role is refused later is named with what is left there', async () => {
+    const report = await up('later', { places: placesWith('env:MUSTER_TEST_ID') });
+    assert.equal(report.state, 'complete');
+    // Another worker, to which nobody has told the words.
+    const own = await createFleetWorker({ taskQueue: 'uninformed', launchesPerSecond: 100 });
+    const working = own.run();
+    try {
+      process.env.MUSTER_TEST_ID = 'forgotten-words';
+      const places = [
+        { name: HERE, region: HERE },
+        { name: THERE, region: HERE, assume: { role, externalId: { env: 'MUSTER_TEST_ID' } }, role: 'later' },
+      ];
+      const { report: down } = await endOf(
+        await world.client.workflow.start('teardownPlaces', {
+          args: [{ fleet: 'later', places, undoDeadline: 3 }],
+          taskQueue: 'uninformed',
+          workflowId: fleetWorkflowId('later'),
+          memo: { fleet: 'later', places, undo: 3 },
+        }),
+      );
+      assert.equal(down.state, 'left-over', JSON.stringify(down));
+      assert.deepEqual(
+        down.leftovers.map(({ kind, at }) => [kind, at]),
+        [
+          ['instance', THERE],
+          ['role', THERE],
+        ],
+      );
+      assert.match(down.leftovers[0]!.reason, /AccessDenied/);
+      assert.deepEqual(await exists('later', [HERE]), [0, false, false]);
+      assert.deepEqual(await existsThere('later'), [1, true, true]);
+    } finally {
+      process.env.MUSTER_TEST_ID = 'agreed-words';
+      own.shutdown();
+      await working;
+    }
+    assert.equal((await (await muster.retry('later')).result()).state, 'gone');
+    assert.deepEqual(await existsThere('later'), [0, false, false]);
   });
 });
 

@@ -165,6 +165,7 @@ class Places {
       if (at === undefined || places.some((place) => this.inUse.includes(place))) continue;
       const left = await this.run.takeBack(at, (leftovers) => this.lastLook(leftovers));
       places[0]!.report.leftovers.push(...left);
+      for (const { report } of places) Object.assign(report, { role: undefined, profile: undefined });
     }
     this.tell();
   }
