@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, TASK_QUEUE } from '../fleet/run.ts';
+import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
 import { scheduleId } from '../fleet/schedule.ts';
 import type { Fault } from '../sandbox/index.ts';
 import { ensurePython } from '../setup/python.js';
@@ -77,7 +77,26 @@ await save('repaired', (name) => repaired(name), KEEPER);
 await save('repaired-and-taken-back', (name) => repaired(name, { ...LAUNCH, error: DENIED }), KEEPER);
 await save('rolled', (name) => rolled(name), KEEPER);
 await save('rolled-and-taken-back', (name) => rolled(name, { ...LAUNCH, error: DENIED, nth: 2 }), KEEPER);
+await save('places', (name) => world.start(inPlaces(name)), 'bootstrapPlaces');
+await save('places-taken-back', (name) => {
+  world.aws.fault({ ...LAUNCH, region: 'eu-west-1', error: DENIED });
+  return world.start(inPlaces(name));
+});
+await save('places-gone', async (name) => {
+  await world.up(inPlaces(name));
+  const { places } = specOf(inPlaces(name)).spec;
+  return (await world.down(name, { region: undefined, places })).handle;
+});
+await save('place', async (name) => {
+  await world.up(inPlaces(name));
+  return world.client.workflow.getHandle(placeWorkflowId(name, 'eu-west-1'));
+});
 await world.close();
+
+/** A fleet in two regions. */
+function inPlaces(name: string) {
+  return { name, region: undefined, places: [{ region: 'us-east-1' }, { region: 'eu-west-1', count: 1 }] };
+}
 
 /** A fleet of three seconds, of which one is added while it is there. */
 async function leased(name: string): Promise<WorkflowHandle> {

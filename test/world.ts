@@ -49,7 +49,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
   /** Starts a bootstrap of what a person might have written. */
   async function start(written: WrittenSpec, more: { lease?: number } = {}): Promise<WorkflowHandle> {
     const { spec, hash } = specOf(written);
-    return client.workflow.start('bootstrapFleet', {
+    return client.workflow.start(spec.places ? 'bootstrapPlaces' : 'bootstrapFleet', {
       args: [{ spec, specHash: hash, ...more }],
       taskQueue: TASK_QUEUE,
       workflowId: fleetWorkflowId(spec.name),
@@ -67,7 +67,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
     up: async (written: WrittenSpec) => endOf(await start(written)),
     down: async (fleet: string, known: object = {}) =>
       endOf(
-        await client.workflow.start('teardownFleet', {
+        await client.workflow.start('places' in known ? 'teardownPlaces' : 'teardownFleet', {
           args: [{ fleet, region: 'us-east-1', ...known }],
           taskQueue: TASK_QUEUE,
           workflowId: fleetWorkflowId(fleet),
