@@ -10,8 +10,8 @@ export interface Remains {
   /** Temporal's, in which the run was. */
   readonly namespace: string;
   readonly region: string;
-  /** All in which it may have something, as its tags tell. */
-  readonly regions: readonly string[];
+  /** All in which it may have something, as its tags tell; histories of before do not have it. */
+  readonly regions?: readonly string[];
   /** It carries the mark of a complete fleet. */
   readonly marked: boolean;
   /** When the youngest of it was made: milliseconds since the epoch. */

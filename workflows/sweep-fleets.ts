@@ -66,7 +66,7 @@ async function removed(
   why: string,
   { undoDeadline }: SweepRequest,
 ): Promise<Swept> {
-  const { fleet, run, region, regions, roles, profiles } = remains;
+  const { fleet, run, region, regions = [region], roles, profiles } = remains;
   const places = regions.length > 1 ? regions.map((of) => ({ name: of, region: of })) : undefined;
   const memo: FleetMemo = { fleet, region, places };
   const request: TeardownRequest = {
