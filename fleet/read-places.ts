@@ -6,8 +6,9 @@
 import { z } from 'zod';
 import { type Finding, finding, findingsOf, type KeyPath, shown, wanted, withoutEchoes } from './mistakes.ts';
 import { EXTERNAL_ID, REGION, roleAccount } from './names.ts';
-import { fields, isMap, textOrMap, whole } from './schema-parts.ts';
+import { fields, isMap, textOrMap, whole, writtenAs } from './schema-parts.ts';
 import { type Assume, type FleetSpec, OF_PLACES, type PlaceSpec } from './spec.ts';
+import { PLACE_SHAPE } from './spec-schema.ts';
 import { movedKey } from './written-keys.ts';
 
 /** As many regions as fit into the tag that names them (256 characters). */
@@ -21,14 +22,16 @@ const idWanted = wanted(
   'an external id',
   "2 to 1,224 letters, digits and + = , . @ : / -, or env: and a worker's variable",
 );
-const anything = z.unknown().optional();
+/** It is read where the fleet's own would stand, and by the same schema. */
+const asOfFleet = (name: keyof typeof PLACE_SHAPE) => writtenAs(z.unknown(), PLACE_SHAPE[name]);
 
 const place = fields('a place', {
-  region: anything,
-  account: anything,
+  region: asOfFleet('region'),
+  account: asOfFleet('account').optional(),
   assumeRole: z
     .string(roleWanted)
     .refine((arn) => roleAccount(arn) !== undefined, roleWanted)
+    .describe('The role by which the worker reaches the account, by its ARN')
     .optional(),
   externalId: z
     .string(idWanted)
@@ -37,19 +40,28 @@ const place = fields('a place', {
       const [, env] = /^env:([a-z_]\w{0,127})$/i.exec(id) ?? [];
       return env === undefined ? id : { env };
     })
+    .describe("What the role's trust policy demands, or env: and a variable of the worker that has it")
     .optional(),
-  // They are read as those of the fleet's instances.
-  ...(Object.fromEntries(OWN.map((key) => [key, anything])) as Record<(typeof OWN)[number], typeof anything>),
+  ...(Object.fromEntries(OWN.map((key) => [key, asOfFleet(key).optional()])) as Record<
+    (typeof OWN)[number],
+    z.ZodOptional<z.ZodUnknown>
+  >),
 });
 
 const placesWanted = wanted('a list of places', 'for instance - { region: us-east-1 }');
-const form = z.object({ places: z.array(place, placesWanted) });
+const placeList = z.array(place, placesWanted);
+const form = z.object({ places: placeList });
 
 const need = textOrMap(
   'all or { min: 2 }',
   z.literal('all', wanted('all or { min: 2 }')).transform(() => undefined),
-  fields('what is needed', { min: whole(1, MOST_PLACES, 'places') }).transform(({ min }) => min),
+  fields('what is needed', {
+    min: whole(1, MOST_PLACES, 'places').describe('With fewer places the fleet has failed'),
+  }).transform(({ min }) => min),
 );
+
+/** What a spec may say beside the fields of `specSchema`. */
+export const SEVERAL_PLACES = { places: placeList.optional(), need: need.optional() };
 
 /** One spec without places, made of what was written. */
 export type ReadOne = (value: Record<string, unknown>) => {

@@ -63,7 +63,7 @@ function checked(value: unknown, context: SpecContext): { spec?: FleetSpec; find
     return { findings: [{ path: [], message: `${shown(value)} is not a spec`, mend }] };
   }
   if (value.places === undefined) {
-    const { need: _, ...one } = value;
+    const { need: _, places: __, ...one } = value;
     const { spec, findings } = checkedOne(one, context);
     const all = [...findings, ...needWithoutPlaces(value)];
     return all.length > 0 ? { findings: all } : { spec, findings };

@@ -245,6 +245,23 @@ const volume = fields('a volume', {
   })
   .transform((value): VolumeSpec => value);
 
+const securityGroups = listOf(
+  text(SECURITY_GROUP_ID, 'a security group', 'its id, for instance sg-0123456789abcdef0'),
+);
+const key = text(KEY_NAME, 'the name of a key pair', '1 to 255 ASCII characters');
+
+/** What a place of several may say of itself, as the fleet's own spec has it. */
+export const PLACE_SHAPE = {
+  region,
+  account,
+  count,
+  image,
+  ...placementShape,
+  placements,
+  securityGroups,
+  key,
+};
+
 function instances(readFile: ReadFile) {
   return fields('a map of instances', {
     count,
@@ -253,10 +270,8 @@ function instances(readFile: ReadFile) {
     placements: placements.optional(),
     spread: flag().default(false),
     market: market.default('on-demand'),
-    securityGroups: listOf(
-      text(SECURITY_GROUP_ID, 'a security group', 'its id, for instance sg-0123456789abcdef0'),
-    ).default([]),
-    key: text(KEY_NAME, 'the name of a key pair', '1 to 255 ASCII characters').optional(),
+    securityGroups: securityGroups.default([]),
+    key: key.optional(),
     userData: userData(readFile).optional(),
     volumes: listOf(volume).default([]),
     monitoring: flag().default(false),

@@ -6,8 +6,14 @@ import { fleetSchema } from './fleet-schema.ts';
 import { notesOf } from './notes.ts';
 
 export const SCHEMA_FILE = fileURLToPath(new URL('fleet.schema.json', import.meta.url));
-const DESCRIBED = new URL('../examples/full.yaml', import.meta.url);
+/** Together they have every field: a fleet has a region or places. */
+const DESCRIBED = ['several-regions.yaml', 'full.yaml'];
 
 export function schemaText(): string {
-  return `${JSON.stringify(fleetSchema(notesOf(readFileSync(DESCRIBED, 'utf8'))), null, 1)}\n`;
+  const notes = new Map(DESCRIBED.flatMap((name) => [...notesOf(example(name))]));
+  return `${JSON.stringify(fleetSchema(notes), null, 1)}\n`;
+}
+
+function example(name: string): string {
+  return readFileSync(new URL(`../examples/${name}`, import.meta.url), 'utf8');
 }

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Instance } from '@aws-sdk/client-ec2';
-import { DescribeInstanceAttributeCommand } from '@aws-sdk/client-ec2';
+import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import {
   AddRoleToInstanceProfileCommand,
   CreateInstanceProfileCommand,
@@ -15,6 +15,7 @@ import {
   ListAttachedRolePoliciesCommand,
 } from '@aws-sdk/client-iam';
 import { specFromFile } from '../client/index.ts';
+import { FLEET_TAG } from '../fleet/tags.ts';
 import { openWorld, untilPolled, type World } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -58,6 +59,16 @@ const LOOKS: Record<string, () => Promise<void>> = {
       );
       const { 's3-read-only': policy } = await world.policies(role!.RoleName!);
       assert.deepEqual(policy.Statement[0].Action, ['s3:Get*', 's3:List*']);
+    }),
+
+  's3-and-logs': () =>
+    upAndDown('s3-and-logs', async ({ instances, role }) => {
+      assert.deepEqual(
+        instances.map(({ Monitoring }) => Monitoring!.State),
+        Array(4).fill('enabled'),
+      );
+      const { 's3-read-only': policy } = await world.policies(role!.RoleName!);
+      assert.deepEqual(policy.Statement[1].Resource, ['arn:aws:s3:::my-logs/*']);
     }),
 
   'web-tier': () =>
@@ -120,6 +131,35 @@ const LOOKS: Record<string, () => Promise<void>> = {
       assert.match(instances[0]!.IamInstanceProfile!.Arn!, /:instance-profile\/batch-worker$/);
     });
     assert.ok((await world.iam.send(new GetRoleCommand({ RoleName: 'batch-worker' }))).Role);
+  },
+
+  'several-regions': async () => {
+    const fleet = 'several-regions';
+    const report = await (await world.muster.up(specFromFile(example(fleet)))).result();
+    assert.equal(report.state, 'complete', JSON.stringify(report.error));
+    const listed: string[] = [];
+    for await (const { id, state } of world.muster.instancesOf(await world.muster.status(fleet))) {
+      listed.push(id);
+      assert.equal(state, 'running');
+    }
+    const [here, abroad] = await Promise.all(['us-east-1', 'eu-west-1'].map((region) => runningIn(region)));
+    assert.deepEqual([here!.length, zonesOf(abroad!)], [2, ['eu-west-1b']]);
+    const ids = [...here!, ...abroad!].map(({ InstanceId }) => InstanceId!);
+    assert.deepEqual(listed.sort(), ids.sort());
+    assert.equal((await (await world.muster.down(fleet)).result()).state, 'gone');
+    assert.deepEqual([...(await runningIn('us-east-1')), ...(await runningIn('eu-west-1'))], []);
+    const { role, profile } = await world.exists(fleet);
+    assert.deepEqual([role, profile], [undefined, undefined]);
+
+    async function runningIn(region: string): Promise<Instance[]> {
+      const Filters = [
+        { Name: `tag:${FLEET_TAG}`, Values: [fleet] },
+        { Name: 'instance-state-name', Values: ['running'] },
+      ];
+      const ec2 = new EC2Client({ region, maxAttempts: 1 });
+      const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
+      return Reservations.flatMap(({ Instances = [] }) => Instances);
+    }
   },
 
   'raw-policy': () =>

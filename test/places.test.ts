@@ -4,8 +4,17 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
-import { type FleetReport, type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
-import { fleetWorkflowId, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
+import type { WorkflowUpdateFailedError } from '@temporalio/client';
+import type { ApplicationFailure } from '@temporalio/common';
+import {
+  DiffersError,
+  type FleetReport,
+  type Muster,
+  MusterError,
+  type SpecInput,
+  specFrom,
+} from '../client/index.ts';
+import { fleetWorkflowId, placeWorkflowId, REPAIR_UPDATE, TASK_QUEUE } from '../fleet/run.ts';
 import { FLEET_TAG, REGIONS_TAG, RUN_TAG } from '../fleet/tags.ts';
 import { createFleetWorker } from '../worker/index.ts';
 import { endOf, openWorld, QUICK, until, untilPolled, type World } from './world.ts';
@@ -303,9 +312,20 @@ async function untilSome(name: string, region: string): Promise<void> {
   throw new Error(`nothing of ${name} in ${region}`);
 }
 
+/** The end of the check that is the `nth` of its schedule. */
+async function nthCheck(name: string, nth: number) {
+  for (let tries = 0; tries < 600; tries++) {
+    const { runs } = await muster.checks.get(name);
+    if (runs.length >= nth && runs[0]!.state !== 'running') return runs[0]!;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no end: ${JSON.stringify(await muster.checks.get(name))}`);
+}
+
 describe('a complete fleet in several regions', () => {
   it('is refused what only one place can do, and nothing is sent', async () => {
-    await up('whole');
+    const { runId } = await up('whole');
+    world.aws.clearCalls();
     await assert.rejects(muster.scale('whole', { count: 5 }), isRefused('ManyPlaces', /scaled/));
     await assert.rejects(muster.check('whole'), isRefused('ManyPlaces', /checked/));
     await assert.rejects(muster.check('whole', { spec: specOf('whole') }), isRefused('ManyPlaces'));
@@ -314,10 +334,29 @@ describe('a complete fleet in several regions', () => {
       muster.schedules.set(specOf('whole'), schedule),
       isRefused('ManyPlaces', /scheduled/),
     );
+    const other = specOf('whole', { instances: { count: 3, image: 'ami-12c6146b', type: 't3.small' } });
+    await assert.rejects(muster.up(other), isRefused('ManyPlaces', /changed/));
     await assert.rejects(
       muster.up(specOf('whole', { need: { min: 1 } })),
       isRefused('ManyPlaces', /changed/),
     );
+    await assert.rejects(muster.change(other), isRefused('ManyPlaces', /changed/));
+    await assert.rejects(muster.roll(other), isRefused('ManyPlaces', /rolled/));
+    await assert.rejects(
+      muster.roll({ fleet: 'whole', image: 'ami-03cf127a' }),
+      isRefused('ManyPlaces', /rolled/),
+    );
+    await assert.rejects(muster.steerRoll('whole', 'pause'), isRefused('ManyPlaces', /rolled/));
+    await assert.rejects(muster.repair('whole'), isRefused('ManyPlaces', /repaired/));
+    await assert.rejects(
+      muster.checks.set('whole', { every: 3_600, repair: true }),
+      isRefused('ManyPlaces', /checked/),
+    );
+    await assert.rejects(muster.checks.get('whole'), isRefused('ScheduleNotFound'));
+    const last = await handle('whole').describe();
+    assert.deepEqual([last.type, last.runId], ['bootstrapPlaces', runId]);
+    const changing = world.aws.calls().filter(({ action }) => !/^(Describe|Get|List)/.test(action));
+    assert.deepEqual(changing, []);
     assert.equal((await muster.status('whole')).state, 'complete');
     await gone('whole');
   });
@@ -329,7 +368,7 @@ describe('a complete fleet in several regions', () => {
     await ec2.send(new TerminateInstancesCommand({ InstanceIds: [id!] }));
     const status = await muster.status('ends');
     assert.equal(status.state, 'degraded');
-    assert.match(status.error!.message, new RegExp(`^eu-west-1: ${id} is`));
+    assert.match(status.error!.message, new RegExp(`^eu-west-1: .*${id} is`));
     assert.deepEqual(stateIn(status), ['us-east-1 complete', 'eu-west-1 degraded']);
     await assert.rejects(muster.up(specOf('ends')), isRefused('FleetDegraded'));
     await gone('ends');
@@ -346,11 +385,52 @@ describe('a complete fleet in several regions', () => {
     await gone('forgotten');
   });
 
+  it('that came after its schedule of checks fails each of them, with words', async () => {
+    await muster.checks.set('checked', { every: 3_600, repair: true });
+    assert.equal((await nthCheck('checked', 1)).state, 'skipped');
+    await up('checked');
+    await muster.checks.trigger('checked');
+    const { state, reason } = await nthCheck('checked', 2);
+    assert.deepEqual([state, /cannot be checked yet/.test(reason!)], ['failed', true], reason);
+    await muster.checks.delete('checked');
+    await gone('checked');
+  });
+
+  it('is another fleet than one of the same name in one place', async () => {
+    const single = specOf('moves', { places: undefined, region: HERE });
+    assert.equal((await (await muster.up(single)).result()).state, 'complete');
+    const several = specOf('moves');
+    const isOther = (error: unknown) =>
+      error instanceof DiffersError &&
+      !error.isInPlace &&
+      error.changes.some(({ field, how }) => field === 'places' && how === 'new-fleet');
+    await assert.rejects(muster.up(several), isOther);
+    await assert.rejects(muster.change(several), isOther);
+    await assert.rejects(muster.roll(several), isRefused('FleetDiffers'));
+    await gone('moves');
+    // What is gone is in no place: another of the name may come up in one.
+    await up('moves');
+    await gone('moves');
+    await assert.rejects(muster.scale('moves', { count: 5 }), isRefused('NotNow'));
+    assert.equal((await (await muster.up(single)).result()).state, 'complete');
+    await gone('moves');
+  });
+
   it('with a lease goes by itself', async () => {
     const report = await (await muster.up(specOf('leased'), { lease: 600 })).result();
     assert.equal(report.state, 'complete', JSON.stringify(report));
     assert.ok(report.lease);
     await assert.rejects(muster.scale('leased', { count: 5 }), isRefused('ManyPlaces'));
+    await assert.rejects(muster.repair('leased'), isRefused('ManyPlaces'));
+    const other = specOf('leased', { tags: { team: 'web' } });
+    await assert.rejects(muster.up(other), isRefused('ManyPlaces'));
+    await assert.rejects(muster.change(other), isRefused('ManyPlaces'));
+    await assert.rejects(muster.roll(other), isRefused('ManyPlaces'));
+    // Whoever asks the run itself is told the same.
+    await assert.rejects(
+      handle('leased').executeUpdate(REPAIR_UPDATE, { args: [{ patience: 0 }] }),
+      ({ cause }: WorkflowUpdateFailedError) => (cause as ApplicationFailure).type === 'ManyPlaces',
+    );
     assert.ok((await muster.extend('leased', { seconds: 60 }))!.endsAt > report.lease.endsAt);
     assert.equal((await muster.status('leased')).state, 'complete');
     const released = await (await muster.release('leased')).result();

@@ -24,6 +24,7 @@ const readFile = (path: string) => readFileSync(resolve(EXAMPLES, path), 'utf8')
 const isSpec = (value: unknown): boolean => checkSpec(value, { env: {}, readFile }).spec !== undefined;
 /** What fields ask of each other left out, as the JSON schema leaves it out. */
 const shape = specSchema(readFile);
+const isShaped = (value: unknown): boolean => shape.safeParse(value).success;
 
 const MINIMAL = {
   name: 'web',
@@ -35,6 +36,24 @@ const instances = (more: object) => ({ ...MINIMAL, instances: { ...MINIMAL.insta
 
 const DOCUMENT = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 's3:*', Resource: ['*'] } };
 
+const ROLE = 'arn:aws:iam::123456789012:role/muster';
+const PLACED = { ...MINIMAL, region: undefined, places: [{ region: 'us-east-1' }, { region: 'eu-west-1' }] };
+/** The first is read by what stands in `instances` alone. */
+const SEVERAL = {
+  ...PLACED,
+  need: { min: 2 },
+  places: [
+    { region: 'eu-west-2' },
+    { region: 'us-east-1', count: { want: 3, min: 2 }, image: 'ami-0123456789abcdef0', zone: 'us-east-1a' },
+    { region: 'us-east-1', account: '123456789012', assumeRole: ROLE, externalId: 'env:ID', key: 'ops' },
+    { region: 'eu-west-1', securityGroups: 'sg-0123456789abcdef0', type: 't3.small' },
+    {
+      region: 'eu-west-3',
+      placements: [{ type: 't3.micro' }, { vcpu: '2..', memory: '..4GiB', arch: 'arm64' }],
+    },
+  ],
+};
+const place = (more: object) => ({ ...PLACED, places: [{ region: 'us-east-1', ...more }] });
 const RIGHT: object[] = [
   MINIMAL,
   { ...MINIMAL, policy: DOCUMENT },
@@ -60,6 +79,11 @@ const RIGHT: object[] = [
   instances({ type: undefined, placements: [{ type: 't3.micro' }, { vcpu: '2..' }], spread: true }),
   instances({ securityGroups: 'sg-0123456789abcdef0', userData: { file: 'policies/read-logs.json' } }),
   instances({ volumes: { device: 'xvda', size: '1 TiB' } }),
+  PLACED,
+  { ...PLACED, need: 'all' },
+  { ...PLACED, need: { min: 1 } },
+  SEVERAL,
+  { ...place({ count: 3, image: 'ami-0123456789abcdef0', type: 't3.micro' }), instances: {} },
 ];
 
 const WRONG: object[] = [
@@ -83,6 +107,8 @@ const WRONG: object[] = [
   { ...MINIMAL, notify: { eventBridge: 'default', on: 'lunch' } },
   { ...MINIMAL, instances: undefined },
   instances({ count: 0 }),
+  instances({ count: undefined }),
+  instances({ image: undefined }),
   instances({ count: '3' }),
   instances({ count: { want: 3, max: 4 } }),
   instances({ image: 'latest' }),
@@ -94,6 +120,16 @@ const WRONG: object[] = [
   instances({ volumes: [{ device: '/dev/xvda', size: '20GB' }] }),
   instances({ volumes: [{ size: 20 }] }),
   instances({ metadata: { hopLimit: 65 } }),
+  { ...PLACED, places: 'us-east-1' },
+  { ...PLACED, places: ['us-east-1'] },
+  { ...PLACED, places: [{ count: 1 }] },
+  { ...PLACED, need: 'some' },
+  { ...PLACED, need: { min: 0 } },
+  place({ region: 'Virginia' }),
+  place({ count: 0 }),
+  place({ image: 'latest' }),
+  place({ userData: 'x' }),
+  place({ externalId: 'two words', assumeRole: ROLE }),
 ];
 
 /** As JSON: a field that is undefined is not there. */
@@ -147,11 +183,12 @@ describe('the JSON schema of specs', () => {
       { x: 'y' },
     ];
     let taken = 0;
-    for (const whole of [example('full.yaml'), { ...MINIMAL, policy: DOCUMENT }]) {
-      for (const path of pathsWithin(whole)) {
+    for (const whole of [example('full.yaml'), { ...MINIMAL, policy: DOCUMENT }, SEVERAL]) {
+      const takes = whole === SEVERAL ? isSpec : isShaped;
+      for (const path of pathsWithin(asJson(whole))) {
         for (const value of values) {
           const changed = asJson(withValue(whole, path, value));
-          if (!shape.safeParse(changed).success) continue;
+          if (!takes(changed)) continue;
           taken += 1;
           assert.ok(accepts(changed), `${path.join('.')} ${shown(changed)}`);
         }
