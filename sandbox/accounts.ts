@@ -3,6 +3,7 @@
 import { CreateRoleCommand, GetRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { z } from 'zod';
 import { type Answer, errorAnswer } from './answers.ts';
+import { type Authorization, createAuthorization } from './authorization.ts';
 import type { Behaviour } from './behaviour.ts';
 import { checked, exactly, text } from './checked.ts';
 import type { Draws } from './draws.ts';
@@ -32,6 +33,7 @@ export interface OpenedAccount {
 export interface Account {
   readonly moto: Moto;
   readonly ec2: Ec2;
+  readonly authorization: Authorization;
   answerIam(request: AwsRequest): Promise<Answer>;
   /** Told of every call that had its effect. */
   handsDo(request: AwsRequest, answer: Answer): Promise<void>;
@@ -107,6 +109,7 @@ export class Accounts {
     return {
       moto,
       ec2,
+      authorization: createAuthorization(moto),
       answerIam: behindReplicas(iam.answer, moto, this.#behaviour, this.#draws),
       handsDo: createHands(moto, ec2, this.#behaviour),
     };

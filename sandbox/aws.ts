@@ -129,8 +129,12 @@ export async function startLocalAws(options: {
     }
     const refusal = buckets.refusal(request);
     if (refusal) return errorAnswer(request, refusal);
-    const answer = await perform(request);
-    await accounts.of(request).handsDo(request, answer);
+    const { authorization, handsDo } = accounts.of(request);
+    const judged = await authorization.judged(request);
+    if ('code' in judged) return errorAnswer(request, judged);
+    const answer = await perform(judged);
+    authorization.learn(request, answer);
+    await handsDo(request, answer);
     return answer;
   }
 

@@ -26,8 +26,10 @@ export function learnKeys(keys: Map<string, Keys>, xml: string): string[] {
 
 /** A changed body needs a new signature. Whose keys are unknown here are unknown to moto, too. */
 export async function signAgain(request: AwsRequest, credentials: Keys | undefined): Promise<AwsRequest> {
-  const body = request.params.toString();
+  // The fields of a form may have changed; any other body is as it was.
+  const body = request.params.size > 0 ? request.params.toString() : request.body.toString();
   if (!credentials) return { ...request, body: Buffer.from(body) };
+  const target = request.headers['x-amz-target'];
   const { pathname } = new URL(request.path, 'http://localhost');
   const signer = new SignatureV4({
     service: request.service,
@@ -44,6 +46,7 @@ export async function signAgain(request: AwsRequest, credentials: Keys | undefin
     headers: {
       host: request.headers.host ?? '',
       'content-type': request.headers['content-type'] ?? '',
+      ...(typeof target === 'string' && { 'x-amz-target': target }),
     },
     body,
   });
