@@ -48,6 +48,8 @@ export interface AwaitProfileRequest extends Where {
   readonly profileArn: string;
   readonly image: string;
   readonly placement: Placement;
+  /** Those of the launch: whoever may launch with these need not be allowed the network's default group. */
+  readonly securityGroups?: readonly string[];
   /** Milliseconds waited before this look, by earlier ones: the intervals grow on. */
   readonly waited: number;
   /** Milliseconds that this look may take before it says 'not yet'. */
@@ -157,6 +159,7 @@ async function askOnce(clientsFor: ClientsFor, request: AwaitProfileRequest): Pr
 
 async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest): Promise<string | undefined> {
   const { type, zone, subnet } = request.placement;
+  const { securityGroups = [] } = request;
   const probe = new RunInstancesCommand({
     DryRun: true,
     MinCount: 1,
@@ -164,6 +167,7 @@ async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest):
     ImageId: request.image,
     InstanceType: type as never,
     SubnetId: subnet,
+    SecurityGroupIds: securityGroups.length > 0 ? [...securityGroups] : undefined,
     Placement: zone && !subnet ? { AvailabilityZone: zone } : undefined,
     IamInstanceProfile: { Arn: request.profileArn },
   });

@@ -390,13 +390,13 @@ describe('permissions that a rollback needs', () => {
   }
 
   it('are missed before anything is made', async () => {
-    const Action = ['iam:ListAttachedRolePolicies', 'ec2:TerminateInstances'];
+    const Action = ['iam:ListAttachedRolePolicies', 'iam:DeleteRolePolicy', 'ec2:TerminateInstances'];
     await withPolicy({ Effect: 'Deny', Action, Resource: '*' }, async () => {
       const { report } = await world.up({ name: 'stuck-later' });
       assert.equal(report.error?.code, 'PreflightFailed');
       assert.match(
         report.error!.problems!.join(),
-        /^The worker \(\S+user\/operator\) may not ec2:TerminateInstances, iam:ListAttachedRolePolicies: what/,
+        /^The worker \(\S+user\/operator\) may not iam:ListAttachedRolePolicies, iam:DeleteRolePolicy, ec2:TerminateInstances: what/,
       );
       await assertNothing('stuck-later');
     });

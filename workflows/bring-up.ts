@@ -36,6 +36,7 @@ export async function awaitProfile(
               profileArn: profile.arn,
               image: plan.image,
               placement: plan.placements[0]!,
+              securityGroups: spec.instances.securityGroups,
               waited,
               patience: Math.min(nextSlice(waited), deadline * 1000 - waited),
             },
