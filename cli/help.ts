@@ -88,6 +88,10 @@ const HELP: Readonly<Record<string, Help>> = {
     group: TROUBLE,
     examples: ['muster sweep', 'muster sweep --yes --region us-east-1 eu-west-3 --older-than 2h'],
   },
+  permissions: {
+    group: AROUND,
+    examples: ['muster permissions web.yaml', 'muster permissions web.yaml --json > policy.json'],
+  },
   worker: { group: AROUND, examples: ['muster worker', 'MUSTER_TASK_QUEUE=team-a muster worker'] },
   sandbox: {
     group: AROUND,

@@ -166,6 +166,14 @@ function program(): Command {
     .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
     .option(...JSON_OPTION)
     .action((options) => ended(options, async () => (await import('./sweep.ts')).sweep(options)));
+  muster
+    .command('permissions')
+    .description("the least policy that the worker's credentials need for a spec, and why; asks nobody")
+    .argument('<file>', 'the spec, YAML or JSON')
+    .option('--json', 'the policy alone, as IAM takes it')
+    .action((file, options) =>
+      ended(options, async () => (await import('./permissions.ts')).permissions(file, options)),
+    );
   addScheduleCommands(muster, { ended, checkedName });
   muster
     .command('worker')
