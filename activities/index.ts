@@ -8,6 +8,7 @@ import { changeLookSteps } from './change-looks.ts';
 import { awsClients, type ClientsFor } from './clients.ts';
 import { driftSteps } from './drift.ts';
 import { type ErrandHost, errandSteps } from './errands.ts';
+import { examineSteps } from './examine.ts';
 import { healthSteps } from './health.ts';
 import { inPlaceSteps, inPlaceUndos } from './in-place.ts';
 import { inventorySteps } from './inventory.ts';
@@ -52,6 +53,7 @@ export function createActivities(host: Host & ErrandHost, clientsFor: ClientsFor
     ...inPlaceSteps(clientsFor),
     ...mendSteps(clientsFor),
     ...errandSteps(host),
+    ...examineSteps(clientsFor),
     ...terminateSteps(clientsFor),
   };
   const undos = {

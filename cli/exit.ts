@@ -8,7 +8,7 @@ import { jsonOf, print, say, stderrColors } from './output.ts';
 
 export const DONE = 0;
 export const WRONG_INPUT = 2;
-const UNREACHABLE = 4;
+export const UNREACHABLE = 4;
 export const LEFT_OVER = 3;
 /** As sysexits.h has it (EX_SOFTWARE): none of the codes that say what became of a fleet. */
 const INTERNAL = 70;

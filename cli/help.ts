@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up, scale, roll), gone (down), as it should be (check), done (others)
+  0    complete (up, scale, roll), gone (down), as it should be (check, doctor), done (others)
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
-  3    failed, and something is left, which is named; or differs from its spec (check)
+  3    failed, and something is left, which is named; or differs from its spec (check);
+       or something is not in order (doctor)
   4    Temporal or AWS cannot be reached, or no worker answers
   5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
   70   an error of Muster's own, of which nothing is known
@@ -91,6 +92,10 @@ const HELP: Readonly<Record<string, Help>> = {
   permissions: {
     group: AROUND,
     examples: ['muster permissions web.yaml', 'muster permissions web.yaml --json > policy.json'],
+  },
+  doctor: {
+    group: AROUND,
+    examples: ['muster doctor', 'muster doctor web.yaml', 'muster doctor --instance'],
   },
   worker: { group: AROUND, examples: ['muster worker', 'MUSTER_TASK_QUEUE=team-a muster worker'] },
   sandbox: {

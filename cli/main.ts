@@ -174,6 +174,15 @@ function program(): Command {
     .action((file, options) =>
       ended(options, async () => (await import('./permissions.ts')).permissions(file, options)),
     );
+  muster
+    .command('doctor')
+    .description('whether Temporal, a worker and its AWS credentials are in order, and what mends them')
+    .argument('[file]', 'a spec, to hold permissions, account and secrets against')
+    .option('--instance', 'on an EC2 instance: whether the credentials of its role work; needs no Temporal')
+    .option(...JSON_OPTION)
+    .action((file, options) =>
+      ended(options, async () => (await import('./doctor.ts')).doctor(file, options)),
+    );
   addScheduleCommands(muster, { ended, checkedName });
   muster
     .command('worker')

@@ -1,5 +1,6 @@
 /** Muster as a library: what programs import. */
 
+export type { DoctorLine, DoctorReport } from '../fleet/doctor.ts';
 export type { DriftReport } from '../fleet/drift-report.ts';
 export type { Finding, FindingKind, RepairReport } from '../fleet/finding.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
@@ -21,6 +22,7 @@ export type { ChangeHow, SpecChange } from '../fleet/spec-change.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export type { CheckOptions } from './check.ts';
 export type { CheckScheduleInput, CheckScheduleStanding } from './check-schedules.ts';
+export { type DoctorOptions, diagnose } from './doctor.ts';
 export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun, type Progress } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';

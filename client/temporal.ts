@@ -111,16 +111,22 @@ export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
   throw noWorker(taskQueue, address);
 }
 
-async function workerPolls({ client, address, namespace, taskQueue }: Temporal): Promise<boolean> {
+async function workerPolls(temporal: Temporal): Promise<boolean> {
+  return (await pollersOf(temporal)).length > 0;
+}
+
+/** Who has lately asked for work, as their SDK calls them: `PID@HOST`. */
+export async function pollersOf({ client, address, namespace, taskQueue }: Temporal): Promise<string[]> {
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
       taskQueue: { name: taskQueue },
       taskQueueType: 1,
     });
-    return (pollers ?? []).some(
+    const polling = (pollers ?? []).filter(
       ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLS_WITHIN_MS,
     );
+    return [...new Set(polling.map(({ identity }) => identity || 'a worker'))];
   } catch (error) {
     throw asMusterError({ namespace, address }, error);
   }

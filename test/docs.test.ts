@@ -41,6 +41,9 @@ function timeless(text: string): string {
       .replace(/\b10(\.\d+){3}\b/g, 'IP')
       .replace(/127\.0\.0\.1:\d+/g, 'HERE')
       .replace(/\d+\.\d+ s\b/g, 'SOME s')
+      .replace(/\b\d+@\S+ on '/g, "WHO on '")
+      .replace(/\b(muster|SDK|Node|server) \d+\.\d+\.\d+/g, '$1 VERSION')
+      .replace(/up for \d+ (s|min)\b/g, 'up for SOME s')
       .replace(/asked (once|\d+ times)/g, 'asked OFTEN')
       // Columns are as wide as what stands in them.
       .replace(/ {2,}/g, '  ')
