@@ -147,6 +147,24 @@ describe('muster doctor', () => {
     assert.match(of('worker').mend!, /muster worker/);
   });
 
+  it('ends with 4 where a worker takes the work and never answers', async () => {
+    const { workflowService, connection } = world.client;
+    const queue = { namespace: 'default', taskQueue: { name: 'silent' } };
+    const poll = () => workflowService.pollWorkflowTaskQueue({ ...queue, identity: '1@silent' });
+    const taking = connection.withDeadline(Date.now() + 60_000, poll).catch(() => {});
+    let known = false;
+    for (let tries = 0; tries < 200 && !known; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      known = (await workflowService.describeTaskQueue({ ...queue, taskQueueType: 1 })).pollers.length > 0;
+    }
+    const { code, states, of } = await looked([], { MUSTER_TASK_QUEUE: 'silent' });
+    assert.equal(code, 4);
+    assert.deepEqual([states.worker, states.aws], ['fail', 'skipped']);
+    assert.match(of('worker').words, /^1@silent polled 'silent' within a minute, and says nothing of itself/);
+    assert.match(of('worker').mend!, /'muster worker' starts one/);
+    await taking;
+  });
+
   it('tells credentials that have expired, and AWS that does not answer', async () => {
     const expired = {
       code: 'ExpiredToken',
