@@ -7,7 +7,7 @@
 import { type Answer, type AwsFault, readXml, type Xml } from './answers.ts';
 import type { Moto } from './moto.ts';
 import { neededFor } from './needs.ts';
-import { decide, statementsOf } from './policies.ts';
+import { decide, type Statement, statementsOf } from './policies.ts';
 import type { AwsRequest } from './request.ts';
 
 export interface Authorization {
@@ -20,19 +20,20 @@ export interface Authorization {
 /** These are judged here; of what is not, S3 for instance, moto knows enough. */
 const JUDGED = new Set(['iam', 'ec2', 'ssm', 'events']);
 
+const CHANGES = /^(?:Put|Delete|Attach|Detach)UserPolicy$|PolicyVersion$/;
+
 export function createAuthorization(moto: Moto): Authorization {
   /** Access key id to the user's name. */
   const users = new Map<string, string>();
+  /** What each user's policies say, until one of them changes: reading them takes moto several calls. */
+  const known = new Map<string, Promise<Statement[]>>();
 
   return {
     async judged(request) {
       const user = users.get(request.accessKeyId);
       if (user === undefined || !JUDGED.has(request.service)) return request;
       const principal = `arn:aws:iam::123456789012:user/${user}`;
-      const [statements, needs] = await Promise.all([
-        statementsOf(moto.iam, principal),
-        neededFor(moto, request),
-      ]);
+      const [statements, needs] = await Promise.all([statementsNow(principal), neededFor(moto, request)]);
       for (const { action, resource, context } of needs) {
         const decision = decide(statements, action, resource, context);
         if (decision === 'allowed') continue;
@@ -57,10 +58,17 @@ export function createAuthorization(moto: Moto): Authorization {
     },
 
     learn({ service, action }, { status, body }) {
+      if (service === 'iam' && CHANGES.test(action)) known.clear();
       if (service !== 'iam' || action !== 'CreateAccessKey' || status >= 300) return;
       const result = (readXml(body).CreateAccessKeyResponse as Xml).CreateAccessKeyResult as Xml;
       const { AccessKeyId, UserName } = result.AccessKey as Xml;
       users.set(`${AccessKeyId}`, `${UserName}`);
     },
   };
+
+  function statementsNow(principal: string): Promise<Statement[]> {
+    const now = known.get(principal) ?? statementsOf(moto.iam, principal);
+    known.set(principal, now);
+    return now;
+  }
 }
