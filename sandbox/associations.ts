@@ -26,6 +26,17 @@ export function createAssociations(moto: Moto, iam: Iam, instances: Instances) {
       return withBody(answer, writeXml(document));
     },
 
+    /** The instance has no profile then, and tells it. */
+    async disassociate(request: AwsRequest): Promise<Answer> {
+      const answer = await moto.forward(request);
+      if (answer.status >= 300) return answer;
+      const response = readXml(answer.body).DisassociateIamInstanceProfileResponse as Xml;
+      const { instanceId } = response.iamInstanceProfileAssociation as Xml;
+      const instance = instances.get(`${instanceId}`);
+      if (instance) instance.profile = undefined;
+      return answer;
+    },
+
     async describe(request: AwsRequest): Promise<Answer> {
       await associateAll();
       const answer = await moto.forward(request);

@@ -62,6 +62,8 @@ export function createEc2(moto: Moto, iam: Iam, behaviour: Behaviour, draws: Dra
       case 'AssociateIamInstanceProfile':
       case 'ReplaceIamInstanceProfileAssociation':
         return associations.associate(request);
+      case 'DisassociateIamInstanceProfile':
+        return associations.disassociate(request);
       case 'DescribeIamInstanceProfileAssociations':
         return associations.describe(request);
       default:

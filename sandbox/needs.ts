@@ -78,7 +78,9 @@ async function iamNeeds(moto: Moto, request: AwsRequest): Promise<readonly Neede
     if (action === 'AddRoleToInstanceProfile' && role) more.push(await passing(moto, request, role));
   } else if (role !== undefined) {
     const found = await roleResource(moto, role);
-    calls.push({ ...found, keys: { ...found.keys, ...tags, 'iam:PolicyARN': of('PolicyArn') } });
+    const asked = of('PermissionsBoundary');
+    const bound = asked === undefined ? {} : { 'iam:PermissionsBoundary': asked };
+    calls.push({ ...found, keys: { ...found.keys, ...tags, ...bound, 'iam:PolicyARN': of('PolicyArn') } });
   } else {
     calls.push({ resource: of('PolicyArn') ?? of('PolicySourceArn') ?? '*' });
   }
@@ -113,10 +115,14 @@ async function ec2Needs(moto: Moto, request: AwsRequest): Promise<readonly Neede
     case 'RunInstances':
       return launchNeeds(moto, request);
     case 'TerminateInstances':
+    case 'StartInstances':
       return instancesWith(moto, request, listOf(params, 'InstanceId'));
+    case 'ModifyInstanceMetadataOptions':
+      return instancesWith(moto, request, [params.get('InstanceId') ?? '']);
     case 'DeleteVolume':
       return volumesWith(moto, request, [params.get('VolumeId') ?? '']);
-    case 'CreateTags': {
+    case 'CreateTags':
+    case 'DeleteTags': {
       const ids = listOf(params, 'ResourceId');
       const tags = requestTags(tagsIn(params, 'Tag'));
       return [
@@ -134,6 +140,8 @@ async function ec2Needs(moto: Moto, request: AwsRequest): Promise<readonly Neede
         )),
       ];
     }
+    case 'AssociateIamInstanceProfile':
+      return tying(moto, request, [params.get('InstanceId') ?? '']);
     case 'ReplaceIamInstanceProfileAssociation': {
       const association = new DescribeIamInstanceProfileAssociationsCommand({
         AssociationIds: [params.get('AssociationId') ?? ''],
@@ -143,8 +151,7 @@ async function ec2Needs(moto: Moto, request: AwsRequest): Promise<readonly Neede
         .send(association)
         .catch(() => undefined);
       const ids = (found?.IamInstanceProfileAssociations ?? []).map(({ InstanceId }) => InstanceId!);
-      const keys = { 'ec2:NewInstanceProfile': profileIn(params) };
-      return [...(await instancesWith(moto, request, ids, keys)), ...(await rolePassing(moto, request))];
+      return tying(moto, request, ids);
     }
     default:
       return [needed(request, { resource: '*' })];
@@ -159,12 +166,13 @@ async function launchNeeds(moto: Moto, request: AwsRequest): Promise<readonly Ne
   const groups = listOf(params, 'SecurityGroupId');
   const key = params.get('KeyName');
   const snapshots = [...params].filter(([name]) => name.endsWith('.Ebs.SnapshotId'));
+  const { arn: profile, passes } = await givenProfile(moto, request);
   const launch: readonly Resource[] = [
     {
       resource: arn('instance'),
       keys: {
         ...tagsOf('instance'),
-        'ec2:InstanceProfile': profileIn(params),
+        'ec2:InstanceProfile': profile,
         'ec2:InstanceType': params.get('InstanceType') ?? undefined,
       },
     },
@@ -183,21 +191,29 @@ async function launchNeeds(moto: Moto, request: AwsRequest): Promise<readonly Ne
   return [
     ...launch.map((each) => needed(request, each)),
     ...tagging.map((each) => needed(request, each, 'ec2:CreateTags')),
-    ...(await rolePassing(moto, request)),
+    ...passes,
   ];
 }
 
-/** The role in the profile that a call gives to machines. */
-async function rolePassing(moto: Moto, request: AwsRequest): Promise<readonly Needed[]> {
-  const name = profileIn(request.params)?.split('/').at(-1);
-  const profile = name === undefined ? undefined : await moto.profile(name);
-  return Promise.all((profile?.roles ?? []).map((role) => passing(moto, request, role.name)));
+/** To tie instances to a profile is to give them its role. */
+async function tying(moto: Moto, request: AwsRequest, ids: readonly string[]): Promise<readonly Needed[]> {
+  const { arn, passes } = await givenProfile(moto, request);
+  return [...(await instancesWith(moto, request, ids, { 'ec2:NewInstanceProfile': arn })), ...passes];
 }
 
-function profileIn(params: URLSearchParams): string | undefined {
-  const name = params.get('IamInstanceProfile.Name');
+/** The profile that a call gives to machines, and whether its role may be passed to them. */
+async function givenProfile(
+  moto: Moto,
+  request: AwsRequest,
+): Promise<{ readonly arn?: string; readonly passes: readonly Needed[] }> {
+  const { params } = request;
   const arn = params.get('IamInstanceProfile.Arn') ?? undefined;
-  return name === null ? arn : `arn:aws:iam::${ACCOUNT}:instance-profile/${name}`;
+  const name = params.get('IamInstanceProfile.Name') ?? arn?.split('/').at(-1);
+  if (name === undefined) return { passes: [] };
+  const profile = await moto.profile(name);
+  const passes = await Promise.all((profile?.roles ?? []).map((role) => passing(moto, request, role.name)));
+  // A name tells no path; of one that nobody has there is no ARN but this.
+  return { arn: arn ?? profile?.arn ?? `arn:aws:iam::${ACCOUNT}:instance-profile/${name}`, passes };
 }
 
 async function instancesWith(
