@@ -95,8 +95,8 @@ function roleSteps(spec: FleetSpec, role: RoleToMake): readonly Permission[] {
     }),
     {
       sid: 'ReadRole',
-      why: 'what is in the role: for a check, and before it is deleted',
-      actions: [...BEFORE_DELETION, ...(policy ? ['iam:GetRolePolicy'] : [])],
+      why: 'what is in the role: for a check, a change, and before it is deleted',
+      actions: [...BEFORE_DELETION, 'iam:GetRolePolicy'],
       resources,
       forUndo: BEFORE_DELETION,
     },

@@ -35,6 +35,7 @@ function looks(place: Place, { instances }: FleetSpec): readonly Permission[] {
       actions: [
         'ec2:DescribeImages',
         'ec2:DescribeInstances',
+        'ec2:DescribeInstanceStatus',
         'ec2:DescribeInstanceTypes',
         'ec2:DescribeInstanceTypeOfferings',
         'ec2:DescribeSubnets',
@@ -62,7 +63,7 @@ function looks(place: Place, { instances }: FleetSpec): readonly Permission[] {
 }
 
 function launching(place: Place, spec: FleetSpec): readonly Permission[] {
-  const { name: fleet, instances, profile } = spec;
+  const { name: fleet, instances } = spec;
   const machines = [ec2Arn(place, 'instance')];
   const launchedWith = { 'ec2:InstanceProfile': profileArns(place, spec) };
   const types = typesOf(instances);
@@ -82,22 +83,15 @@ function launching(place: Place, spec: FleetSpec): readonly Permission[] {
     },
     {
       sid: 'TagAtLaunch',
-      why: 'the tags of machines and volumes, in the call that makes them and in no other',
+      why: 'the tags of machines and volumes, in the call that makes them',
       actions: ['ec2:CreateTags'],
       resources: [...machines, ec2Arn(place, 'volume')],
       condition: equals({ 'ec2:CreateAction': 'RunInstances' }, forFleet(fleet)),
     },
-    ...some(profile.reuse, {
-      sid: 'MarkMachines',
-      why: 'to mark the machines when the fleet is complete: it has no profile of its own to mark',
-      actions: ['ec2:CreateTags'],
-      resources: machines,
-      condition: equals(ofFleet(fleet)),
-    }),
     {
       sid: 'MendProfile',
-      why: 'to tie machines to the profile where EC2 has tied them to an older one of its name',
-      actions: ['ec2:ReplaceIamInstanceProfileAssociation'],
+      why: 'to tie machines to the profile where they have none, or EC2 has tied them to an older one of its name',
+      actions: ['ec2:ReplaceIamInstanceProfileAssociation', 'ec2:AssociateIamInstanceProfile'],
       resources: machines,
       condition: {
         ...equals(ofFleet(fleet)),

@@ -1,14 +1,15 @@
 /** What the worker's credentials need for a fleet: statements of IAM, each with its reason. One list for all who ask. */
 
 import type { Permission } from './permission.ts';
+import { changePermissions } from './permissions-changes.ts';
 import { identityPermissions } from './permissions-identity.ts';
 import { machinePermissions } from './permissions-machines.ts';
 import { type PolicyDocument, type PolicyStatement, policySize } from './policy.ts';
 import type { FleetSpec } from './spec.ts';
 
-/** In the order in which a run comes to them. */
+/** In the order in which a run comes to them, and then what only a fleet that is there needs. */
 export function permissionsFor(spec: FleetSpec): readonly Permission[] {
-  return [...identityPermissions(spec), ...machinePermissions(spec)];
+  return [...identityPermissions(spec), ...machinePermissions(spec), ...changePermissions(spec)];
 }
 
 export function policyFor(permissions: readonly Permission[]): PolicyDocument {
