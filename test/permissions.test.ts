@@ -1,38 +1,50 @@
 /**
- * The policy of `muster permissions`: it is all that a worker needs, and each of its statements is needed. The sandbox
- * holds it against resources and conditions (sandbox/authorization.ts).
+ * The policy of `muster permissions`: it is all that a worker needs, as long as a fleet lives. The sandbox holds it against
+ * resources and conditions (sandbox/authorization.ts); test/permissions-removals has what is needed of it.
  */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
-  CreateKeyPairCommand,
-  CreateSecurityGroupCommand,
-  DeleteVolumeCommand,
-  DescribeSubnetsCommand,
+  DeleteTagsCommand,
+  DescribeIamInstanceProfileAssociationsCommand,
+  DisassociateIamInstanceProfileCommand,
+  ModifyInstanceMetadataOptionsCommand,
+  StopInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import {
-  AttachUserPolicyCommand,
-  CreateAccessKeyCommand,
-  CreatePolicyCommand,
   CreateRoleCommand,
-  CreateUserCommand,
-  DeletePolicyCommand,
-  DetachUserPolicyCommand,
+  DeleteRolePolicyCommand,
+  DetachRolePolicyCommand,
+  GetRoleCommand,
   PutRolePolicyCommand,
+  UntagRoleCommand,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import { specFromFile } from '../client/index.ts';
-import type { Permission } from '../fleet/permission.ts';
 import { fitOf, permissionsFor, policyFor } from '../fleet/permissions.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
-import { openWorld, specOf, type World } from './world.ts';
+import {
+  allowed,
+  assertNothing,
+  deleteVolumes,
+  LOGS,
+  neededBy,
+  S3,
+  useWorld,
+  type Written,
+  wordsOf,
+  world,
+  written,
+} from './permitted.ts';
+import { specOf } from './world.ts';
 
-const SSM = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
-const S3 = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess';
-const IMAGE = 'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64';
+useWorld();
+
+const REFUSED = { code: 'AccessDenied', message: 'You may not', status: 403 };
 
 const sidsOf = (spec: FleetSpec) => permissionsFor(spec).map(({ sid }) => sid);
 const statement = (spec: FleetSpec, sid: string) => permissionsFor(spec).find((each) => each.sid === sid)!;
@@ -56,6 +68,12 @@ describe('what a spec needs', () => {
       'TagAtLaunch',
       'MendProfile',
       'TakeBackMachines',
+      'ChangeRole',
+      'MendTrust',
+      'ChangeProfile',
+      'ChangeTags',
+      'MendMachines',
+      'FindRemains',
     ]);
     assert.deepEqual(sidsOf(specFromFile('examples/existing-profile.yaml').spec), [
       'LookAtNames',
@@ -66,14 +84,16 @@ describe('what a spec needs', () => {
       'Launch',
       'LaunchWith',
       'TagAtLaunch',
-      'MarkMachines',
       'MendProfile',
       'TakeBackMachines',
+      'ChangeTags',
+      'MendMachines',
+      'FindRemains',
     ]);
     const borrowed = sidsOf(specOf({ name: 'borrowed', role: 'lent' }).spec);
     assert.deepEqual(
       borrowed.filter((sid) => /Role|Policies|Profile/.test(sid)),
-      ['MakeProfile', 'FillProfile', 'TakeBackProfile', 'PassRole', 'MendProfile'],
+      ['MakeProfile', 'FillProfile', 'TakeBackProfile', 'PassRole', 'MendProfile', 'ChangeProfile'],
     );
     const tells = sidsOf(specOf({ name: 'tells', notify: { eventBridge: 'default' } }).spec);
     assert.ok(tells.includes('Tell'));
@@ -131,7 +151,7 @@ describe('what a spec needs', () => {
     assert.deepEqual(gov.resources, ['arn:aws-us-gov:iam::*:role/g']);
   });
 
-  it('is the list that the README has, but for what no one spec needs', () => {
+  it('is the list that the README has, but for what needs no permission', () => {
     const specs = [
       specOf({ name: 'spot', instances: { market: 'spot' } }).spec,
       specFromFile('examples/full.yaml').spec,
@@ -142,11 +162,7 @@ describe('what a spec needs', () => {
     const [, table = ''] = /The worker's credentials need:\n\n(.*?)\n\n/s.exec(readme) ?? [];
     const told = new Set(table.match(/\b(?:iam|ec2|ssm|sts|kms|events):[A-Z][A-Za-z]+\*?/g));
     told.delete('iam:PassedToService');
-    assert.deepEqual(
-      [...told].filter((action) => !needed.has(action)).sort(),
-      // Whom one is takes no permission; the others are for a sweep, and for a fleet that nothing names any more.
-      ['iam:ListInstanceProfiles', 'iam:ListRoles', 'sts:GetCallerIdentity'],
-    );
+    assert.deepEqual([...told].filter((action) => !needed.has(action)).sort(), ['sts:GetCallerIdentity']);
     assert.deepEqual(
       [...needed].filter((action) => !told.has(action)),
       [],
@@ -155,7 +171,9 @@ describe('what a spec needs', () => {
 
   it('fits where it is to be put, or says that it does not', () => {
     const full = fitOf(policyFor(permissionsFor(specFromFile('examples/full.yaml').spec)));
-    assert.deepEqual(full.fits, ['a managed policy (6,144)', "a role's inline policies (10,240)"]);
+    assert.deepEqual(full.fits, ["a role's inline policies (10,240)"]);
+    const plain = fitOf(policyFor(permissionsFor(specFromFile('examples/s3-read-only.yaml').spec)));
+    assert.deepEqual(plain.fits, ['a managed policy (6,144)', "a role's inline policies (10,240)"]);
     const long = (at: number) => `arn:aws:iam::123456789012:policy/${'x'.repeat(600)}/p${at}`;
     const role = { managedPolicies: Array.from({ length: 20 }, (_, at) => long(at)) };
     const { spec } = specOf({ name: 'long', role, policy: undefined });
@@ -166,166 +184,164 @@ describe('what a spec needs', () => {
 });
 
 describe('a worker with this policy and no other', () => {
-  let world: World;
-  let groups: string[] | undefined;
-  before(async () => {
-    world = await openWorld();
-    // The test's own clients take the operator's keys at their first call; the worker's come after.
-    await world.exists('nobody');
-    const { VpcId } = (await world.ec2.send(new DescribeSubnetsCommand({}))).Subnets![0]!;
-    const group = new CreateSecurityGroupCommand({ GroupName: 'web', Description: 'web', VpcId });
-    groups = [(await world.ec2.send(group)).GroupId!];
-    await world.ec2.send(new CreateKeyPairCommand({ KeyName: 'mine' }));
-    await world.iam.send(new CreateUserCommand({ UserName: 'worker' }));
-    const { AccessKey } = await world.iam.send(new CreateAccessKeyCommand({ UserName: 'worker' }));
-    process.env.AWS_ACCESS_KEY_ID = AccessKey!.AccessKeyId;
-    process.env.AWS_SECRET_ACCESS_KEY = AccessKey!.SecretAccessKey;
-  });
-  after(() => world.close());
-
-  /** Everything that needs a permission. */
-  const written = (name: string) => ({
-    name,
-    account: '123456789012',
-    policy: { allow: [{ actions: ['s3:Get*'], resources: ['*'] }] },
-    role: { path: '/fleets/', permissionsBoundary: SSM, managedPolicies: [S3] },
-    profile: { path: '/fleets/' },
-    deadlines: { step: 60, launch: 60, running: 60 },
-    instances: {
-      image: IMAGE,
-      securityGroups: groups,
-      key: 'mine',
-      volumes: [{ device: '/dev/sdf', size: 1, deleteOnTermination: false }],
-    },
-  });
-
-  async function allowed<T>(permissions: readonly Permission[], work: () => Promise<T>): Promise<T> {
-    const { Policy } = await world.iam.send(
-      new CreatePolicyCommand({
-        PolicyName: 'muster',
-        PolicyDocument: JSON.stringify(policyFor(permissions)),
-      }),
-    );
-    const attached = { UserName: 'worker', PolicyArn: Policy!.Arn! };
-    await world.iam.send(new AttachUserPolicyCommand(attached));
-    try {
-      return await work();
-    } finally {
-      await world.iam.send(new DetachUserPolicyCommand(attached));
-      await world.iam.send(new DeletePolicyCommand({ PolicyArn: attached.PolicyArn }));
-    }
-  }
-
   /** With nothing but its own permissions. */
-  async function lives(spec: Parameters<typeof specOf>[0]): Promise<void> {
+  async function lives(spec: Written): Promise<void> {
     const { name } = spec;
-    await allowed(permissionsFor(specOf(spec).spec), async () => {
-      const report = await (await world.muster.up(specOf(spec))).result();
-      assert.equal(report.state, 'complete', JSON.stringify(report.error));
+    await allowed(neededBy(spec), async () => {
+      await comesUp(spec);
       assert.equal((await world.muster.status(name)).state, 'complete');
-      assert.equal((await world.muster.check(name)).findings.length, 0);
+      assert.deepEqual((await world.muster.check(name)).findings, []);
       for (const count of [3, 1]) {
-        const scaled = await (await world.muster.scale(name, { count })).result();
-        assert.equal(scaled.state, 'complete', JSON.stringify(scaled.error));
+        await isComplete(world.muster.scale(name, { count }));
         assert.equal((await world.exists(name)).instances.length, count);
       }
-      const down = await (await world.muster.down(name)).result();
-      assert.equal(down.state, 'gone', JSON.stringify(down.leftovers));
+      await goes(name);
     });
+  }
+
+  type Run = ReturnType<typeof world.muster.up>;
+
+  async function isComplete(run: Run): Promise<FleetReport> {
+    const report = await (await run).result();
+    assert.equal(report.state, 'complete', `${wordsOf(report)} ${JSON.stringify(report.repair)}`);
+    return report;
+  }
+
+  const comesUp = (spec: Written) => isComplete(world.muster.up(specOf(spec)));
+
+  async function goes(name: string): Promise<void> {
+    const down = await (await world.muster.down(name)).result();
+    assert.equal(down.state, 'gone', JSON.stringify(down.leftovers));
     await deleteVolumes(name);
     await assertNothing(name);
-  }
-
-  /** Those that a teardown keeps. */
-  async function deleteVolumes(name: string): Promise<void> {
-    for (const { VolumeId } of (await world.exists(name)).volumes) {
-      await world.ec2.send(new DeleteVolumeCommand({ VolumeId }));
-    }
-  }
-
-  async function assertNothing(name: string): Promise<void> {
-    const { role, profile, instances, volumes } = await world.exists(name);
-    assert.deepEqual([role, profile, instances, volumes], [undefined, undefined, [], []], name);
   }
 
   it('brings a fleet up, looks at it, checks it, scales it and takes it down', async () => {
     await lives(written('whole'));
   });
 
-  it('does so with no more than a spec of the least', async () => {
-    await lives({ name: 'least' });
-  });
-
-  it('does so with a role that exists, and with a profile that exists', async () => {
-    await allowed(permissionsFor(specOf({ name: 'lender' }).spec), async () => {
-      assert.equal((await world.up({ name: 'lender' })).report.state, 'complete');
-    });
+  it('does so with a role that exists, and with a profile that exists; with no more than a spec of the least', async () => {
+    const lender = { name: 'lender' };
+    await allowed(neededBy(lender), () => comesUp(lender));
     await lives({ name: 'borrows-role', role: 'lender' });
     await lives({ name: 'borrows-profile', profile: 'lender' });
-    await allowed(permissionsFor(specOf({ name: 'lender' }).spec), async () => {
-      assert.equal((await world.down('lender')).report.state, 'gone');
+    await allowed(neededBy(lender), () => goes('lender'));
+  });
+
+  it('changes and rolls a fleet, and back, with the policy of the new spec beside that of the old', async () => {
+    const name = 'moves';
+    const first = { ...written(name), tags: { team: 'web' } };
+    const unbound = {
+      ...first,
+      tags: { stage: 'test' },
+      policy: { name: 'other', allow: [{ actions: ['s3:List*'], resources: ['*'] }] },
+      role: { path: '/fleets/', managedPolicies: [LOGS], description: 'Unbound' },
+    };
+    const bound = { ...unbound, role: { ...unbound.role, permissionsBoundary: S3 } };
+    const rolled = { ...bound, instances: { ...bound.instances, image: 'ami-1e749f67' } };
+    const boundary = async () =>
+      (await world.iam.send(new GetRoleCommand({ RoleName: name }))).Role!.PermissionsBoundary
+        ?.PermissionsBoundaryArn;
+
+    await allowed(neededBy(first), async () => {
+      await comesUp(first);
+      const refused = await (await world.muster.change(specOf(unbound))).result();
+      assert.equal(refused.state, 'rolled-back');
+      assert.match(wordsOf(refused), /iam:GetPolicy/);
+      assert.deepEqual((await world.muster.check(name)).findings, []);
+    });
+    const steps = [
+      [first, unbound, undefined],
+      [unbound, bound, S3],
+    ] as const;
+    for (const [from, to, bounds] of steps) {
+      await allowed(neededBy(from), () =>
+        allowed(neededBy(to), () => isComplete(world.muster.change(specOf(to)))),
+      );
+      assert.equal(await boundary(), bounds);
+    }
+    await allowed(neededBy(bound), () =>
+      allowed(neededBy(rolled), async () => {
+        await isComplete(world.muster.roll(specOf(rolled), { wave: { percent: 100 } }));
+        // What has been changed by then is set back.
+        world.aws.fault({ action: 'UpdateRoleDescription', nth: 1, error: REFUSED });
+        const role = { ...rolled.role, description: 'Refused' };
+        const other = { ...rolled, policy: first.policy, role };
+        const changed = await (await world.muster.change(specOf(other))).result();
+        assert.equal(changed.state, 'rolled-back', wordsOf(changed));
+        world.aws.clearFaults();
+      }),
+    );
+    await allowed(neededBy(rolled), async () => {
+      assert.deepEqual((await world.muster.check(name)).findings, []);
+      const { instances } = await world.exists(name);
+      assert.deepEqual(
+        instances.map(({ ImageId }) => ImageId),
+        ['ami-1e749f67', 'ami-1e749f67'],
+      );
+      await goes(name);
     });
   });
 
-  it('touches nothing of another fleet, whatever it is called', async () => {
-    await allowed(permissionsFor(specOf({ name: 'theirs' }).spec), async () => {
-      await world.up({ name: 'theirs' });
+  it('repairs a fleet, and sweeps', async () => {
+    const name = 'mended';
+    const spec = { ...written(name), tags: { team: 'web' } };
+    await allowed(neededBy(spec), async () => {
+      const { instances } = await comesUp(spec);
+      await spoil(name, instances.map(({ id }) => id) as [string, string]);
+      const { repair } = await isComplete(world.muster.repair(name));
+      assert.deepEqual(
+        new Set(repair!.mended.map(({ kind }) => kind)),
+        new Set(['policy', 'managed-policy', 'trust', 'tag', 'state', 'metadata', 'association']),
+      );
+      const { swept } = await world.muster.sweep();
+      assert.deepEqual(
+        swept.filter(({ remove }) => remove),
+        [],
+      );
+      await goes(name);
     });
-    const mine = permissionsFor(specOf({ name: 'mine' }).spec);
-    await allowed(mine, async () => {
+  });
+
+  /** By other hands: all that a repair puts right. */
+  async function spoil(RoleName: string, [one, other]: [string, string]): Promise<void> {
+    const { iam, ec2 } = world;
+    const { Statement, ...trust } = ec2TrustPolicy('us-east-1');
+    const more = { Effect: 'Allow', Principal: { AWS: '111122223333' }, Action: 'sts:AssumeRole' };
+    const PolicyDocument = JSON.stringify({ ...trust, Statement: [...Statement, more] });
+    await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }));
+    const [PolicyName] = Object.keys(await world.policies(RoleName));
+    await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
+    await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn: S3 }));
+    await iam.send(new UntagRoleCommand({ RoleName, TagKeys: ['team'] }));
+    await ec2.send(new DeleteTagsCommand({ Resources: [one], Tags: [{ Key: 'team' }] }));
+    await ec2.send(new ModifyInstanceMetadataOptionsCommand({ InstanceId: one, HttpTokens: 'optional' }));
+    const { IamInstanceProfileAssociations: all = [] } = await ec2.send(
+      new DescribeIamInstanceProfileAssociationsCommand({
+        Filters: [{ Name: 'instance-id', Values: [one] }],
+      }),
+    );
+    const { AssociationId } = all.find(({ InstanceId }) => InstanceId === one)!;
+    await ec2.send(new DisassociateIamInstanceProfileCommand({ AssociationId }));
+    await ec2.send(new StopInstancesCommand({ InstanceIds: [other] }));
+  }
+
+  it('touches nothing of another fleet, whatever it is called', async () => {
+    const theirs = { name: 'theirs' };
+    await allowed(neededBy(theirs), () => comesUp(theirs));
+    await allowed(neededBy({ name: 'mine' }), async () => {
       const { report } = await world.down('theirs');
       assert.notEqual(report.state, 'gone');
       assert.equal((await world.exists('theirs')).instances.length, 2);
     });
-    await allowed(permissionsFor(specOf({ name: 'theirs' }).spec), async () => {
+    await allowed(neededBy(theirs), async () => {
       assert.equal((await world.down('theirs')).report.state, 'gone');
     });
   });
 
-  const words = ({ error }: FleetReport) => [error?.message, ...(error?.problems ?? [])].join('\n');
-
-  const everything = permissionsFor(specOf(written('all')).spec);
-  for (const { sid, actions, without } of everything) {
-    it(
-      without ? `comes up without ${sid}, too` : `without ${sid} fails by its name, and leaves nothing`,
-      async () => {
-        const spec = written(`no-${sid.toLowerCase()}`);
-        const all = permissionsFor(specOf(spec).spec);
-        if (sid === 'MendProfile') await upAndDown(spec, all);
-        const { report } = await allowed(
-          all.filter((permission) => permission.sid !== sid),
-          () => world.up(spec),
-        );
-        world.aws.configure({ staleProfileSeconds: 0 });
-        if (without) {
-          assert.equal(report.state, 'complete', words(report));
-          await allowed(all, () => world.down(spec.name));
-          await deleteVolumes(spec.name);
-        } else {
-          assert.equal(report.state, 'rolled-back', words(report));
-          assert.ok(
-            actions.some((action) => words(report).includes(action)),
-            `${words(report)} names none of ${actions.join(', ')}`,
-          );
-        }
-        await assertNothing(spec.name);
-      },
-    );
-  }
-
-  /** The next machines by its names are tied to the profile that is no more. */
-  async function upAndDown(spec: ReturnType<typeof written>, all: readonly Permission[]): Promise<void> {
-    await allowed(all, async () => {
-      await world.up(spec);
-      await world.down(spec.name);
-    });
-    await deleteVolumes(spec.name);
-    world.aws.configure({ staleProfileSeconds: 30 });
-  }
-
   it('is told nothing by the event bus that it may not use, and nothing else', async () => {
     const spec = { name: 'untold', notify: { eventBridge: 'default' } };
-    const all = permissionsFor(specOf(spec).spec);
+    const all = neededBy(spec);
     await allowed(
       all.filter(({ sid }) => sid !== 'Tell'),
       async () => {
