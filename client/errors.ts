@@ -193,6 +193,14 @@ export function lookFailed(fleet: string, why: string): MusterError {
   );
 }
 
+export function sweepFailed(why: string): MusterError {
+  return new MusterError(
+    'LookFailed',
+    `AWS could not be asked what runs have left: ${why}`,
+    'see whether the worker finds AWS, its credentials, and may list roles and profiles',
+  );
+}
+
 export function fleetDegraded(fleet: string, what: string): MusterError {
   return new MusterError(
     'FleetDegraded',

@@ -5,10 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
+import { rootCause } from '@temporalio/common';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
@@ -76,6 +78,7 @@ import {
   notSteered,
   otherSpec,
   specUnknown,
+  sweepFailed,
   unknownLeftovers,
   wrongCount,
   wrongLease,
@@ -236,19 +239,24 @@ export class Muster {
    * Finds what runs have left that can do nothing about it any more (terminated, or their history lost), and with
    * `remove` removes it; never what belongs to a run that is alive or to a fleet that is complete.
    *
-   * Throws NoWorker.
+   * Throws NoWorker, and LookFailed when AWS refuses the looks.
    */
   async sweep({ regions = [], ...options }: SweepOptions = {}): Promise<SweepReport> {
     await assertWorkerPolls(this.#temporal);
     const { client, taskQueue } = this.#temporal;
     const here = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
     const request: SweepRequest = { ...options, regions: regions.length > 0 ? regions : [here] };
-    return client.workflow.execute('sweepFleets', {
-      args: [request],
-      taskQueue,
-      workflowId: `sweep:${randomUUID()}`,
-      staticSummary: `sweep ${request.regions.join(', ')}${request.remove ? '' : ', only looking'}`,
-    });
+    try {
+      return await client.workflow.execute('sweepFleets', {
+        args: [request],
+        taskQueue,
+        workflowId: `sweep:${randomUUID()}`,
+        staticSummary: `sweep ${request.regions.join(', ')}${request.remove ? '' : ', only looking'}`,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      throw sweepFailed(rootCause(error.cause) ?? error.message);
+    }
   }
 
   /**
