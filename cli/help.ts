@@ -57,6 +57,18 @@ const HELP: Readonly<Record<string, Help>> = {
     examples: ['muster scale web 20', 'muster scale web 5 --by zone'],
     more: DETACHING,
   },
+  roll: {
+    group: FLEETS,
+    examples: [
+      'muster roll web.yaml --wave 10 --pause 2m',
+      "muster roll web --image ami-12c6146b --wave 25% --healthy-url 'http://{privateIp}:8080/health'",
+      'muster roll pause web',
+    ],
+    more: DETACHING,
+  },
+  'roll pause': { examples: ['muster roll pause web'] },
+  'roll resume': { examples: ['muster roll resume web'] },
+  'roll abort': { examples: ['muster roll abort web', 'muster roll abort web --detach'], more: DETACHING },
   status: { group: FLEETS, examples: ['muster status web', 'muster status web --instances --json'] },
   check: { group: FLEETS, examples: ['muster check web', 'muster check web --file web.yaml --json'] },
   list: { group: FLEETS, examples: ['muster list', 'muster list --all --json'] },
@@ -81,6 +93,9 @@ const HELP: Readonly<Record<string, Help>> = {
   'schedule resume': { examples: ['muster schedule resume web'] },
   'schedule trigger': { examples: ['muster schedule trigger web'] },
   'schedule backfill': { examples: ['muster schedule backfill web --from 2026-11-25 --to 2026-11-26'] },
+  'schedule check': {
+    examples: ['muster schedule check web --every 1h --repair', 'muster schedule check web --off'],
+  },
   'schedule delete': { examples: ['muster schedule delete web', 'muster schedule delete web --yes'] },
   cancel: { group: TROUBLE, examples: ['muster cancel web'] },
   retry: { group: TROUBLE, examples: ['muster retry web', 'muster retry web --skip role/web'] },

@@ -7,12 +7,6 @@ const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
 const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
 const NAME = ['<name>', "the fleet's name"] as const;
 
-const EXAMPLES = `
-Examples:
-  muster roll web.yaml --wave 10 --pause 2m
-  muster roll web --image ami-12c6146b --wave 25% --healthy-url 'http://{privateIp}:8080/health'
-  muster roll pause web        finishes the wave at hand, and waits; resume goes on, abort goes back`;
-
 export function addRollCommands(muster: Command, { ended, checkedName }: Running): void {
   const roll = muster
     .command('roll')
@@ -25,7 +19,6 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     .option('--healthy-url <url>', 'what the worker asks each new one, too: http://{privateIp}:8080/health')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .addHelpText('after', EXAMPLES)
     // What stands behind a command of its own is that one's.
     .enablePositionalOptions()
     .action((file, options) =>
