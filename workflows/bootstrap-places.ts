@@ -23,7 +23,7 @@ import { counted } from '../fleet/words.ts';
 import { as, asUndo, quick, undoing } from './activities.ts';
 import { mark } from './bring-up.ts';
 import { handOver } from './hand-over.ts';
-import { type IdentityScope, identitySteps, makeIdentity } from './identity.ts';
+import { type IdentityScope, identitySteps, makeIdentity, unsaid } from './identity.ts';
 import { stillLeft } from './last-look.ts';
 import { type Identity, ownershipOf } from './launch-and-verify.ts';
 import { launchPlace } from './launch-place.ts';
@@ -299,11 +299,11 @@ class Places {
 
   private async lookAt(place: Place): Promise<void> {
     const { spec, report, number } = place;
-    const { policy: _, ...rest } = spec;
+    const instances = { ...spec.instances, userData: undefined };
     try {
       const plan = await quick.preflight.executeWithOptions(
         as('preflight', `in ${place.name}`, spec.deadlines.step, `${number}`),
-        [{ spec: { ...rest, instances: { ...spec.instances, userData: undefined } } }],
+        [{ spec: { ...spec, policy: unsaid(spec.policy), instances } }],
       );
       const twin = this.places.find(
         (other) => other.plan?.account === plan.account && other.spec.region === spec.region,
