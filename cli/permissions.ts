@@ -4,11 +4,17 @@ import { specFromFile } from '../client/specs.ts';
 import type { Permission } from '../fleet/permission.ts';
 import { fitOf, type PolicyFit, permissionsFor, policyFor } from '../fleet/permissions.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
-import { DONE } from './exit.ts';
+import { DONE, UsageError } from './exit.ts';
 import { type Colors, jsonOf, print, printText, say, stderrColors, stdoutColors } from './output.ts';
 
 export async function permissions(file: string, { json }: { json?: boolean }): Promise<number> {
   const { spec } = specFromFile(file);
+  if (spec.places) {
+    throw new UsageError(
+      `the fleet '${spec.name}' is in several places, and a policy is of one account and region`,
+      'docs/places.md has what the role of each account needs',
+    );
+  }
   const needed = permissionsFor(spec);
   const policy = policyFor(needed);
   const fit = fitOf(policy);
