@@ -28,20 +28,22 @@ export async function makeChanges(
   for (const change of plan.changes) {
     const wanted = shapeAfter(change, shape);
     const report = await make(change, wanted);
-    did.push(`${change.what} ${report ? report.state : 'refused'}`);
-    volumesKept.push(...(report?.volumesKept ?? []));
-    if (report?.state === 'complete' && report.action !== 'up') shape = wanted;
-    const isWhole = !report || ['complete', 'rolled-back', 'cancelled'].includes(report.state);
-    if (!isWhole) return { shape, broken: report, volumesKept, problems, did };
+    const hasReport = typeof report !== 'string';
+    did.push(`${change.what} ${hasReport ? report.state : report}`);
+    if (!hasReport) continue;
+    volumesKept.push(...(report.volumesKept ?? []));
+    if (report.state === 'complete' && report.action !== 'up') shape = wanted;
+    if (!['complete', 'rolled-back', 'cancelled'].includes(report.state))
+      return { shape, broken: report, volumesKept, problems, did };
   }
   return { shape, volumesKept, problems, did };
 
-  async function make(change: DrawnChange, wanted: Shape): Promise<FleetReport | undefined> {
+  async function make(change: DrawnChange, wanted: Shape): Promise<FleetReport | 'done' | 'refused'> {
     const over = new AbortController();
     let run: FleetRun | undefined;
     try {
       run = await within(ask(change, wanted));
-      if (!run) return undefined;
+      if (!run) return 'done';
       const meanwhile = [
         ...(change.kill === null ? [] : [after(change.kill, () => worker.replace())]),
         ...(change.cancel === null ? [] : [after(change.cancel, () => muster.cancel(fleet))]),
@@ -51,7 +53,7 @@ export async function makeChanges(
       return report;
     } catch (error) {
       if (!(error instanceof MusterError && REFUSALS.includes(error.code))) throw error;
-      return undefined;
+      return 'refused';
     }
 
     async function after(at: number, act: () => Promise<unknown>): Promise<void> {

@@ -22,7 +22,22 @@ export function tables(results: readonly Result[]): string {
     'content with one': results.filter(({ plan }) => plan.least < plan.count),
     'short deadlines': results.filter(({ plan }) => plan.shortDeadlines),
   };
-  return `${table('weather', byWeather)}\n\n${table('done to it', byDeed)}`;
+  return [table('weather', byWeather), table('done to it', byDeed), changeTable(results)].join('\n\n');
+}
+
+/** What was asked of complete fleets, and what came of each. */
+function changeTable(results: readonly Result[]): string {
+  const did = results.flatMap(({ ending }) => ending?.changed?.made.did ?? []).map((one) => one.split(' '));
+  const ends = [...new Set(did.map(([, end]) => end!))].sort();
+  const rows = [...groups(did, ([what]) => what!)].map(([what, of]) => {
+    const counts = ends.map((end) => of.filter(([, is]) => is === end).length || '');
+    return `| ${[what, of.length, ...counts].join(' | ')} |`;
+  });
+  return [
+    `| ${['asked of it', 'times', ...ends].join(' | ')} |`,
+    `|${'---|'.repeat(ends.length + 2)}`,
+    ...rows,
+  ].join('\n');
 }
 
 function table(title: string, rows: Readonly<Record<string, readonly Result[]>>): string {
