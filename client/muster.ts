@@ -9,6 +9,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { rootCause } from '@temporalio/common';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
@@ -76,6 +77,7 @@ import {
   notNow,
   notRolling,
   notSteered,
+  noWorker,
   otherSpec,
   specUnknown,
   sweepFailed,
@@ -384,7 +386,7 @@ export class Muster {
       throw notRolling(fleet, steer, isRunning ? change?.words : undefined);
     }
     try {
-      await this.#handle(description).executeUpdate<void, [Steer]>(STEER_UPDATE, { args: [steer] });
+      await this.#update<void>(description, STEER_UPDATE, steer);
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal) throw notSteered(fleet, refusal.message);
@@ -521,10 +523,7 @@ export class Muster {
   async extend(fleet: string, extension: Extension): Promise<LeaseReport | undefined> {
     const description = await this.#kept(fleet, 'extend');
     try {
-      return await this.#handle(description).executeUpdate<LeaseReport | undefined, [Extension]>(
-        EXTEND_UPDATE,
-        { args: [extension] },
-      );
+      return await this.#update<LeaseReport | undefined>(description, EXTEND_UPDATE, extension);
     } catch (error) {
       throw this.#refusedUpdate(fleet, error);
     }
@@ -558,7 +557,7 @@ export class Muster {
     const handle = this.#handle(description);
     const { state } = await handle.query<FleetReport>(PROGRESS_QUERY);
     if (state !== 'paused') throw notNow(fleet, state, decision);
-    await handle.executeUpdate(DECIDE_UPDATE, { args: [decision] });
+    await this.#update<void>(description, DECIDE_UPDATE, decision);
     return this.#runOf(description);
   }
 
@@ -762,11 +761,30 @@ export class Muster {
     return description;
   }
 
+  /** Has the run answer an Update that it can answer at once. Throws NoWorker when no worker does. */
+  async #update<Answer>(
+    description: WorkflowExecutionDescription,
+    update: string,
+    ...args: [unknown?]
+  ): Promise<Answer> {
+    const { client, taskQueue, address } = this.#temporal;
+    const handle = this.#handle(description);
+    try {
+      return await client.withDeadline(Date.now() + UPDATE_PATIENCE_MS, () =>
+        handle.executeUpdate<Answer, [unknown]>(update, { args: args as [unknown] }),
+      );
+    } catch (error) {
+      // One that has died a moment ago is known as a worker still.
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) throw noWorker(taskQueue, address);
+      throw error;
+    }
+  }
+
   /** The run that keeps the fleet goes on as its teardown. */
   async #release(description: WorkflowExecutionDescription): Promise<FleetRun> {
     const { fleet } = memoOf(description);
     try {
-      await this.#handle(description).executeUpdate(RELEASE_UPDATE);
+      await this.#update<void>(description, RELEASE_UPDATE);
     } catch (error) {
       throw this.#refusedUpdate(fleet, error);
     }
@@ -871,6 +889,9 @@ function needsWorker({ status }: WorkflowExecutionDescription): boolean {
 const FIRST_LOOK_SECONDS = 3;
 
 const HAND_OVER_MS = 50;
+
+/** How long a worker may take for the task in which a run answers an Update. */
+const UPDATE_PATIENCE_MS = 15_000;
 const MOST_HAND_OVERS = 60;
 
 /** Seconds for which AWS may not show yet what a run has made that completed its fleet just now. */

@@ -27,7 +27,9 @@ export function instanceFindings(
   const { region, instances, profile } = wanted;
   const { id, state, type, zone, subnet = '', image } = instance;
   const aws = (command: string) => `aws ec2 ${command} --region ${region}`;
-  const end = aws(`terminate-instances --instance-ids ${id}`);
+  // A repair launches as the fleet's own spec says, and not as a file does that it was held against.
+  const end =
+    wanted.specFrom === 'file' ? 'muster roll FILE' : aws(`terminate-instances --instance-ids ${id}`);
   const finding = (
     kind: FindingKind,
     want: string,

@@ -211,6 +211,11 @@ describe('a lease whose worker and server are killed', () => {
       await untilPolled(own);
       const { lease } = await (await own.up(specFrom(written('survivor')), { lease: 8 })).result();
       worker.kill('SIGKILL');
+      // Temporal takes it for a worker for a while still, and would keep who asks waiting.
+      await assert.rejects(
+        own.extend('survivor', { seconds: 60 }),
+        (error: MusterError) => error instanceof MusterError && error.code === 'NoWorker',
+      );
       await temporal.kill();
       assert.equal(await isThere('survivor'), 2);
       temporal = await startTemporal();

@@ -328,7 +328,9 @@ class Keeper {
 
   private checkExtension(extension: Extension): void {
     const { lease } = this.report;
-    if (this.isOver || !lease) throw ApplicationFailure.nonRetryable('the lease is over');
+    if (this.isOver) throw ApplicationFailure.nonRetryable('the lease is over');
+    if (!lease)
+      throw ApplicationFailure.nonRetryable('the fleet has no lease: it stays until it is taken down');
     const mistake = extensionMistake(extension, lease, Date.now());
     if (mistake) throw ApplicationFailure.nonRetryable(mistake);
   }
