@@ -5,7 +5,7 @@ import type { Finding, FindingKind } from './finding.ts';
 import { quoted } from './leftovers.ts';
 import { NONE, refill, tagFindings, unlessDisowned } from './mending.ts';
 import { FLEET_TAG, RUN_TAG } from './tags.ts';
-import type { Wanted } from './wanted.ts';
+import type { Wanted, WantedTags } from './wanted.ts';
 
 export function hasEnded({ state }: InstanceFacts): boolean {
   return state === 'terminated' || state === 'shutting-down';
@@ -78,12 +78,19 @@ export function instanceFindings(
     const found = instance.securityGroups.join(', ') || NONE;
     findings.push(finding('security-groups', securityGroups.join(', '), found, set));
   }
+  const wantedTags = withRun(instances, instance);
   findings.push(
-    ...tagFindings(id, instances.tags, 'instance', instance.tags, (tags) =>
+    ...tagFindings(id, wantedTags, 'instance', instance.tags, (tags) =>
       aws(`create-tags --resources ${id} --tags ${tags}`),
     ),
   );
-  return unlessDisowned(findings, instances.tags, instance.tags);
+  return unlessDisowned(findings, wantedTags, instance.tags);
+}
+
+/** It says which of the fleet's runs has launched it; where it says none of them, the token of its launch does. */
+function withRun({ tags, runs }: Wanted['instances'], instance: InstanceFacts): WantedTags {
+  if (!runs || runs.includes(instance.tags[RUN_TAG] ?? '')) return tags;
+  return { ...tags, [RUN_TAG]: runs.find((run) => instance.token?.startsWith(`${run}-`)) ?? runs[0] };
 }
 
 function metadataFindings({ region, instances }: Wanted, { id, metadata }: InstanceFacts): Finding[] {

@@ -593,6 +593,21 @@ describe('ten thousand instances that differ', () => {
     };
   });
 
+  it('carry the run that launched them, and no other value', () => {
+    const [one] = instances;
+    for (const value of [undefined, 'any']) {
+      const tags = { ...one!.tags, 'muster:run': value } as Record<string, string>;
+      if (value === undefined) delete tags['muster:run'];
+      const { findings } = driftOf(wanted, { instances: [{ ...one!, tags }] });
+      const told = findings.filter(({ kind, resource }) => kind === 'tag' && resource === one!.id);
+      assert.deepEqual(
+        told.map(({ wanted, found, safe }) => [wanted, found, safe]),
+        [['muster:run=run', value ?? 'none', false]],
+      );
+      assert.match(told[0]!.command, /'Key=muster:run,Value=run'/);
+    }
+  });
+
   it('are told by a hundred, and how many more there are', () => {
     const { findings, instanceCount } = driftOf(wanted, { instances });
     const told = capped(findings);
