@@ -230,12 +230,7 @@ async function instancesWith(
       tags.set(InstanceId!, Tags ?? []);
     }
   }
-  return ids.map((id) =>
-    needed(request, {
-      resource: ec2Arn(request.region, 'instance', id),
-      keys: { ...resourceTags(tags.get(id)), ...keys },
-    }),
-  );
+  return tagged(request, 'instance', ids, tags, keys);
 }
 
 async function volumesWith(
@@ -250,9 +245,19 @@ async function volumesWith(
     const { Volumes = [] } = await moto.ec2(request.region).send(command);
     for (const { VolumeId, Tags } of Volumes) tags.set(VolumeId!, Tags ?? []);
   }
+  return tagged(request, 'volume', ids, tags, keys);
+}
+
+function tagged(
+  request: AwsRequest,
+  kind: string,
+  ids: readonly string[],
+  tags: ReadonlyMap<string, Tags>,
+  keys: Keys,
+): readonly Needed[] {
   return ids.map((id) =>
     needed(request, {
-      resource: ec2Arn(request.region, 'volume', id),
+      resource: ec2Arn(request.region, kind, id),
       keys: { ...resourceTags(tags.get(id)), ...keys },
     }),
   );
