@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { PlaceRef } from '../fleet/places.ts';
-import { type FleetReport, type InstanceReport, instanceCountOf } from '../fleet/report.ts';
+import { type FleetReport, type InstanceReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { ListedInstances, ListRequest, TeardownRequest } from '../fleet/run.ts';
 import type { Assume } from '../fleet/spec.ts';
 import { lookFailed } from './errors.ts';
@@ -121,7 +121,7 @@ async function asItIsThere(
     count: instanceCountOf(report),
     patience,
     // A thing of an earlier run that was given up is none of this fleet's.
-    runs: report.runs ?? [report.runId],
+    runs: runsOf(report),
     byNameOnly: true,
   });
   const [count, left] = [instanceCountOf(report), instanceCountOf(now)];

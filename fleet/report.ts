@@ -95,6 +95,11 @@ export function beyondTold(count: number): number | undefined {
   return count > MOST_TOLD ? count : undefined;
 }
 
+/** The runs that launched a fleet's instances. */
+export function runsOf({ runs, runId }: Pick<FleetReport, 'runs' | 'runId'>): readonly string[] {
+  return runs ?? [runId];
+}
+
 /** How many instances a report is about. */
 export function instanceCountOf({
   instances,

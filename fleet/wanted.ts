@@ -1,7 +1,7 @@
 /** What AWS should show of a complete fleet: made of its spec and of what its runs have said. */
 
 import { profileName } from './names.ts';
-import { type FleetReport, instanceCountOf } from './report.ts';
+import { type FleetReport, instanceCountOf, runsOf } from './report.ts';
 import type { Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
 import { COMPLETE, NAMESPACE_TAG, ownershipTags, PROFILE_TAG, RUN_TAG, SPEC_TAG, STATE_TAG } from './tags.ts';
 
@@ -82,7 +82,7 @@ export function knownOf(report: FleetReport): Known {
 /** `namespace` is Temporal's, in which the fleet's runs are. */
 export function wantedOf({ spec, specFrom, known }: CheckRequest, namespace: string): Wanted {
   const { name, region, role, profile, instances } = spec;
-  const runs = known && (known.runs ?? [known.runId]);
+  const runs = known && runsOf(known);
   const own: WantedTags = known
     ? ownershipTags({ fleet: name, run: runs![0]!, namespace, region, specHash: known.specHash! })
     : { ...ownershipTags({ fleet: name, run: '', namespace, region, specHash: '' }), ...ANY_RUN };

@@ -12,7 +12,7 @@ import {
   targetOf,
   type Values,
 } from '../fleet/change.ts';
-import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
+import { type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import { DEFAULT_CHOICE } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { specChanges } from '../fleet/spec-changes.ts';
@@ -223,7 +223,7 @@ class Change {
       account: to.account,
       role: target.role && role && { name: role.name, id: role.id },
       profile: target.profile && profile && { name: profile.name, id: profile.id },
-      runs: fleet.runs ?? [fleet.runId],
+      runs: runsOf(fleet),
       patience: to.deadlines.consistency,
     };
   }

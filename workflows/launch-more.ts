@@ -51,8 +51,8 @@ export function launchOfMore({ run, fleet, owner }: More, spec: FleetSpec, plan:
 }
 
 /** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */
-export function placesOf(run: Run, spec: FleetSpec, fleet: FleetReport): Promise<Plan> {
-  const instances = { ...spec.instances, image: fleet.image!, userData: undefined };
+export function placesOf(run: Run, spec: FleetSpec, fleet: FleetReport, image = fleet.image!): Promise<Plan> {
+  const instances = { ...spec.instances, image, userData: undefined };
   const profile = { reuse: true as const, ref: fleet.profile!.name };
   return run.step(
     'preflight',

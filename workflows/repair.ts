@@ -5,7 +5,7 @@ import type { FoundDrift } from '../activities/drift.ts';
 import { findingCount } from '../fleet/drift-report.ts';
 import { type Members, merged, sourcesOf } from '../fleet/members.ts';
 import { MENDED_PARTS, type MendedPart, partOf, type RepairRequest, repaired } from '../fleet/repair.ts';
-import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { knownOf } from '../fleet/wanted.ts';
@@ -95,7 +95,7 @@ class Repair {
       [
         {
           region: spec.region,
-          owner: { fleet: fleet.fleet, runs: this.runs },
+          owner: { fleet: fleet.fleet, runs: runsOf(this.fleet) },
           count: present,
           patience: 0,
         },
@@ -112,7 +112,7 @@ class Repair {
     this.members = merged(survey.members, launch.members);
     fleet.instances = [...instances.values()].slice(0, MOST_TOLD);
     fleet.sources = sourcesOf(this.members);
-    fleet.runs = [...this.runs, owner.run];
+    fleet.runs = [...runsOf(this.fleet), owner.run];
     this.tellMembers(this.members);
   }
 
@@ -152,11 +152,6 @@ class Repair {
     if (repair?.remainingCount === 0) return 'complete';
     if (this.wasCancelled) return 'cancelled';
     return this.hasFailed && !repair?.mendedCount ? 'rolled-back' : 'degraded';
-  }
-
-  /** The runs that launched what the fleet has. */
-  private get runs(): readonly string[] {
-    return this.fleet.runs ?? [this.fleet.runId];
   }
 
   private get partsToMend(): readonly MendedPart[] {

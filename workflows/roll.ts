@@ -8,12 +8,12 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
-import type { Survey, SurveyRequest } from '../activities/survey.ts';
+import type { Survey } from '../activities/survey.ts';
 import { LEASE_OVER, UNHEALTHY } from '../fleet/failures.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
 import { idsOf, type Members, merged, sourcesOf, without } from '../fleet/members.ts';
 import { terminationWords } from '../fleet/removal.ts';
-import { beyondTold, type FleetReport, instanceCountOf, type RollReport } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf, type RollReport, runsOf } from '../fleet/report.ts';
 import { type RollRequest, waveOf, wavesOf } from '../fleet/roll.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
@@ -30,10 +30,11 @@ import {
   ownershipOf,
   untilVerified,
 } from './launch-and-verify.ts';
-import { ofCount } from './launch-more.ts';
+import { ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run, type Undo, type UndoTold } from './run.ts';
 import { assertAll } from './scale.ts';
 import type { Steering } from './steering.ts';
+import { survey } from './survey.ts';
 import { undoLaunch } from './undos.ts';
 
 /**
@@ -184,11 +185,11 @@ class Roll {
   /** What there is, old and new, will be taken down next: nothing is launched for that. */
   async leaveOff(): Promise<Changed> {
     const { run, spec, owner, roll, fleet } = this;
-    const runs = [...this.runs, owner.run];
+    const runs = [...runsOf(this.fleet), owner.run];
     roll.failed = 'its lease is over';
     const patience = spec.deadlines.consistency;
     try {
-      this.become(await this.survey('find', { count: this.count, patience }, runs));
+      this.become(await survey('find', this.spec, this.fleet, { count: this.count, patience }, runs));
     } catch {
       // The teardown finds them by their tags.
       Object.assign(fleet, { instances: [], instanceCount: undefined });
@@ -206,7 +207,11 @@ class Roll {
       'find',
       async () => {
         const choose = { count, by: 'zone' } as const;
-        const seen = await this.survey('find', { count, patience: spec.deadlines.consistency, choose });
+        const seen = await survey('find', this.spec, this.fleet, {
+          count,
+          patience: spec.deadlines.consistency,
+          choose,
+        });
         assertAll(seen, count);
         this.members = seen.members;
         this.tellMembers(seen.members);
@@ -218,18 +223,9 @@ class Roll {
 
   /** As before a bootstrap, but that the role and the profile are there. */
   private async look(): Promise<Plan> {
-    const { run, request, identity, roll } = this;
+    const { run, request, fleet, roll } = this;
     const { spec } = request;
-    const instances = { ...spec.instances, userData: undefined };
-    const profile = { reuse: true as const, ref: identity.profile.name };
-    const plan = await run.step(
-      'preflight',
-      () =>
-        quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
-          { spec: { ...spec, role: undefined, policy: undefined, profile, instances } },
-        ]),
-      { found: ({ account, image }) => `account ${account}, ${image}` },
-    );
+    const plan = await placesOf(run, spec, fleet, spec.instances.image);
     this.plan = plan;
     roll.to = plan.image;
     const placements = plan.placements.map(({ share: _, ...placement }) => placement);
@@ -263,7 +259,7 @@ class Roll {
     await run.step('health', () => this.untilHealthy(launch, untilRunning), {
       found: () => this.inWave(`${ending.length} healthy`),
     });
-    await run.step('terminate', () => this.end(ending, { runs: this.runs }), {
+    await run.step('terminate', () => this.end(ending, { runs: runsOf(this.fleet) }), {
       undo: isFirst ? this.launchingOld(launch) : undefined,
       mayHaveActed: () => true,
       found: ({ detail, outcome }) => ({ outcome, detail: this.inWave(detail) }),
@@ -285,7 +281,7 @@ class Roll {
       'verify',
       async () => {
         const patience = spec.deadlines.consistency;
-        const seen = await this.survey('verify', { count, patience }, [owner.run]);
+        const seen = await survey('verify', this.spec, this.fleet, { count, patience }, [owner.run]);
         assertAll(seen, count);
         return seen;
       },
@@ -385,7 +381,7 @@ class Roll {
    */
   private async launchOld(launch: Launch): Promise<UndoTold> {
     const { spec, fleet, count } = this;
-    const left = await this.survey('find', { count, patience: 0 });
+    const left = await survey('find', this.spec, this.fleet, { count, patience: 0 });
     const missing = count - idsOf(left.members).length;
     if (missing <= 0) return { outcome: 'absent', detail: 'none had ended' };
     this.isShort = true;
@@ -414,7 +410,10 @@ class Roll {
       await this.mark(again.ids);
     } finally {
       const { consistency } = spec.deadlines;
-      const seen = await this.survey('verify', { count, patience: this.kept.length > 0 ? 0 : consistency });
+      const seen = await survey('verify', this.spec, this.fleet, {
+        count,
+        patience: this.kept.length > 0 ? 0 : consistency,
+      });
       this.isShort = idsOf(seen.members).length !== count;
       if (!this.isShort) this.become(seen);
     }
@@ -470,23 +469,6 @@ class Roll {
         { region: spec.region, ...names, specHash },
       ])
       .catch(() => undefined);
-  }
-
-  /** The runs that launched what the fleet had. */
-  private get runs(): readonly string[] {
-    return this.fleet.runs ?? [this.fleet.runId];
-  }
-
-  private survey(
-    step: 'find' | 'verify',
-    request: Pick<SurveyRequest, 'count' | 'patience' | 'choose'>,
-    runs = this.runs,
-  ): Promise<Survey> {
-    const { spec, fleet } = this;
-    const seconds = request.patience + spec.deadlines.step;
-    return looking.survey.executeWithOptions(as(step, `what ${fleet.fleet} has`, seconds), [
-      { region: spec.region, owner: { fleet: fleet.fleet, runs }, ...request },
-    ]);
   }
 
   /** From here on the fleet has these. */

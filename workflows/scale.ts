@@ -5,13 +5,13 @@ import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
 import { terminationWords } from '../fleet/removal.ts';
-import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD, runsOf } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
-import { as, looking, undoing } from './activities.ts';
+import { as, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
 import { type LaunchPlace, untilVerified } from './launch-and-verify.ts';
@@ -25,6 +25,7 @@ import {
   placesOf,
 } from './launch-more.ts';
 import { isCancelled, Run, type UndoTold } from './run.ts';
+import { survey } from './survey.ts';
 
 /**
  * Looks which instances the fleet has. For more of them it looks whether they can be had, launches and verifies as a
@@ -122,7 +123,11 @@ export class Scale {
     const { run, fleet, owner } = this;
     const launch = await launchMore(this.more, this.sized, this.plan!);
     const instances = [...fleet.instances, ...run.report.instances].slice(0, MOST_TOLD);
-    return { members: merged(this.members, launch.members), instances, runs: [...this.runs, owner.run] };
+    return {
+      members: merged(this.members, launch.members),
+      instances,
+      runs: [...runsOf(this.fleet), owner.run],
+    };
   }
 
   private async down(): Promise<Having> {
@@ -136,7 +141,7 @@ export class Scale {
           [
             {
               region: spec.region,
-              owner: { fleet: fleet.fleet, runs: this.runs },
+              owner: { fleet: fleet.fleet, runs: runsOf(this.fleet) },
               ids: chosen,
               patience: spec.deadlines.consistency,
             },
@@ -154,7 +159,10 @@ export class Scale {
     return run.step(
       'verify',
       async () => {
-        const seen = await this.survey('verify', { count, patience: spec.deadlines.consistency });
+        const seen = await survey('verify', this.spec, this.fleet, {
+          count,
+          patience: spec.deadlines.consistency,
+        });
         assertAll(seen, count);
         return seen;
       },
@@ -214,18 +222,17 @@ export class Scale {
     return { run, spec, fleet, owner };
   }
 
-  /** The runs that launched what the fleet has. */
-  private get runs(): readonly string[] {
-    return this.fleet.runs ?? [this.fleet.runId];
-  }
-
   /** All that the fleet has, and of these the ones that go. What EC2 shows otherwise is not made worse by a change. */
   private async find(choose?: SurveyRequest['choose']): Promise<Survey> {
     const { run, spec, fleet, from } = this;
     return run.step(
       'find',
       async () => {
-        const seen = await this.survey('find', { count: from, patience: spec.deadlines.consistency, choose });
+        const seen = await survey('find', this.spec, this.fleet, {
+          count: from,
+          patience: spec.deadlines.consistency,
+          choose,
+        });
         assertAll(seen, from);
         this.members = seen.members;
         this.tellMembers(seen.members);
@@ -240,22 +247,10 @@ export class Scale {
     );
   }
 
-  private survey(
-    step: 'find' | 'verify',
-    request: Pick<SurveyRequest, 'count' | 'patience' | 'choose'>,
-    runs = this.runs,
-  ): Promise<Survey> {
-    const { spec, fleet } = this;
-    const seconds = request.patience + spec.deadlines.step;
-    return looking.survey.executeWithOptions(as(step, `what ${fleet.fleet} has`, seconds), [
-      { region: spec.region, owner: { fleet: fleet.fleet, runs }, ...request },
-    ]);
-  }
-
   /** The undo of a termination: what has ended does not come back, but others can take its place. */
   private async makeUp(): Promise<UndoTold> {
     const { spec, fleet, from, owner } = this;
-    const left = await this.survey('find', { count: from, patience: 0 });
+    const left = await survey('find', this.spec, this.fleet, { count: from, patience: 0 });
     const missing = from - idsOf(left.members).length;
     if (missing <= 0) return { outcome: 'absent', detail: 'none had ended' };
     this.isShort = true;
@@ -272,8 +267,14 @@ export class Scale {
       await markMore(this.more, launch.ids);
     } finally {
       // Better some of them than none: they stay also when it was not enough.
-      const runs = [...this.runs, owner.run];
-      const seen = await this.survey('verify', { count: from, patience: spec.deadlines.consistency }, runs);
+      const runs = [...runsOf(this.fleet), owner.run];
+      const seen = await survey(
+        'verify',
+        this.spec,
+        this.fleet,
+        { count: from, patience: spec.deadlines.consistency },
+        runs,
+      );
       const isWhole = idsOf(seen.members).length === from;
       if (isWhole) this.become(seen);
       else fleet.runs = runs;

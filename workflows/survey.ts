@@ -1,0 +1,20 @@
+/** What EC2 shows of a complete fleet that is being changed. */
+
+import type { Survey, SurveyRequest } from '../activities/survey.ts';
+import { type FleetReport, runsOf } from '../fleet/report.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import { as, looking } from './activities.ts';
+
+/** Of what these runs launched: those that launched the fleet, unless told otherwise. */
+export function survey(
+  step: 'find' | 'verify',
+  spec: FleetSpec,
+  fleet: FleetReport,
+  request: Pick<SurveyRequest, 'count' | 'patience' | 'choose'>,
+  runs = runsOf(fleet),
+): Promise<Survey> {
+  const seconds = request.patience + spec.deadlines.step;
+  return looking.survey.executeWithOptions(as(step, `what ${fleet.fleet} has`, seconds), [
+    { region: spec.region, owner: { fleet: fleet.fleet, runs }, ...request },
+  ]);
+}
