@@ -6,7 +6,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { CreateTagsCommand } from '@aws-sdk/client-ec2';
 import {
   AttachRolePolicyCommand,
@@ -19,9 +18,8 @@ import { DiffersError, Muster, MusterError, type SpecInput, specFrom } from '../
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { SPEC_TAG } from '../fleet/tags.ts';
+import { ended, MUSTER, startMuster } from './command.ts';
 import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
-
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let muster: Muster;
@@ -556,19 +554,7 @@ describe('muster up with another spec', () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  async function cli(...args: string[]) {
-    const env = { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1' };
-    const child = spawn(process.execPath, [MUSTER, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (text) => {
-      stdout += text;
-    });
-    child.stderr.on('data', (text) => {
-      stderr += text;
-    });
-    const code = await new Promise((resolve) => child.once('close', resolve));
-    return { code, stdout, stderr };
-  }
+  const cli = (...args: string[]) => ended(startMuster(args, { ...world.sandbox.env, NO_COLOR: '1' }));
 
   const file = async (more: object, instances: object = {}) => {
     const path = join(folder, 'spec.json');

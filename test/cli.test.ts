@@ -1,18 +1,16 @@
 /** The command line, as scripts and people call it: exit codes, what goes to which stream, kills. */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { DescribeInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { ended, startMuster } from './command.ts';
 import { converse } from './terminal.ts';
 import { openWorld, QUICK, type World } from './world.ts';
-
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let folder: string;
@@ -39,33 +37,10 @@ ${more}`,
   return file;
 }
 
-function start(args: string[], env: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, [MUSTER, ...args], {
-    // As when it is not npm that runs it.
-    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
+const start = (args: string[], env: Record<string, string> = {}) =>
+  startMuster(args, { ...world.sandbox.env, NO_COLOR: '1', ...env });
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function end(child: ChildProcess): Promise<Ended> {
-  let stdout = '';
-  let stderr = '';
-  child.stdout!.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr!.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-}
-
-const muster = (...args: string[]) => end(start(args));
+const muster = (...args: string[]) => ended(start(args));
 
 /** Resolves when the child has said it on stderr. */
 function says(child: ChildProcess, what: RegExp): Promise<void> {
@@ -247,10 +222,10 @@ describe('muster up', () => {
 
   it('ends with 4 without Temporal, and without a worker', async () => {
     const file = specFile('nowhere');
-    const unreachable = await end(start(['up', file], { TEMPORAL_ADDRESS: '127.0.0.1:1' }));
+    const unreachable = await ended(start(['up', file], { TEMPORAL_ADDRESS: '127.0.0.1:1' }));
     assert.equal(unreachable.code, 4);
     assert.match(unreachable.stderr, /Temporal does not answer at 127.0.0.1:1/);
-    const idle = await end(start(['up', file], { MUSTER_TASK_QUEUE: 'nobody-polls' }));
+    const idle = await ended(start(['up', file], { MUSTER_TASK_QUEUE: 'nobody-polls' }));
     assert.equal(idle.code, 4);
     assert.match(idle.stderr, /no worker answers on the task queue 'nobody-polls'[\s\S]*muster worker/);
   });
@@ -276,10 +251,10 @@ describe('muster up', () => {
     try {
       const file = specFile('detached');
       const child = start(['up', file]);
-      const ended = end(child);
+      const end = ended(child);
       await says(child, /create the role/);
       child.kill('SIGINT');
-      const { code, stderr } = await ended;
+      const { code, stderr } = await end;
       assert.equal(code, 130);
       assert.match(stderr, /the run of detached goes on/);
       assert.match(stderr, /muster status detached/);
@@ -378,17 +353,17 @@ describe('arguments and streams', () => {
   });
 
   it('says npx where it was called through npm', async () => {
-    const { stderr } = await end(start(['cancel', 'nobody'], { npm_command: 'exec' }));
+    const { stderr } = await ended(start(['cancel', 'nobody'], { npm_command: 'exec' }));
     assert.match(stderr, /'npx muster list' shows all/);
     const colored = { npm_command: 'exec', NO_COLOR: '', FORCE_COLOR: '1' };
-    const { stdout } = await end(start(['up', specFile('through-npm')], colored));
+    const { stdout } = await ended(start(['up', specFile('through-npm')], colored));
     assert.match(stdout, /next[^\n]*npx muster status through-npm\n/);
   });
 
   it('a closed stdout changes nothing of the exit code', async () => {
     const child = start(['up', specFile('unread')]);
     child.stdout!.destroy();
-    assert.equal((await end(child)).code, 0);
+    assert.equal((await ended(child)).code, 0);
     assert.equal((await world.exists('unread')).instances.length, 2);
   });
 
@@ -421,7 +396,7 @@ describe('muster schedule', () => {
 
   it('set, show, list, pause, resume, trigger, backfill and delete, each in words and as JSON', async () => {
     const file = specFile('mornings');
-    const made = await end(start(['schedule', 'set', file, ...MORNINGS], { TZ: 'America/New_York' }));
+    const made = await ended(start(['schedule', 'set', file, ...MORNINGS], { TZ: 'America/New_York' }));
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, /^✓ schedule mornings is on\n/);
     assert.match(made.stdout, /at 08:00, Monday through Friday, by the clocks of Europe\/Paris/);
@@ -553,12 +528,12 @@ describe('muster worker', () => {
     world.aws.configure({ propagationSeconds: 4 });
     try {
       const first = start(['worker'], queue);
-      const firstEnded = end(first);
+      const firstEnded = ended(first);
       await says(first, /worker polls the task queue 'of-its-own'/);
-      const up = end(start(['up', specFile('handed-over'), '--json'], queue));
+      const up = ended(start(['up', specFile('handed-over'), '--json'], queue));
       await new Promise((resolve) => setTimeout(resolve, 2000));
       const second = start(['worker'], queue);
-      const secondEnded = end(second);
+      const secondEnded = ended(second);
       await says(second, /worker polls/);
       first.kill('SIGTERM');
       assert.equal((await firstEnded).code, 0);
@@ -578,7 +553,7 @@ describe('what is secret', () => {
     const secret = 'hunter2-in-user-data';
     const queue = { MUSTER_TASK_QUEUE: 'of-secrets' };
     const worker = start(['worker'], queue);
-    const workerEnded = end(worker);
+    const workerEnded = ended(worker);
     await says(worker, /worker polls/);
     const undos = [
       world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', cut: true, times: 2 }),
@@ -592,9 +567,9 @@ describe('what is secret', () => {
         `type: t3.micro, userData: "echo ${secret} $(id) {{x}}"`,
       ),
     );
-    const up = await end(start(['up', file], queue));
+    const up = await ended(start(['up', file], queue));
     for (const undo of undos) undo();
-    const status = await end(start(['status', 'secretive', '--json'], queue));
+    const status = await ended(start(['status', 'secretive', '--json'], queue));
     const described = await world.client.workflow.getHandle('fleet:secretive').describe();
     worker.kill('SIGTERM');
     const said = await workerEnded;
@@ -618,7 +593,7 @@ describe('muster sandbox', () => {
   it('prints what to export, and takes everything with it when it ends', async () => {
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       const child = start(['sandbox', '--json']);
-      const ended = end(child);
+      const end = ended(child);
       const env = await new Promise<Record<string, string>>((resolve) => {
         child.stdout!.once('data', (text) => resolve(JSON.parse(String(text))));
       });
@@ -629,7 +604,7 @@ describe('muster sandbox', () => {
       ];
       assert.deepEqual(await Promise.all(ports.map(listens)), [true, true, true]);
       child.kill(signal);
-      const { code } = await ended;
+      const { code } = await end;
       assert.equal(code, signal === 'SIGTERM' ? 0 : null);
       for (let tries = 0; tries < 600 && (await Promise.all(ports.map(listens))).includes(true); tries++) {
         await new Promise((resolve) => setTimeout(resolve, 100));

@@ -6,10 +6,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { ended, MUSTER } from './command.ts';
 import { openWorld, specOf, untilPolled, type World } from './world.ts';
 
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 /** Where nobody listens. */
 const NOWHERE = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
 
@@ -30,17 +29,7 @@ function run(command: string, args: readonly string[], env: Record<string, strin
     env: { ...process.env, ...env, PATH: `${folder}:${process.env.PATH}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let [out, said] = ['', ''];
-  child.stdout.on('data', (text) => {
-    out += text;
-  });
-  child.stderr.on('data', (text) => {
-    said += text;
-  });
-  return new Promise<{ code: number | null; out: string; said: string }>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, said }));
-  });
+  return ended(child);
 }
 
 /** What bash offers for the last of the words, which it takes apart as bash does: `=` by itself. */
@@ -49,9 +38,9 @@ async function offered(words: readonly string[], env?: Record<string, string>): 
 COMP_WORDS=(muster "$@"); COMP_CWORD=$#
 "$(complete -p muster | sed 's/.*-F \\([^ ]*\\) .*/\\1/')"
 ((\${#COMPREPLY[@]} == 0)) || printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { code, out, said } = await run('bash', ['--norc', '-c', script, 'bash', ...words], env);
-  assert.deepEqual([code, said], [0, '']);
-  return out.split('\n').filter((line) => line !== '');
+  const { code, stdout, stderr } = await run('bash', ['--norc', '-c', script, 'bash', ...words], env);
+  assert.deepEqual([code, stderr], [0, '']);
+  return stdout.split('\n').filter((line) => line !== '');
 }
 
 describe('completion in bash', () => {
@@ -122,20 +111,20 @@ async function untilListed({ muster }: World): Promise<void> {
 describe('the script', () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     it(`for ${shell} is printed, and is what ${shell} can read`, async () => {
-      const { code, out } = await run('muster', ['completion', shell]);
+      const { code, stdout } = await run('muster', ['completion', shell]);
       assert.equal(code, 0);
-      assert.match(out, /muster complete -- /);
+      assert.match(stdout, /muster complete -- /);
       // Where it is not installed, there is no more to be known.
       if (spawnSync(shell, ['-c', 'exit']).error) return;
-      writeFileSync(join(folder, `script.${shell}`), out);
+      writeFileSync(join(folder, `script.${shell}`), stdout);
       const read = await run(shell, ['-n', `script.${shell}`]);
-      assert.deepEqual([read.code, read.said], [0, '']);
+      assert.deepEqual([read.code, read.stderr], [0, '']);
     });
   }
 
   it('is refused for another shell, with those that there are', async () => {
-    const { code, said } = await run('muster', ['completion', 'tcsh']);
+    const { code, stderr } = await run('muster', ['completion', 'tcsh']);
     assert.equal(code, 2);
-    assert.match(said, /bash, zsh, fish/);
+    assert.match(stderr, /bash, zsh, fish/);
   });
 });

@@ -5,11 +5,10 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { MUSTER } from './command.ts';
 import { openWorld, untilPolled } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
-
 interface Exchange {
   readonly command: string;
   readonly answer: string;

@@ -1,21 +1,18 @@
 /** `muster doctor`: what is wrong is told by what it is, with what mends it; it never waits for long. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { DeleteUserPolicyCommand, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { type DoctorLine, diagnose, specFromFile } from '../client/index.ts';
 import { type Examination, examinedLines } from '../fleet/doctor.ts';
+import { type Ended, ended, startMuster } from './command.ts';
 import { openWorld, untilPolled, type World } from './world.ts';
-
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let folder: string;
@@ -42,25 +39,8 @@ ${more}`,
   return file;
 }
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function muster(args: string[], env: Record<string, string | undefined> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MUSTER, ...args], {
-    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return ended(startMuster(args, { ...world.sandbox.env, NO_COLOR: '1', ...env }));
 }
 
 /** What it says with --json, by the check. */

@@ -1,12 +1,10 @@
 /** Drift: what other hands have changed of a complete fleet is found, and nothing else. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   CreateTagsCommand,
   DeleteTagsCommand,
@@ -44,9 +42,9 @@ import type { InstanceFacts } from '../fleet/facts.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { wantedOf } from '../fleet/wanted.ts';
+import { type Ended, ended, startMuster } from './command.ts';
 import { openWorld, until, untilPolled, type World } from './world.ts';
 
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 const SSM = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
 const S3 = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess';
 const POLICY = {
@@ -560,19 +558,8 @@ describe('a check', () => {
 });
 
 /** The command as a person calls it. */
-function typed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [MUSTER, 'check', ...args], {
-    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+function typed(...args: string[]): Promise<Ended> {
+  return ended(startMuster(['check', ...args], { ...world.sandbox.env, NO_COLOR: '1' }));
 }
 
 describe('ten thousand instances that differ', () => {

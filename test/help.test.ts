@@ -1,29 +1,14 @@
 /** Help: each command has it whole, and what it shows can be typed. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
+import { ended, startMuster } from './command.ts';
 
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-function muster(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [MUSTER, ...args], {
-    env: { ...process.env, npm_command: undefined },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-}
+const muster = (...args: string[]) => ended(startMuster(args, {}));
 
 async function helpOf(...words: string[]): Promise<string> {
   const { code, stdout, stderr } = await muster(...words, '--help');

@@ -1,16 +1,15 @@
 /** `muster init`: the spec that it writes is one to the reader, whoever answers. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { specFromFile } from '../client/index.ts';
+import { ended, startMuster } from './command.ts';
 import { converse } from './terminal.ts';
 
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 const SCHEMA = fileURLToPath(new URL('../schema/fleet.schema.json', import.meta.url));
 
 let root: string;
@@ -27,21 +26,7 @@ after(() => rmSync(root, { recursive: true }));
 const inFolder = (file: string) => join(folder, file);
 const ENV = { AWS_REGION: '', AWS_DEFAULT_REGION: '' };
 
-function muster(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [MUSTER, ...args], {
-    cwd: folder,
-    env: { ...process.env, npm_command: undefined, NO_COLOR: '1', ...ENV },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((done) => child.once('close', (code) => done({ code, stdout, stderr })));
-}
+const muster = (...args: string[]) => ended(startMuster(args, { NO_COLOR: '1', ...ENV }, folder));
 
 describe('muster init', () => {
   it('with --yes writes what it would propose, with the schema, and says what to type next', async () => {

@@ -7,7 +7,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
@@ -16,9 +15,8 @@ import { fleetWorkflowId } from '../fleet/run.ts';
 import { freePort } from '../sandbox/index.ts';
 import { startLocalTemporal } from '../sandbox/temporal.ts';
 import { ensurePython } from '../setup/python.js';
+import { MUSTER } from './command.ts';
 import { openWorld, untilPolled, type World } from './world.ts';
-
-const MUSTER = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let muster: Muster;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ended } from './command.ts';
 import { openWorld, type World } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -36,18 +37,6 @@ function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv =
     env: { ...process.env, ...world.sandbox.env, NO_COLOR: '1', MUSTER_TASK_QUEUE: 'packed', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-}
-
-async function ended(child: ChildProcess) {
-  let [stdout, stderr] = ['', ''];
-  child.stdout!.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr!.on('data', (text) => {
-    stderr += text;
-  });
-  const [code] = await once(child, 'close');
-  return { code: code as number, stdout, stderr };
 }
 
 const run = (script: string, ...args: string[]) =>

@@ -1,9 +1,7 @@
 /** Repairs: what other hands have changed is put right, what is another's is left, and nothing is launched for nothing. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   CreateTagsCommand,
   DeleteTagsCommand,
@@ -37,9 +35,9 @@ import { ec2TrustPolicy } from '../fleet/policy.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { readWeather } from '../sandbox/weather.ts';
+import { type Ended, ended, startMuster } from './command.ts';
 import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
 
-const COMMAND = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 const SSM = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
 const S3 = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess';
 const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
@@ -539,19 +537,8 @@ describe('the command', () => {
 });
 
 /** The command as a person calls it. */
-function typed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [COMMAND, 'check', ...args], {
-    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+function typed(...args: string[]): Promise<Ended> {
+  return ended(startMuster(['check', ...args], { ...world.sandbox.env, NO_COLOR: '1' }));
 }
 
 describe('a repair in a storm', () => {

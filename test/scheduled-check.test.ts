@@ -1,21 +1,18 @@
 /** Checks on a schedule: a fleet is told to differ, or kept as its spec says, and no run of it is disturbed. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { type Muster, type MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import type { ScheduledRun } from '../client/schedule-standing.ts';
 import type { CheckState } from '../fleet/check-schedule.ts';
 import type { FleetNotification } from '../fleet/notification.ts';
+import { type Ended, ended, startMuster } from './command.ts';
 import { openWorld, untilPolled, type World } from './world.ts';
-
-const COMMAND = fileURLToPath(new URL('../bin/muster.js', import.meta.url));
 
 let world: World;
 let muster: Muster;
@@ -190,17 +187,6 @@ describe('a fleet that is checked on a schedule', () => {
 });
 
 /** The command as a person calls it. */
-function typed(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [COMMAND, 'schedule', 'check', ...args], {
-    env: { ...process.env, npm_command: undefined, ...world.sandbox.env, NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+function typed(...args: string[]): Promise<Ended> {
+  return ended(startMuster(['schedule', 'check', ...args], { ...world.sandbox.env, NO_COLOR: '1' }));
 }
