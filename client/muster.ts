@@ -440,19 +440,8 @@ export class Muster {
    */
   async repair(fleet: string): Promise<FleetRun> {
     for (;;) {
-      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
-      if (!description) {
-        await this.status(fleet);
-        throw specUnknown(fleet);
-      }
-      assertOnePlace(description, 'repaired');
-      assertIdle(fleet, description);
-      const report = await this.#shouldBe(description);
-      if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
-      if (!isSettled(report.state)) {
-        await sleep(HAND_OVER_MS);
-        continue;
-      }
+      const shouldBe = (of: WorkflowExecutionDescription) => this.#shouldBe(of);
+      const { description, report } = await this.#settled(fleet, 'repaired', specUnknown, shouldBe);
       if (report.state !== 'complete') throw notNow(fleet, report.state, 'repair');
       const { consistency } = (await beginningOf(this.#temporal, description)).spec.deadlines;
       const patience = stillNew(description, consistency);
@@ -578,19 +567,32 @@ export class Muster {
 
   /** The last run of a fleet that is complete and that nobody changes. */
   async #whole(fleet: string, asked: string, done: 'scaled' | 'changed' | 'rolled') {
+    const standing = (of: WorkflowExecutionDescription) => this.#standing(of);
+    const found = await this.#settled(fleet, done, historyGone, standing);
+    const { state, error } = found.report;
+    if (state === 'degraded') throw fleetDegraded(fleet, error!.message);
+    if (state !== 'complete') throw notNow(fleet, state, asked);
+    return found;
+  }
+
+  /** A fleet of which nobody is changing anything, without leftovers. Throws what is `unknown` without its history. */
+  async #settled(
+    fleet: string,
+    done: Parameters<typeof assertOnePlace>[1],
+    unknown: (fleet: string) => MusterError,
+    reportOf: (description: WorkflowExecutionDescription) => Promise<FleetReport>,
+  ) {
     for (;;) {
       const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
       if (!description) {
         await this.status(fleet);
-        throw historyGone(fleet);
+        throw unknown(fleet);
       }
       assertOnePlace(description, done);
       assertIdle(fleet, description);
-      const report = await this.#standing(description);
+      const report = await reportOf(description);
       if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
-      if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
-      if (report.state === 'complete') return { description, report };
-      if (isSettled(report.state)) throw notNow(fleet, report.state, asked);
+      if (isSettled(report.state)) return { description, report };
       // Another's change has begun since: what it is, the next description tells.
       await sleep(HAND_OVER_MS);
     }
