@@ -26,6 +26,9 @@ const AS_IT_IS = [
   ...['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'schema/fleet.schema.json'],
 ];
 
+/** What makes the package, and is of no use in it. */
+const OWN = ['build.ts', 'types.json'].map((file) => join(ROOT, 'setup', file));
+
 const COMMON = {
   absWorkingDir: ROOT,
   outdir: DIST,
@@ -41,7 +44,9 @@ const COMMON = {
 
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST, { recursive: true });
-for (const path of AS_IT_IS) cpSync(join(ROOT, path), join(DIST, path), { recursive: true });
+for (const path of AS_IT_IS) {
+  cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: (file) => !OWN.includes(file) });
+}
 await Promise.all([bundleCommand(), bundleHosts(), bundleWorkflows(), declareTypes()]);
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(published(), undefined, 2)}\n`);
 

@@ -49,7 +49,7 @@ describe('the package', () => {
     assert.deepEqual(await muster('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
     const own = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
     assert.deepEqual([own.scripts, own.devDependencies], [undefined, undefined]);
-    for (const gone of ['cli/main.ts', 'test', 'bench', 'chaos']) {
+    for (const gone of ['cli/main.ts', 'setup/build.ts', 'setup/types.json', 'test', 'bench', 'chaos']) {
       assert.equal(existsSync(join(home, gone)), false, gone);
     }
   });
