@@ -10,7 +10,14 @@ import type { Tags } from '../fleet/spec.ts';
 import { COMPLETE, FLEET_TAG, type Owner, owns, regionsOf, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { collect, findInstances, findUsers, instanceReport, isTerminated } from './fleet-instances.ts';
+import {
+  collect,
+  findByIds,
+  findInstances,
+  findUsers,
+  instanceReport,
+  isTerminated,
+} from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
 import { policiesOf } from './policy.ts';
 import { type ProfileSeen, type RoleSeen, readProfile, readRole } from './reads.ts';
@@ -57,6 +64,8 @@ export interface FoundFleet {
   readonly ids: readonly string[];
   /** The first of them, at most MOST_TOLD. */
   readonly instances: readonly InstanceReport[];
+  /** Of those that an earlier report gave: alive, and without the tags that prove whose they are. */
+  readonly untagged?: readonly InstanceReport[];
 }
 
 export function inventorySteps(clientsFor: ClientsFor) {
@@ -78,14 +87,15 @@ export function inventorySteps(clientsFor: ClientsFor) {
       // The tags know better than whoever asks: elsewhere the machines would be overlooked.
       const place = regionOf(byName, request.region) ?? somewhere;
       const spelled = { ...owner, fleet: tagsOf(byName)?.[FLEET_TAG] ?? request.fleet };
-      const there = await aliveInstances(ec2In(place), spelled, request);
+      const { alive: there, untagged } = await aliveInstances(ec2In(place), spelled, request);
       const identity =
         (isFound(byName) && byName) ||
         (await identityOfInstances(iam, owner, there)) ||
         (there.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
         {};
       const region = regionOf(identity, request.region) ?? place;
-      const instances = region === place ? there : await aliveInstances(ec2In(region), spelled, request);
+      const instances =
+        region === place ? there : (await aliveInstances(ec2In(region), spelled, request)).alive;
       const instanceTags = fromAwsTags(instances[0]?.Tags);
       const tags = tagsOf(identity) ?? instanceTags;
       const mark = identity.profile?.tags[STATE_TAG] ?? instanceTags[STATE_TAG];
@@ -108,6 +118,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
         borrowers,
         ids: instances.map(({ InstanceId }) => InstanceId!),
         instances: instances.slice(0, MOST_TOLD).map(instanceReport),
+        untagged: untagged.map(instanceReport),
       };
     },
   };
@@ -136,14 +147,21 @@ async function aliveInstances(
   ec2: EC2Client,
   owner: Owner,
   { instances = [], count = instances.length, patience = 0 }: FindFleetRequest,
-): Promise<Instance[]> {
+): Promise<{ readonly alive: Instance[]; readonly untagged: Instance[] }> {
   let seen: Instance[] = [];
+  let untagged: Instance[] = [];
   await lookFor(async () => {
     seen = await findInstances(ec2, owner);
     const ids = new Set(seen.map(({ InstanceId }) => InstanceId));
-    return seen.length >= count && instances.every((id) => ids.has(id)) ? seen : undefined;
+    const missing = instances.filter((id) => !ids.has(id));
+    const shown = missing.length > 0 ? await findByIds(ec2, missing) : [];
+    const isOwned = ({ Tags }: Instance) => owns(owner, fromAwsTags(Tags));
+    untagged = shown.filter((instance) => !isOwned(instance));
+    seen.push(...shown.filter(isOwned));
+    return seen.length + untagged.length >= count && shown.length === missing.length ? seen : undefined;
   }, patience);
-  return seen.filter((instance) => !isTerminated(instance));
+  const isAlive = (instance: Instance) => !isTerminated(instance);
+  return { alive: seen.filter(isAlive), untagged: untagged.filter(isAlive) };
 }
 
 /** What was made a moment ago is looked for until it shows, if it is named. */

@@ -6,13 +6,15 @@ import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { type Candidate, chosenToGo, type ScaleChoice } from '../fleet/scale.ts';
 import { type Owner, RUN_TAG } from '../fleet/tags.ts';
 import type { ClientsFor } from './clients.ts';
-import { findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
+import { findByIds, findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
 import { fromAwsTags } from './tags.ts';
 
 export interface SurveyRequest {
   readonly region: string;
   readonly owner: Owner;
+  /** Ids that an earlier report gave: they count, although their tags may not tell any more whose they are. */
+  readonly told?: readonly string[];
   /** How many should run. */
   readonly count: number;
   /** Seconds to look for as many: what is new may not be shown yet. */
@@ -37,18 +39,22 @@ export interface Survey {
 export function surveySteps(clientsFor: ClientsFor) {
   return {
     /** What EC2 shows once as many run as should, or else when the patience is over. Changes nothing. */
-    async survey({ region, owner, count, patience, choose }: SurveyRequest): Promise<Survey> {
+    async survey({ region, owner, told = [], count, patience, choose }: SurveyRequest): Promise<Survey> {
       const { ec2 } = clientsFor(region);
       let alive: Instance[] = [];
       await lookFor(async () => {
-        alive = (await findInstances(ec2, owner)).filter((instance) => !isTerminated(instance));
+        const proven = await findInstances(ec2, owner);
+        const ids = new Set(proven.map(({ InstanceId }) => InstanceId));
+        const others = told.filter((id) => !ids.has(id));
+        const bare = others.length > 0 ? await findByIds(ec2, others) : [];
+        alive = [...proven, ...bare].filter((instance) => !isTerminated(instance));
         return alive.length === count && alive.every(isRunning) ? alive : undefined;
       }, patience);
       const running = alive.filter(isRunning);
       return {
         members: membersOf(running.map(memberOf)),
         instances: running.slice(0, MOST_TOLD).map(instanceReport),
-        runs: [...new Set(running.map(({ Tags }) => fromAwsTags(Tags)[RUN_TAG]!))],
+        runs: [...new Set(running.flatMap(({ Tags }) => fromAwsTags(Tags)[RUN_TAG] ?? []))],
         others: alive
           .filter((instance) => !isRunning(instance))
           .slice(0, MOST_TOLD)

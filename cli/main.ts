@@ -57,7 +57,7 @@ function program(): Command {
     .option('--yes', 'change a fleet that is there and has another spec, and do not ask')
     .option(...JSON_OPTION)
     .option(...DETACH_OPTION)
-    .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options)));
+    .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options), file));
   muster
     .command('down')
     .description('take a fleet down')
@@ -187,7 +187,13 @@ function program(): Command {
   muster
     .command('worker')
     .description('do the work of fleets, until SIGTERM')
-    .action(() => ended({}, async () => (await import('./worker.ts')).worker()));
+    .action(() =>
+      ended({}, async () => {
+        // Before the rest is loaded: in a bundle an import of its own would come last.
+        await import('./small-heap.ts');
+        return (await import('./worker.ts')).worker();
+      }),
+    );
   muster
     .command('sandbox')
     .description('Temporal, its web UI and a local AWS to try things on')
@@ -221,14 +227,21 @@ interface CommonOptions {
   readonly region?: string | readonly string[];
 }
 
-/** Runs a command and ends the process: no connection that is in the middle of something may hold it or break it. */
-async function ended({ json = false, region }: CommonOptions, command: () => Promise<number>): Promise<void> {
+/**
+ * Runs a command and ends the process: no connection that is in the middle of something may hold it or break it. `file`:
+ * the spec's that it is about.
+ */
+async function ended(
+  { json = false, region }: CommonOptions,
+  command: () => Promise<number>,
+  file?: string,
+): Promise<void> {
   let code: number;
   try {
     for (const each of [region ?? []].flat()) checkRegion(each);
     code = await command();
   } catch (error) {
-    code = tellError(error, json);
+    code = tellError(error, json, file);
   }
   await flushed();
   process.exit(code);

@@ -1,10 +1,10 @@
 /** Checks of a fleet: asks AWS, through a worker, what differs from what it should be. */
 
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError } from '@temporalio/client';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import type { CheckRequest } from '../fleet/wanted.ts';
-import { fleetNotFound, lookFailed, manyPlaces, specUnknown } from './errors.ts';
+import { fleetNotFound, manyPlaces, specUnknown } from './errors.ts';
+import { answerOf } from './look.ts';
 import type { CheckedSpec } from './specs.ts';
 import { inspect } from './standing.ts';
 import type { Temporal } from './temporal.ts';
@@ -17,27 +17,23 @@ export interface CheckOptions {
 /** Seconds until an answer is given up, beyond the patience: more than the look has, so that its own words are heard. */
 const CHECK_SECONDS = 150;
 
-/** Throws LookFailed. */
+/** Throws NoWorker and LookFailed. */
 export async function checkAgainst(temporal: Temporal, request: CheckRequest): Promise<DriftReport> {
   const { client, taskQueue } = temporal;
   const { spec, patience } = request;
   const fleet = spec.name;
   // No check looks at it, and it may be large.
   const instances = { ...spec.instances, userData: undefined };
-  try {
-    return await client.workflow.execute('checkFleet', {
-      args: [{ ...request, spec: { ...spec, instances } }],
-      taskQueue,
-      // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
-      workflowId: `check:${fleet.toLowerCase()}:${randomUUID()}`,
-      memo: { fleet },
-      staticSummary: `what differs of ${fleet}`,
-      workflowExecutionTimeout: (CHECK_SECONDS + patience) * 1000,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw lookFailed(fleet, error.cause?.message ?? error.message);
-  }
+  const look = await client.workflow.start('checkFleet', {
+    args: [{ ...request, spec: { ...spec, instances } }],
+    taskQueue,
+    // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
+    workflowId: `check:${fleet.toLowerCase()}:${randomUUID()}`,
+    memo: { fleet },
+    staticSummary: `what differs of ${fleet}`,
+    workflowExecutionTimeout: (CHECK_SECONDS + patience) * 1000,
+  });
+  return answerOf<DriftReport>(temporal, fleet, look);
 }
 
 /**

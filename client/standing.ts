@@ -1,13 +1,12 @@
 /** How a fleet stands: what AWS shows of it by its tags, and what an earlier report said held against that. */
 
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { PlaceRef } from '../fleet/places.ts';
 import { type FleetReport, type InstanceReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { ListedInstances, ListRequest, TeardownRequest } from '../fleet/run.ts';
 import type { Assume } from '../fleet/spec.ts';
-import { lookFailed } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
+import { answerOf } from './look.ts';
 import { assertWorkerPolls, type Temporal } from './temporal.ts';
 
 /** How long an answer of AWS is waited for, its retries included. */
@@ -30,19 +29,10 @@ export async function inspect(
     staticSummary: `what AWS has of ${request.fleet}`,
     workflowExecutionTimeout: (seconds + (request.patience ?? 0)) * 1000,
   });
-  const report = await resultOf<FleetReport>(request.fleet, handle);
+  const report = await answerOf<FleetReport>(temporal, request.fleet, handle);
   const { workflowId, firstExecutionRunId } = handle;
   const run = new FleetRun(temporal, report.fleet, { workflowId, runId: firstExecutionRunId }, 'ended');
   return { run, report };
-}
-
-async function resultOf<T>(fleet: string, handle: WorkflowHandle): Promise<T> {
-  try {
-    return (await handle.result()) as T;
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw lookFailed(fleet, error.cause?.message ?? error.message);
-  }
 }
 
 /** Throws NoWorker and LookFailed. */
@@ -62,7 +52,7 @@ export async function* listed(
       staticSummary: `instances of ${fleet}`,
       workflowExecutionTimeout: LOOK_SECONDS * 1000,
     });
-    const page = await resultOf<ListedInstances>(fleet, handle);
+    const page = await answerOf<ListedInstances>(temporal, fleet, handle);
     yield* page.instances;
     next = page.next;
     if (next === undefined) return;
@@ -124,9 +114,13 @@ async function asItIsThere(
     runs: runsOf(report),
     byNameOnly: true,
   });
-  const [count, left] = [instanceCountOf(report), instanceCountOf(now)];
+  const { untagged = [] } = now;
+  const [count, left] = [instanceCountOf(report), instanceCountOf(now) + untagged.length];
   const gone = instances.flatMap(({ id }) => {
-    const state = now.instances.find((instance) => instance.id === id)?.state ?? 'gone';
+    const isThat = (instance: InstanceReport) => instance.id === id;
+    const bare = untagged.find(isThat);
+    if (bare) return [`${id} is ${bare.state}, and does not carry the fleet's tags any more`];
+    const state = now.instances.find(isThat)?.state ?? 'gone';
     return state === 'running' ? [] : [`${id} is ${state}`];
   });
   const problems = [

@@ -251,6 +251,8 @@ export interface FleetReport {
   instances: InstanceReport[];
   /** How many there are, when that is more. */
   instanceCount?: number;
+  /** In a look at AWS: those of an earlier report that are there, but without the tags that prove whose they are. */
+  untagged?: InstanceReport[];
   /** How many it is to have, and with how many it is content. */
   wanted?: Count;
   /** Where it may launch, in order of preference, with needs resolved to types. */

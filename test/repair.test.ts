@@ -290,6 +290,31 @@ describe('a repair', () => {
     await world.down(name);
   });
 
+  it('refills beside an instance without its tags, and counts that one', async () => {
+    const name = 'bare';
+    const [bare, dead] = await fleetOf(name, {
+      instances: { count: 3, image: 'ami-12c6146b', type: 't3.micro' },
+    });
+    const runTag = { Key: 'muster:run' };
+    await world.ec2.send(new DeleteTagsCommand({ Resources: [bare!], Tags: [runTag] }));
+    await end(dead!);
+    const launches = world.launches().length;
+    const report = await repaired(name);
+    assert.deepEqual(kindsOf(report.repair!.remaining), ['tag']);
+    assert.equal(world.launches().length, launches + 1);
+    const ids = report.instances.map(({ id }) => id);
+    assert.ok(ids.includes(bare!) && !ids.includes(dead!), JSON.stringify(ids));
+    assert.equal(ids.length, 3);
+    assert.equal(await world.running(ids), 3);
+    const counts = report.sources!.map(({ count }) => count);
+    assert.equal(
+      counts.reduce((sum, count) => sum + count, 0),
+      3,
+    );
+    await end(bare!);
+    await gone(name);
+  });
+
   it('does nothing with another’s role under the old name, and launches nothing with it', async () => {
     const name = 'usurped';
     const [one] = await fleetOf(name);

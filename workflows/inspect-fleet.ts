@@ -63,6 +63,7 @@ function reportOf(found: FoundFleet, state: FleetReport['state']): FleetReport {
     profile: found.profile,
     instances: [...found.instances],
     instanceCount: beyondTold(found.ids.length),
+    ...(found.untagged?.length && { untagged: [...found.untagged] }),
     steps: [],
     undos: [],
     leftovers: state === 'left-over' ? leftoversOf(found, LEFT) : [],

@@ -87,6 +87,7 @@ class Repair {
     const { missing, run, spec, fleet, owner } = this;
     if (missing === 0) return;
     const present = instanceCountOf(fleet) - missing;
+    const gone = new Set(this.before!.gone);
     const survey = await looking.survey.executeWithOptions(
       {
         ...as('find', `what ${fleet.fleet} has`, spec.deadlines.consistency + spec.deadlines.step),
@@ -96,6 +97,7 @@ class Repair {
         {
           region: spec.region,
           owner: { fleet: fleet.fleet, runs: runsOf(this.fleet) },
+          told: fleet.instances.map(({ id }) => id).filter((id) => !gone.has(id)),
           count: present,
           patience: 0,
         },
@@ -106,7 +108,6 @@ class Repair {
     const launch = await launchMore({ run, spec, fleet, owner }, sized, plan);
     // Who cancels while they are verified does not want them.
     if (isCancelled()) throw new CancelledFailure('cancelled');
-    const gone = new Set(this.before!.gone);
     const told = [...fleet.instances.filter(({ id }) => !gone.has(id)), ...survey.instances];
     const instances = new Map([...told, ...run.report.instances].map((instance) => [instance.id, instance]));
     this.members = merged(survey.members, launch.members);

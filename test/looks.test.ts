@@ -1,0 +1,73 @@
+/** Looks at AWS through a worker: they are not waited for in vain, and tell what is there from what is not. */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
+import { Muster, MusterError } from '../client/index.ts';
+import { RUN_TAG } from '../fleet/tags.ts';
+import { startMuster } from './command.ts';
+import { openWorld, specOf, untilPolled, type World } from './world.ts';
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+});
+after(() => world.close());
+
+const written = (name: string) => ({
+  name,
+  instances: { count: 3, image: 'ami-12c6146b', type: 't3.micro' },
+});
+
+const isRefused = (code: string, words?: RegExp) => (error: unknown) =>
+  error instanceof MusterError && error.code === code && (words?.test(error.message) ?? true);
+
+describe('a look whose worker has been killed', () => {
+  it('is given up, although Temporal still counts on that worker', async () => {
+    const { report } = await world.up(written('lonely'));
+    assert.equal(report.state, 'complete');
+    const taskQueue = 'lonely';
+    const own = await Muster.connect({ taskQueue });
+    const worker = startMuster(['worker'], { MUSTER_TASK_QUEUE: taskQueue });
+    try {
+      await untilPolled(own);
+      assert.equal((await own.status('lonely')).state, 'complete');
+      const gone = once(worker, 'exit');
+      worker.kill('SIGKILL');
+      await gone;
+      await Promise.all([
+        assert.rejects(own.status('lonely'), isRefused('NoWorker')),
+        assert.rejects(own.check('lonely'), isRefused('NoWorker')),
+        assert.rejects(own.up(specOf(written('lonely'))), isRefused('NoWorker')),
+      ]);
+      const left = world.client.workflow.list({
+        query: `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`,
+      });
+      for await (const { workflowId } of left) assert.fail(`${workflowId} waits for a worker still`);
+    } finally {
+      worker.kill('SIGKILL');
+      await own.close();
+    }
+  });
+});
+
+describe('an instance without the tags that say whose it is', () => {
+  it('is told as what it is, and not as gone', async () => {
+    const name = 'bare';
+    const { report } = await world.up(written(name));
+    const { id } = report.instances[1]!;
+    const tag = { Key: RUN_TAG, Value: report.runId };
+    await world.ec2.send(new DeleteTagsCommand({ Resources: [id], Tags: [{ Key: RUN_TAG }] }));
+    const words = new RegExp(`^${id} is running, and does not carry the fleet's tags any more$`);
+    const now = await world.muster.status(name);
+    assert.equal(now.state, 'degraded');
+    assert.match(now.error!.message, words);
+    await assert.rejects(
+      world.muster.scale(name, { count: 4 }),
+      isRefused('FleetDegraded', /does not carry/),
+    );
+    await world.ec2.send(new CreateTagsCommand({ Resources: [id], Tags: [tag] }));
+    assert.equal((await world.muster.status(name)).state, 'complete');
+  });
+});
