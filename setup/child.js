@@ -9,11 +9,16 @@ export const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
  * @param {string} command
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} [env]
+ * @param {boolean} [leashed] opens a channel whose end tells the child that this process was killed
  * @returns {Promise<number>} the exit code, or 128 and the number of the signal that ended it; rejects when it cannot
  * be started
  */
-export function runChild(command, args, env = process.env) {
-  const child = spawn(command, args, { stdio: 'inherit', env });
+export function runChild(command, args, env = process.env, leashed = false) {
+  const stdio = ['inherit', 'inherit', 'inherit', ...(leashed ? ['ipc'] : [])];
+  const child = spawn(command, args, {
+    stdio: /** @type {import('node:child_process').StdioOptions} */ (stdio),
+    env,
+  });
   for (const signal of SIGNALS) process.on(signal, forwarder(child));
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -1,14 +1,15 @@
 /** The command line, as scripts and people call it: exit codes, what goes to which stream, kills. */
 
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DescribeInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { ended, startMuster } from './command.ts';
+import { ended, MUSTER, startMuster } from './command.ts';
 import { converse } from './terminal.ts';
 import { openWorld, QUICK, type World } from './world.ts';
 
@@ -611,6 +612,18 @@ describe('muster sandbox', () => {
       }
       assert.deepEqual(await Promise.all(ports.map(listens)), [false, false, false], signal);
     }
+  });
+
+  it('ends with the process in whose place it runs, however that ends', async () => {
+    const child = spawn(process.execPath, [MUSTER, 'sandbox', '--json'], {
+      env: { ...process.env, MUSTER_CHILD: '1' },
+      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+    });
+    await once(child.stdout!, 'data');
+    const exit = once(child, 'exit');
+    // As the kernel does when it ends the other side.
+    child.disconnect();
+    assert.deepEqual(await exit, [0, null]);
   });
 
   function listens(address: string): Promise<boolean> {
