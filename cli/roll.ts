@@ -37,7 +37,7 @@ export async function roll(target: string, options: RollCommandOptions): Promise
   try {
     const run = await muster.roll(to, pace);
     if (run.met !== 'new') say('nothing to roll: its instances are of this spec');
-    return codeOf(await seeThrough(run, options));
+    return codeOf(await seeThrough(run, { ...options, file: image === undefined ? target : undefined }));
   } finally {
     await muster.close();
   }
@@ -55,7 +55,9 @@ export async function steerRoll(
     const report = await run.progress();
     const how = report.roll ? `: ${rollWords(report.roll)}` : '';
     const words =
-      steer === 'pause' ? `the roll of ${fleet} waits after this wave` : `the roll of ${fleet} goes on`;
+      steer === 'pause'
+        ? `the roll of ${fleet} waits after this wave; until it is over other changes of the fleet are refused`
+        : `the roll of ${fleet} goes on`;
     if (json) print(reportJson(report, run.uiUrl));
     else printText(`${words}${how}`);
     return DONE;

@@ -103,16 +103,22 @@ export class Launch {
 
   /** `80 of 100: 60 × t3.micro in us-east-1a, 20 × t3.small in us-east-1b`. */
   get words(): string {
-    const { want } = this.count;
-    const sources = this.sources.map((source) => `${source.count} × ${poolName(source)}`).join(', ');
-    const { size } = this.placed;
-    return size < want ? `${size} of ${want}: ${sources}` : sources;
+    return this.wordsSince(0);
   }
 
-  /** Where what there is came from: in a placement without a zone EC2 chooses one. */
-  private get sources(): Source[] {
+  /** The same of what came after the first so many. */
+  wordsSince(first: number): string {
+    const want = this.count.want - first;
+    const sources = this.sourcesSince(first);
+    const words = sources.map((source) => `${source.count} × ${poolName(source)}`).join(', ');
+    const size = this.placed.size - first;
+    return size < want ? `${size} of ${want}: ${words}` : words;
+  }
+
+  /** Where what there is came from, but for the first so many: in a placement without a zone EC2 chooses one. */
+  private sourcesSince(first: number): Source[] {
     const sources = new Map<string, Source>();
-    for (const { pool, zone } of this.placed.values()) {
+    for (const { pool, zone } of [...this.placed.values()].slice(first)) {
       const { type, subnet, market } = pool;
       const key = `${type} ${zone} ${subnet} ${market}`;
       const { count = 0 } = sources.get(key) ?? {};
@@ -339,7 +345,7 @@ export class Launch {
   private tell(): void {
     const { report } = this.run;
     const { want } = this.count;
-    report.sources = this.sources;
+    report.sources = this.sourcesSince(0);
     report.instances = this.page(0, MOST_TOLD);
     report.instanceCount = beyondTold(this.placed.size);
     const last = this.plan.decisions.at(-1);

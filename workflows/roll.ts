@@ -247,14 +247,15 @@ class Roll {
     roll.healthy = 0;
     run.again(STEPS_OF_A_WAVE);
     const isFirst = roll.wave === 1;
+    const before = launch.ids.length;
     await run.step('launch', () => launch.all(), {
       undo: isFirst ? this.endingNew(launch) : undefined,
       mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
-      found: () => this.inWave(launch.words),
+      found: () => this.inWave(launch.wordsSince(before)),
     });
     const untilRunning = () => untilVerified(run, spec, owner, plan, identity, launch);
     await run.step('verify', untilRunning, {
-      found: () => this.inWave(`${counted(launch.ids.length, 'new one')} running`),
+      found: () => this.inWave(`${counted(launch.ids.length - before, 'new one')} running`),
     });
     await run.step('health', () => this.untilHealthy(launch, untilRunning), {
       found: () => this.inWave(`${ending.length} healthy`),
