@@ -42,8 +42,18 @@ export async function scheduleSet(file: string, { json, ...written }: ScheduleSe
     else printText(await scheduleText(standing, stdoutColors()));
     const crowded = crowdedWords(standing);
     if (crowded) say(`\n${stderrColors().yellow('!')} ${crowded}`);
+    say(nextText(standing.fleet));
     return DONE;
   } finally {
     await muster.close();
   }
+}
+
+function nextText(fleet: string): string {
+  return [
+    '',
+    `muster schedule trigger ${fleet}   has it come up now`,
+    `muster schedule pause ${fleet}     has no time start it until 'resume'`,
+    `muster schedule show ${fleet}      how it stands, and what became of the last runs`,
+  ].join('\n');
 }

@@ -11,6 +11,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { durationWords } from '../fleet/duration.ts';
+import { instancesWords } from '../fleet/instances-words.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
 import { type BootstrapRequest, fleetWorkflowId } from '../fleet/run.ts';
 import {
@@ -20,7 +21,7 @@ import {
   type ScheduleRules,
   scheduleId,
 } from '../fleet/schedule.ts';
-import { type FleetSpec, instancesWords } from '../fleet/spec.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
 import {
   MusterError,
   manyPlaces,

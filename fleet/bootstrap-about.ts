@@ -1,8 +1,9 @@
 /** What a bootstrap says of itself in Temporal's lists and its web UI, whoever starts it. */
 
+import { instancesWords } from './instances-words.ts';
 import { placeRefs, placesWords } from './places.ts';
 import type { BootstrapRequest, FleetMemo } from './run.ts';
-import { type FleetSpec, instancesWords } from './spec.ts';
+import type { FleetSpec } from './spec.ts';
 
 export interface About {
   readonly memo: FleetMemo;

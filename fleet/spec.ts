@@ -256,9 +256,3 @@ export const DEFAULT_DEADLINES: Omit<Deadlines, 'launch'> = {
 export function launchSeconds(want: number): number {
   return 300 + Math.ceil(Math.max(0, want - 1000) * 0.75);
 }
-
-/** `3 × t3.micro`, `80 to 100 × t3.micro or t3.small`. */
-export function instancesWords({ count: { want, min }, placements }: InstancesSpec): string {
-  const types = placements.map((placement) => ('type' in placement ? placement.type : 'what meets the need'));
-  return `${min < want ? `${min} to ${want}` : want} × ${[...new Set(types)].join(' or ')}`;
-}

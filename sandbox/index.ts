@@ -58,6 +58,8 @@ export async function startSandbox({
       AWS_ACCESS_KEY_ID: aws.keys.accessKeyId,
       AWS_SECRET_ACCESS_KEY: aws.keys.secretAccessKey,
       AWS_REGION: 'us-east-1',
+      // Of the two boto3 knows this one alone.
+      AWS_DEFAULT_REGION: 'us-east-1',
       TEMPORAL_ADDRESS: temporal.address,
       TEMPORAL_NAMESPACE: temporal.namespace,
       MUSTER_UI_URL: temporal.uiUrl,
