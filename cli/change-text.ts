@@ -1,6 +1,7 @@
 /** What differs between two specs as a person reads it. */
 
 import { NO_MORE, type SpecChange } from '../fleet/spec-change.ts';
+import { withFile } from './file-words.ts';
 
 /** A line for each difference; of a policy's document one for each statement. */
 export function changeLines(changes: readonly SpecChange[]): string[] {
@@ -10,16 +11,20 @@ export function changeLines(changes: readonly SpecChange[]): string[] {
   );
 }
 
-/** All of them, those first that can be made in place. */
-export function differenceText(fleet: string, changes: readonly SpecChange[]): string {
+/** All of them, those first that can be made in place. `file`: the spec's, as it was typed. */
+export function differenceText(
+  fleet: string,
+  changes: readonly SpecChange[],
+  { file, isAgreed = false }: { readonly file?: string; readonly isAgreed?: boolean } = {},
+): string {
   const of = (how: SpecChange['how']) => changes.filter((change) => change.how === how);
   const blocks = [
-    [`in place, with 'muster up FILE --yes':`, of('in-place')],
+    [isAgreed ? 'in place:' : `in place, with 'muster up FILE --yes':`, of('in-place')],
     [`only with other machines ('muster roll FILE'):`, of('roll')],
     [`only as another fleet:`, of('new-fleet')],
   ] as const;
   const lines = blocks.flatMap(([title, some]) =>
-    some.length > 0 ? [`  ${title}`, ...changeLines(some).map((line) => `    ${line}`)] : [],
+    some.length > 0 ? [`  ${withFile(title, file)}`, ...changeLines(some).map((line) => `    ${line}`)] : [],
   );
   return [`The spec differs from that of the fleet ${fleet}:`, ...lines].join('\n');
 }

@@ -3,6 +3,7 @@
 import { type DriftReport, findingCount } from '../fleet/drift-report.ts';
 import type { Finding, FindingKind } from '../fleet/finding.ts';
 import { counted } from '../fleet/words.ts';
+import { withFile } from './file-words.ts';
 import type { Colors } from './output.ts';
 import { tableText } from './table.ts';
 
@@ -34,7 +35,10 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
     about,
     [findingTable(findings, colors), ...beyondLines(report, colors)].join('\n'),
     ...findings.flatMap((finding) => statementLines(finding, colors)),
-    commandLines(report, file === undefined ? `muster check ${fleet} --repair` : undefined, colors),
+    withFile(
+      commandLines(report, file === undefined ? `muster check ${fleet} --repair` : undefined, colors),
+      file,
+    ),
   ].join('\n\n');
 }
 

@@ -4,6 +4,7 @@ import type { MusterErrorCode } from '../client/errors.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 import { differenceText } from './change-text.ts';
+import { withFile } from './file-words.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
 
 export const DONE = 0;
@@ -56,14 +57,18 @@ interface Told {
   readonly fleet?: string;
 }
 
-/** Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. */
-export function tellError(error: unknown, json: boolean): number {
+/**
+ * Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. `file`: of the spec, as
+ * it was typed.
+ */
+export function tellError(error: unknown, json: boolean, file?: string): number {
   if (error instanceof Dismissed) {
     if (json) print(jsonOf({ error: { code: 'Interrupted', message: 'nothing was changed' } }));
     say('\nNothing was changed.');
     return INTERRUPTED;
   }
-  const { code, message, mend, mistakes, changes, fleet } = error as Error & Told;
+  const { code, message, mistakes, changes, fleet, ...told } = error as Error & Told;
+  const mend = told.mend && withFile(told.mend, file);
   const colors = stderrColors();
   const known = error instanceof UsageError || (code !== undefined && code in CODES);
   if (json)
@@ -76,7 +81,7 @@ export function tellError(error: unknown, json: boolean): number {
     say(`${colors.red('✗')} ${count}${where}; nothing was sent\n`);
     say(message);
   } else if (known) {
-    if (changes && fleet) say(`${differenceText(fleet, changes)}\n`);
+    if (changes && fleet) say(`${differenceText(fleet, changes, { file })}\n`);
     say(`${colors.red('✗')} ${message}`);
     if (mend) say(`  ${mend}`);
   } else {

@@ -12,13 +12,16 @@ export interface RunOptions {
   readonly detach?: boolean;
 }
 
+/** `file`: of the spec, as it was typed. */
+interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {}
+
 /**
  * Follows the run to its end, or with `detach` only says which it is. Answers its report in the first case. Steps of long
  * ago are not played again.
  */
 export async function seeThrough(
   run: FleetRun,
-  { json, detach }: RunOptions,
+  { json, detach, file }: SeenOptions,
 ): Promise<FleetReport | undefined> {
   introduce(run);
   if (detach) {
@@ -30,7 +33,7 @@ export async function seeThrough(
   const isOver = run.met === 'ended' || run.met === 'keeping';
   const report = isOver ? await run.result() : await follow(run);
   if (!isOver) say('');
-  tellReport(report, json, run.uiUrl);
+  tellReport(report, json, run.uiUrl, { file });
   return report;
 }
 
@@ -38,7 +41,7 @@ export function tellReport(
   report: FleetReport,
   json: boolean | undefined,
   uiUrl?: string,
-  more: Pick<ReportTextOptions, 'steps' | 'changeUrl'> = {},
+  more: Pick<ReportTextOptions, 'steps' | 'changeUrl' | 'file'> = {},
 ): void {
   if (json) print(reportJson(report, uiUrl));
   else printText(reportText(report, { colors: stdoutColors(), uiUrl, ...more }));

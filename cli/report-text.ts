@@ -1,5 +1,6 @@
 /** The report of a run as a person reads it. */
 
+import { denialLines } from '../fleet/denied.ts';
 import { type Decision, decisionWords, poolName } from '../fleet/launch-plan.ts';
 import {
   type ChangeAction,
@@ -14,6 +15,7 @@ import {
 import type { Count } from '../fleet/spec.ts';
 import { stepTitle, stepWords } from '../fleet/steps.ts';
 import { changeLines } from './change-text.ts';
+import { withFile } from './file-words.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
 import { repairBlocks, repairHeadline } from './repair-text.ts';
@@ -27,6 +29,8 @@ export interface ReportTextOptions {
   readonly uiUrl?: string;
   /** The change that the fleet had last, in Temporal's web UI. */
   readonly changeUrl?: string;
+  /** Of the spec, as it was typed. */
+  readonly file?: string;
   /** For whoever asks how it is and has not watched it: also the steps with their times. */
   readonly steps?: boolean;
 }
@@ -360,7 +364,12 @@ function stepList({ steps, undos, scale, action }: FleetReport, colors: Colors):
 function cause(report: FleetReport): Rows {
   const { error, undos, leftovers, skipped, state, action, steps, unheard } = report;
   const rows: Rows = [];
-  if (error) rows.push(['cause', ...causeLines(error)]);
+  if (error) {
+    rows.push(['cause', ...causeLines(error)]);
+    // Indented: what is copied is not wrapped.
+    const allow = denialLines(error).map((line) => (/^(\{|aws )/.test(line) ? `  ${line}` : line));
+    if (allow.length > 0) rows.push(['to allow', ...allow]);
+  }
   const removals =
     action === 'down' || (isChange(action) && action !== 'roll' && undos.length === 0)
       ? steps.filter(({ name }) => name !== 'find')
@@ -426,10 +435,10 @@ function undoneLine(step: StepReport): string {
 }
 
 /** Whoever reads the answer of `status` is not sent to it again. */
-function whatNext(report: FleetReport, { steps }: ReportTextOptions): Rows {
-  const commands = nextCommands(report).filter(
-    (command) => !steps || !command.startsWith(`muster status ${report.fleet}`),
-  );
+function whatNext(report: FleetReport, { steps, file }: ReportTextOptions): Rows {
+  const commands = nextCommands(report)
+    .filter((command) => !steps || !command.startsWith(`muster status ${report.fleet}`))
+    .map((command) => withFile(command, file));
   return commands.length > 0 ? [['next', ...commands]] : [];
 }
 

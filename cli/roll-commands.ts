@@ -22,10 +22,14 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     // What stands behind a command of its own is that one's.
     .enablePositionalOptions()
     .action((file, options) =>
-      ended(options, async () => {
-        const target = options.image === undefined ? file : checkedName(file);
-        return (await import('./roll.ts')).roll(target, options);
-      }),
+      ended(
+        options,
+        async () => {
+          const target = options.image === undefined ? file : checkedName(file);
+          return (await import('./roll.ts')).roll(target, options);
+        },
+        options.image === undefined ? file : undefined,
+      ),
     );
   const steers = [
     ['pause', 'have a roll wait when the wave at hand is done'],

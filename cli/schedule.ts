@@ -4,8 +4,12 @@ import type { Command } from 'commander';
 import { OVERLAPS } from '../fleet/schedule.ts';
 
 export interface Running {
-  /** Runs a command and ends the process with its exit code. */
-  readonly ended: (options: { json?: boolean }, command: () => Promise<number>) => Promise<void>;
+  /** Runs a command and ends the process with its exit code. `file`: of the spec that it is about. */
+  readonly ended: (
+    options: { json?: boolean },
+    command: () => Promise<number>,
+    file?: string,
+  ) => Promise<void>;
   /** Throws for what no fleet can be called. */
   readonly checkedName: (name: string) => string;
 }

@@ -28,13 +28,13 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
   try {
     const run = await muster
       .up(checked, { lease })
-      .catch((error: unknown) => changeInstead(muster, checked, error, options));
+      .catch((error: unknown) => changeInstead(muster, checked, error, { ...options, file }));
     if (!run) {
       say('Nothing was changed.');
       return DONE;
     }
     if (lease !== undefined && run.met !== 'new') say(`--for ${options.for} ${forNothing(run)}`);
-    const report = await seeThrough(run, options);
+    const report = await seeThrough(run, { ...options, file });
     return report && isShortOfSpec(report) ? LEFT_OVER : codeOf(report);
   } finally {
     await muster.close();
@@ -58,12 +58,12 @@ async function changeInstead(
   muster: Muster,
   checked: CheckedSpec,
   error: unknown,
-  options: UpCommandOptions,
+  options: UpCommandOptions & { readonly file: string },
 ): Promise<FleetRun | undefined> {
   const canChange = error instanceof DiffersError && error.isInPlace;
-  const { yes } = options;
+  const { yes, file } = options;
   if (!canChange || !(yes || isTerminal())) throw error;
-  say(differenceText(checked.spec.name, error.changes));
+  say(differenceText(checked.spec.name, error.changes, { file, isAgreed: true }));
   if (!yes && !(await isYes('Change what can be changed in place?'))) return undefined;
   if (options.for) say(`--for ${options.for} changes nothing: a change leaves the fleet's lease as it is`);
   return muster.change(checked);
