@@ -1,7 +1,5 @@
 /** `muster worker`: does the work of fleets until it is told to end. */
 
-import './small-heap.ts';
-
 import { MusterError } from '../client/errors.ts';
 import { createFleetWorker, type FleetWorker, quietRuntime, UnreachableError } from '../worker/index.ts';
 import { DONE, UsageError } from './exit.ts';
