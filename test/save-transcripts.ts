@@ -5,34 +5,38 @@
 
 import { writeFileSync } from 'node:fs';
 import { blocksOf, pagePath, pages, pageText, runBlock, timeless } from './transcripts.ts';
-import { openWorld, untilPolled } from './world.ts';
+import { openWorld, untilPolled, type World } from './world.ts';
 
 const wanted = process.argv.slice(2);
 for (const page of wanted.length > 0 ? wanted : pages()) {
   const world = await openWorld({ propagationSeconds: 3 });
   try {
     await untilPolled(world.muster);
-    writeFileSync(pagePath(page), await renewed(world, pageText(page)));
+    await renew(world, page);
   } finally {
     await world.close();
   }
 }
 
-async function renewed(world: Awaited<ReturnType<typeof openWorld>>, text: string): Promise<string> {
+async function renew(world: World, name: string): Promise<void> {
+  const text = pageText(name);
   let page = text;
   // Behind what is renewed already: a command may stand on the page twice.
   let from = 0;
   for (const block of blocksOf(text)) {
     for await (const { command, answer, said } of runBlock(world, block)) {
       const at = page.indexOf(`$ ${command}\n`, from);
-      const [old, now] = [`$ ${command}\n${answer}`, `$ ${command}\n${shown(said)}`];
+      const [old, now] = [
+        `$ ${command}\n${answer}`,
+        `$ ${command}\n${shown(said)}${answer === '' ? '\n' : ''}`,
+      ];
       const isSame = timeless(said) === timeless(answer);
       if (!isSame) page = page.slice(0, at) + now + page.slice(at + old.length);
       from = at + (isSame ? old : now).length;
       if (!isSame) console.log(`$ ${command}`);
     }
+    writeFileSync(pagePath(name), page);
   }
-  return page;
 }
 
 /** As it would be on a machine whose ports are free. */

@@ -12,10 +12,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Muster } from '../client/index.ts';
 import type { Behaviour, Fault } from '../sandbox/index.ts';
 import { MUSTER, startMuster } from './command.ts';
-import { untilPolled, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -88,7 +87,7 @@ export async function* runBlock(world: World, block: Block): AsyncGenerator<Exch
   const before = { ...aws.behaviour };
   for (const fault of sandbox.faults ?? []) aws.fault(fault);
   if (sandbox.behaviour) aws.configure(sandbox.behaviour);
-  const worker = workerEnv && (await ownWorker(workerEnv));
+  const worker = workerEnv && (await ownWorker(world, workerEnv));
   try {
     const env = { ...(worker && { MUSTER_TASK_QUEUE: OWN_QUEUE }), ...commandEnv };
     for (const exchange of exchanges) yield { ...exchange, said: await run(exchange.command, env) };
@@ -101,13 +100,17 @@ export async function* runBlock(world: World, block: Block): AsyncGenerator<Exch
 
 const OWN_QUEUE = 'own';
 
-async function ownWorker(env: Readonly<Record<string, string>>): Promise<ChildProcess> {
+async function ownWorker({ client }: World, env: Readonly<Record<string, string>>): Promise<ChildProcess> {
   const given = Object.entries(env).map(([name, value]) => [name, value === '' ? undefined : value]);
   const worker = startMuster(['worker'], { ...Object.fromEntries(given), MUSTER_TASK_QUEUE: OWN_QUEUE });
-  const muster = await Muster.connect({ taskQueue: OWN_QUEUE });
-  await untilPolled(muster);
-  await muster.close();
-  return worker;
+  // What it finds of AWS is not asked for: it may be meant to find nothing.
+  const asked = { namespace: 'default', taskQueue: { name: OWN_QUEUE }, taskQueueType: 1 };
+  for (let tries = 0; tries < 600; tries++) {
+    const { pollers } = await client.workflowService.describeTaskQueue(asked);
+    if (pollers && pollers.length > 0) return worker;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the worker does not poll');
 }
 
 async function ended(worker: ChildProcess): Promise<void> {
