@@ -151,15 +151,15 @@ describe('what a spec needs', () => {
     assert.deepEqual(gov.resources, ['arn:aws-us-gov:iam::*:role/g']);
   });
 
-  it('is the list that the README has, but for several places and what needs no permission', () => {
+  it('is the list that docs/real-account.md has, but for several places and what needs no permission', () => {
     const specs = [
       specOf({ name: 'spot', instances: { market: 'spot' } }).spec,
       specFromFile('examples/full.yaml').spec,
       specFromFile('examples/existing-profile.yaml').spec,
     ];
     const needed = new Set(specs.flatMap((spec) => permissionsFor(spec).flatMap(({ actions }) => actions)));
-    const readme = readFileSync('README.md', 'utf8');
-    const [, table = ''] = /The worker's credentials need:\n\n(.*?)\n\n/s.exec(readme) ?? [];
+    const page = readFileSync('docs/real-account.md', 'utf8');
+    const [, table = ''] = /any spec may need:\n\n(.*?)(?:\n\n|$)/s.exec(page) ?? [];
     const told = new Set(table.match(/\b(?:iam|ec2|ssm|sts|kms|events):[A-Z][A-Za-z]+\*?/g));
     told.delete('iam:PassedToService');
     // The first is for several places, which need more than one policy; the second needs no permission.
