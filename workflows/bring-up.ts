@@ -13,6 +13,9 @@ import { nextSlice, notYet, tooLate } from './patience.ts';
 import type { Run } from './run.ts';
 import { type UndoScope, undoLaunch } from './undos.ts';
 
+/** It ends by its own patience, and says why: what would cut it off in the middle of a call has no reason to tell. */
+const LATE_SECONDS = 10;
+
 /** Neither a sleep nor a guess: EC2 itself is asked, at short, growing intervals. */
 export async function awaitProfile(
   run: Run,
@@ -29,8 +32,9 @@ export async function awaitProfile(
       let attempts = 0;
       for (;;) {
         const waited = Date.now() - started;
+        const within = deadline - waited / 1000 + LATE_SECONDS;
         const look = await looking.awaitProfile
-          .executeWithOptions(as('await-profile', `profile ${profile.name}`, deadline - waited / 1000), [
+          .executeWithOptions(as('await-profile', `profile ${profile.name}`, within), [
             {
               ...whereOf(spec),
               profileArn: profile.arn,
