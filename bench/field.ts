@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DescribeInstancesCommand, EC2Client, paginateDescribeInstances } from '@aws-sdk/client-ec2';
+import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
 import { type Behaviour, type Sandbox, startSandbox } from '../sandbox/index.ts';
 
@@ -46,7 +47,7 @@ export async function buildMuster(): Promise<void> {
 
 /** Opens a field for as long as `use` takes, and leaves nothing behind. */
 export async function onField<T>(options: FieldOptions, use: (field: Field) => Promise<T>): Promise<T> {
-  const sandbox = await startSandbox({ behaviour: { pendingSeconds: 0, ...options.behaviour } });
+  const sandbox = await startSandbox({ searchAttributes: ATTRIBUTES, behaviour: { pendingSeconds: 0, ...options.behaviour } });
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   const env = { ...process.env, ...sandbox.env };
   const worker = spawn(process.execPath, [MUSTER, 'worker'], {

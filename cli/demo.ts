@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Muster } from '../client/muster.ts';
 import { specFromFile } from '../client/specs.ts';
 import { exitCode } from '../fleet/report.ts';
+import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { freePort, type Sandbox, startSandbox } from '../sandbox/index.ts';
 import { createFleetWorker, type FleetWorker, quietRuntime } from '../worker/index.ts';
 import { DONE } from './exit.ts';
@@ -31,6 +32,7 @@ export async function demo(): Promise<number> {
   quietRuntime();
   say(colors.dim('Starting a Temporal server with its web UI, a local AWS and a worker …'));
   const sandbox = await startSandbox({
+    searchAttributes: ATTRIBUTES,
     ports: { temporal: await freePort(7233), ui: await freePort(8233) },
     behaviour: { credentialSeconds: CREDENTIAL_SECONDS },
     say,

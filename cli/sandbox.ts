@@ -1,6 +1,7 @@
 /** `muster sandbox`: Temporal, its web UI and the local AWS, until it is told to end. */
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { freePort, isFree, readWeather, startSandbox, type Weather, WrongValue } from '../sandbox/index.ts';
 import { DONE, UsageError } from './exit.ts';
 import { jsonOf, print, say, stderrColors } from './output.ts';
@@ -27,6 +28,7 @@ export async function sandbox(options: SandboxCommandOptions): Promise<number> {
   if (options.env) makeRoomFor(options.env);
   const stopped = toldToStop();
   const started = await startSandbox({
+    searchAttributes: ATTRIBUTES,
     ports,
     weather,
     behaviour: propagation === undefined ? {} : { propagationSeconds: propagation },

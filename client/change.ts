@@ -28,6 +28,7 @@ import {
 } from '../fleet/run.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import { withAttributes } from './attributes.ts';
 import { fleetChanging, wrongCount, wrongRoll } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
 import { beginningOf, isKeepers } from './spec-of-run.ts';
@@ -62,9 +63,8 @@ export async function startChange(
   // Whoever looked before another change began would make its change of a fleet that is no more as it was.
   if (last.runId !== description.runId || last.status.name !== description.status.name) return undefined;
   try {
-    const handle = await client.workflow.startUpdateWithStart<Workflow, FleetReport, [typeof argument]>(
-      update,
-      {
+    const handle = await withAttributes(report.fleet, (attributes) =>
+      client.workflow.startUpdateWithStart<Workflow, FleetReport, [typeof argument]>(update, {
         args: [argument],
         updateId: randomUUID(),
         waitForStage: 'ACCEPTED',
@@ -75,10 +75,11 @@ export async function startChange(
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
           memo: { ...memo },
+          ...attributes,
           staticSummary: `keep ${report.fleet}: a change of it`,
           staticDetails: `Changes the complete fleet \`${report.fleet}\`. Cancelling it takes back the change; terminating it does not.`,
         }),
-      },
+      }),
     );
     await throwRefusal(handle);
     const { workflowRunId, updateId } = handle;

@@ -57,6 +57,7 @@ import { specHash } from '../fleet/spec-hash.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { knownOf } from '../fleet/wanted.ts';
+import { withAttributes } from './attributes.ts';
 import { asChangeLeft, busyWith, memoOf, refusalOf, startChange } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
 import { CheckSchedules } from './check-schedules.ts';
@@ -710,13 +711,16 @@ export class Muster {
     const workflowId = fleetWorkflowId(fleet);
     for (;;) {
       try {
-        const handle = await client.workflow.start(type, {
-          ...options,
-          taskQueue,
-          workflowId,
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          workflowIdConflictPolicy: 'FAIL',
-        });
+        const handle = await withAttributes(fleet, (attributes) =>
+          client.workflow.start(type, {
+            ...options,
+            ...attributes,
+            taskQueue,
+            workflowId,
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            workflowIdConflictPolicy: 'FAIL',
+          }),
+        );
         return new FleetRun(this.#temporal, fleet, { workflowId, runId: handle.firstExecutionRunId }, 'new');
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

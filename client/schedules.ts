@@ -22,6 +22,7 @@ import {
   scheduleId,
 } from '../fleet/schedule.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import { withAttributes } from './attributes.ts';
 import {
   MusterError,
   manyPlaces,
@@ -66,15 +67,20 @@ export class Schedules {
     const { schedule } = this.#temporal.client;
     return this.#asking(spec.name, async () => {
       const note = `brings up ${spec.name} for ${durationWords(rules.lease)}`;
-      try {
-        await schedule.create({ ...options, state: { note } });
-      } catch (error) {
-        if (!(error instanceof ScheduleAlreadyRunning)) throw refusalOf(error);
-        await this.#handle(spec.name).update(({ state }) => ({
-          ...options,
-          state: state.paused ? state : { ...state, note },
-        }));
-      }
+      await withAttributes(spec.name, async (attributes) => {
+        const wanted = { ...options, action: { ...options.action, ...attributes } };
+        try {
+          await schedule.create({ ...wanted, state: { note } });
+        } catch (error) {
+          if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+          await this.#handle(spec.name).update(({ state }) => ({
+            ...wanted,
+            state: state.paused ? state : { ...state, note },
+          }));
+        }
+      }).catch((error: unknown) => {
+        throw refusalOf(error);
+      });
       const changed = await this.#until(spec.name, (now) => isAsWanted(now, options));
       return standingOf(this.#temporal, changed, MOST_RUNS);
     });

@@ -66,6 +66,9 @@ export interface BootstrapRequest<Spec> {
 /** The workflow that has a complete fleet for as long as its lease runs. */
 export const KEEPER = 'keepFleet';
 
+/** All that make, change or remove a fleet, and tell of it by search attributes. */
+export const FLEET_WORKFLOWS: readonly string[] = [...BOOTSTRAPS, ...TEARDOWNS, KEEPER, 'launchPlace'];
+
 /** What `keepFleet` takes. */
 export interface KeepRequest<Report, Spec> {
   /** Of the complete fleet, with the lease as it stands; `left-over` when a change of it could not be taken back. */

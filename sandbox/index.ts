@@ -33,6 +33,8 @@ export interface SandboxOptions {
   readonly weather?: Weather;
   /** On top of the weather's. */
   readonly behaviour?: Partial<Behaviour>;
+  /** Of Temporal's namespace: names and types, `Keyword` for instance. */
+  readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Told what is going on while it starts. */
   readonly say?: (text: string) => void;
 }
@@ -41,11 +43,12 @@ export async function startSandbox({
   ports = {},
   weather,
   behaviour,
+  searchAttributes,
   say = () => {},
 }: SandboxOptions = {}): Promise<Sandbox> {
   const python = await ensurePython({ say });
   const [temporal, aws] = await bothOrNone(
-    startLocalTemporal({ port: ports.temporal, uiPort: ports.ui, python }),
+    startLocalTemporal({ port: ports.temporal, uiPort: ports.ui, python, searchAttributes }),
     startLocalAws({ python: python.python, port: ports.aws, weather, behaviour }),
   );
   const died = Promise.race([temporal.died, aws.died]);

@@ -19,6 +19,8 @@ export interface LocalTemporal {
 export interface LocalTemporalOptions {
   readonly port?: number;
   readonly uiPort?: number;
+  /** Of its namespace from the start on: one that is added later is known some seconds later. */
+  readonly searchAttributes?: Readonly<Record<string, string>>;
   /** Where it keeps what it knows; otherwise it forgets all at its end. */
   readonly dbFile?: string;
   /** Of the project's Python environment. */
@@ -49,6 +51,10 @@ export async function startLocalTemporal(options: LocalTemporalOptions): Promise
   const uiPort = options.uiPort ?? (await freePort());
   const settings = [
     ...[...UNBRAKED, ...FAIR].flatMap((setting) => ['--dynamic-config-value', setting]),
+    ...Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
     ...(options.dbFile === undefined ? [] : ['--db-filename', options.dbFile]),
   ];
   const executable = findTemporal(options.python.bin);

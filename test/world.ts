@@ -19,6 +19,7 @@ import { Muster, type MusterError } from '../client/index.ts';
 import { checkSpec } from '../fleet/read-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, PROGRESS_QUERY, TASK_QUEUE } from '../fleet/run.ts';
+import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
 import { type Behaviour, type Sandbox, startSandbox } from '../sandbox/index.ts';
 import { createFleetWorker } from '../worker/index.ts';
@@ -36,7 +37,7 @@ export async function openWorld(behaviour: Partial<Behaviour> = QUICK) {
   Runtime.install({
     logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error } as never,
   });
-  const sandbox: Sandbox = await startSandbox({ behaviour });
+  const sandbox: Sandbox = await startSandbox({ searchAttributes: ATTRIBUTES, behaviour });
   Object.assign(process.env, sandbox.env);
   const worker = await createFleetWorker({ shutdownGraceTime: 1000, launchesPerSecond: 100 });
   const working = worker.run();

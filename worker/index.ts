@@ -14,8 +14,10 @@ import {
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import { TASK_QUEUE } from '../fleet/run.ts';
+import { registerAttributes } from './attributes.ts';
 import { errands } from './errands.ts';
 import { endWorker, LAUNCHES_PER_SECOND, LaunchQueues } from './launch-queues.ts';
+import { RetryTeller } from './retry-teller.ts';
 import { workflowSource } from './workflow-source.ts';
 
 export interface FleetWorkerOptions {
@@ -119,12 +121,17 @@ export async function createFleetWorker(options: FleetWorkerOptions = {}): Promi
     ...errands({ client, address, namespace, taskQueue }),
   });
   launches.serve(activities);
+  const [bundle] = await Promise.all([
+    options.workflowBundle ?? workflowSource(),
+    registerAttributes(connection, namespace),
+  ]);
   const worker = await Worker.create({
     ...common,
     taskQueue,
     activities,
     maxCachedWorkflows: MOST_CACHED,
-    workflowBundle: options.workflowBundle ?? (await workflowSource()),
+    workflowBundle: bundle,
+    interceptors: { activity: [(context) => ({ inbound: new RetryTeller(context) })] },
   }).catch((error) => (error instanceof TransportError ? unreachable(error) : Promise.reject(error)));
   return {
     taskQueue,

@@ -21,6 +21,7 @@ import type { FleetSpec, PlaceSpec } from '../fleet/spec.ts';
 import { REGIONS_TAG, type RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, asUndo, quick, undoing } from './activities.ts';
+import { ownAttributes } from './attributes.ts';
 import { mark } from './bring-up.ts';
 import { handOver } from './hand-over.ts';
 import { type IdentityScope, identitySteps, makeIdentity, unsaid } from './identity.ts';
@@ -357,6 +358,7 @@ class Places {
       args: [{ spec, place: name, owner, specHash, plan: plan!, identity: account!.identity! }],
       workflowId: placeWorkflowId(spec.name, name),
       memo: { ...memo },
+      typedSearchAttributes: ownAttributes(),
       // When this one is terminated, nobody will count on the place any more.
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `launch ${spec.name} in ${name}`,

@@ -51,6 +51,7 @@ import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { specChanges } from '../fleet/spec-changes.ts';
 import { counted } from '../fleet/words.ts';
+import { tellAttributes } from './attributes.ts';
 import { changeFleet } from './change.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
@@ -178,6 +179,7 @@ class Keeper {
       Object.assign(report, { state: 'complete', leftovers: [], error: undefined });
     }
     if (members) this.tellMembers(members);
+    tellAttributes(report);
   }
 
   /** In a new run as long as there is a lease, or with another spec; otherwise the run ends, and with it what was to be told. */
@@ -360,6 +362,7 @@ class Keeper {
 
   private show(): void {
     setCurrentDetails(progressMarkdown(this.report));
+    tellAttributes(this.report);
   }
 }
 

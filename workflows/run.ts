@@ -11,6 +11,7 @@ import {
   CancelledFailure,
   condition,
   defineQuery,
+  defineSignal,
   defineUpdate,
   isCancellation,
   setCurrentDetails,
@@ -18,6 +19,7 @@ import {
   TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
+import { RETRYING_SIGNAL } from '../fleet/attributes.ts';
 import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
@@ -26,6 +28,7 @@ import type { FailureReport, FleetReport, Leftover, StepReport } from '../fleet/
 import { DECIDE_UPDATE, type Decision, PROGRESS_QUERY } from '../fleet/run.ts';
 import type { NotifyEvent, NotifyTarget, OnFailure } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
+import { tellAttributes } from './attributes.ts';
 import { notify } from './notify.ts';
 
 /** What reverses a step. Runs in the reverse order of registration, each on its own. */
@@ -66,6 +69,7 @@ export interface StepOptions<T> {
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
 const decideUpdate = defineUpdate<void, [Decision]>(DECIDE_UPDATE);
+const retryingSignal = defineSignal<[string]>(RETRYING_SIGNAL);
 
 export class Run {
   readonly report: FleetReport;
@@ -73,6 +77,8 @@ export class Run {
   private readonly targets: readonly NotifyTarget[] | undefined;
   private readonly undos: Undo[] = [];
   private decision: Decision | undefined;
+  /** Those of which a call is made again and again. */
+  private readonly retrying = new Set<StepReport>();
 
   constructor(
     about: Pick<FleetReport, 'fleet' | 'action' | 'state' | 'region' | 'specHash' | 'place'>,
@@ -96,6 +102,7 @@ export class Run {
     setHandler(decideUpdate, (decision) => this.decide(decision), {
       validator: (decision) => this.checkDecision(decision),
     });
+    setHandler(retryingSignal, (activityId) => this.isRetrying(activityId));
   }
 
   /** Announces steps that are certain to come, so that whoever looks sees the way ahead. */
@@ -233,6 +240,7 @@ export class Run {
     step.state = state;
     step.seconds = (Date.now() - step.startedAt!) / 1000;
     step.detail = detail;
+    this.retrying.delete(step);
     this.show();
   }
 
@@ -310,9 +318,20 @@ export class Run {
     this.decision = decision;
   }
 
-  /** Has Temporal's UI show the report as it is now. */
+  /** An activity has the id of its step, with more behind it where there are several. */
+  private isRetrying(activityId: string): void {
+    const { steps, undos } = this.report;
+    const running = [...steps, ...undos].filter(({ state }) => state === 'running');
+    const [name] = activityId.replace(/^undo-/, '').split(':');
+    const step = running.find((one) => one.name === name) ?? running[0];
+    if (step) this.retrying.add(step);
+    this.show();
+  }
+
+  /** Has Temporal's UI show the report as it is now, and its lists find the run by it. */
   show(): void {
     setCurrentDetails(progressMarkdown(this.report));
+    tellAttributes(this.report, this.retrying.size > 0);
   }
 }
 

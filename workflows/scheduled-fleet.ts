@@ -23,6 +23,7 @@ import { type BootstrapRequest, fleetWorkflowId } from '../fleet/run.ts';
 import type { ScheduledEnd } from '../fleet/schedule.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { as, looking } from './activities.ts';
+import { ownAttributes } from './attributes.ts';
 import { bootstrapFleet } from './bootstrap-fleet.ts';
 import { inspectFleet } from './inspect-fleet.ts';
 import { isCancelled } from './run.ts';
@@ -54,6 +55,7 @@ export async function scheduledFleet(request: BootstrapRequest<FleetSpec>): Prom
       args: [request],
       ...about,
       memo: { ...memo },
+      typedSearchAttributes: ownAttributes(),
       workflowId: fleetWorkflowId(spec.name),
       parentClosePolicy: ParentClosePolicy.ABANDON,
     });
