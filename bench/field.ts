@@ -47,7 +47,10 @@ export async function buildMuster(): Promise<void> {
 
 /** Opens a field for as long as `use` takes, and leaves nothing behind. */
 export async function onField<T>(options: FieldOptions, use: (field: Field) => Promise<T>): Promise<T> {
-  const sandbox = await startSandbox({ searchAttributes: ATTRIBUTES, behaviour: { pendingSeconds: 0, ...options.behaviour } });
+  const sandbox = await startSandbox({
+    searchAttributes: ATTRIBUTES,
+    behaviour: { pendingSeconds: 0, ...options.behaviour },
+  });
   const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
   const env = { ...process.env, ...sandbox.env };
   const worker = spawn(process.execPath, [MUSTER, 'worker'], {

@@ -43,5 +43,7 @@ const INVALID_ARGUMENT = 3;
 /** "Namespace default has no mapping defined for search attribute MusterFleet". */
 function isUnknownAttribute(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT && /search attribute/i.test(cause.details);
+  return (
+    isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT && /search attribute/i.test(cause.details)
+  );
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { specFrom } from '../client/index.ts';
 import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
@@ -53,6 +54,23 @@ async function until(fleet: string, attention: string | undefined): Promise<void
     assert.ok(tries < 600, JSON.stringify(await attributesOf(fleet)));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** The server goes on for a while by what it knew. */
+async function untilRefused(): Promise<void> {
+  const owner = defineSearchAttributeKey('MusterOwner', 'KEYWORD');
+  for (let tries = 0; tries < 600; tries++) {
+    const options = { taskQueue: 'nobody', workflowId: `try:${tries}`, args: [] };
+    const typedSearchAttributes = [{ key: owner, value: 'somebody' }];
+    try {
+      const run = await world.client.workflow.start('nothing', { ...options, typedSearchAttributes });
+      await run.terminate();
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail('the attribute is known still');
 }
 
 describe('the search attributes of a run', () => {
@@ -117,8 +135,10 @@ describe('the search attributes of a run', () => {
       searchAttributes: ['MusterOwner'],
     });
     try {
+      await untilRefused();
       const report = await (await world.muster.up(specFrom(written('without')))).result();
       assert.equal(report.state, 'complete');
+      assert.deepEqual(await attributesOf('without'), {});
     } finally {
       await operatorService.addSearchAttributes({
         namespace: 'default',

@@ -16,10 +16,10 @@ import {
 import { Client, Connection, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Runtime } from '@temporalio/worker';
 import { Muster, type MusterError } from '../client/index.ts';
+import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { checkSpec } from '../fleet/read-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, PROGRESS_QUERY, TASK_QUEUE } from '../fleet/run.ts';
-import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
 import { type Behaviour, type Sandbox, startSandbox } from '../sandbox/index.ts';
 import { createFleetWorker } from '../worker/index.ts';

@@ -5,11 +5,7 @@
 
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type {
-  ActivityExecuteInput,
-  ActivityInboundCallsInterceptor,
-  Next,
-} from '@temporalio/worker';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { RETRYING_SIGNAL } from '../fleet/attributes.ts';
 import { FLEET_WORKFLOWS } from '../fleet/run.ts';
 

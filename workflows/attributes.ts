@@ -1,6 +1,10 @@
 /** A run's search attributes, kept as its report says. */
 
-import { defineSearchAttributeKey, type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
+import {
+  defineSearchAttributeKey,
+  type SearchAttributePair,
+  type TypedSearchAttributes,
+} from '@temporalio/common';
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { type Attributes, attributesOf } from '../fleet/attributes.ts';
 import type { FleetReport } from '../fleet/report.ts';
