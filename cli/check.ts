@@ -25,6 +25,7 @@ export async function check(
     );
   }
   if (options.detach && !repair) throw new UsageError('--detach is for --repair: a check is waited for');
+  if (options.events && !repair) throw new UsageError('--events is for --repair: a check has but its result');
   return repair ? repairNow(fleet, options) : checkNow(fleet, file, options);
 }
 

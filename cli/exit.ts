@@ -5,7 +5,7 @@ import type { FleetReport } from '../fleet/report.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 import { differenceText } from './change-text.ts';
 import { withFile } from './file-words.ts';
-import { jsonOf, print, say, stderrColors } from './output.ts';
+import { jsonOf, say, stderrColors } from './output.ts';
 
 export const DONE = 0;
 export const WRONG_INPUT = 2;
@@ -57,30 +57,42 @@ interface Told {
   readonly fleet?: string;
 }
 
+/** An error as scripts read it. `file`: of the spec, as it was typed. */
+export function errorAsJson(error: unknown, file?: string): { readonly error: object } {
+  if (error instanceof Dismissed) return { error: { code: 'Interrupted', message: 'nothing was changed' } };
+  const { code, message, mend, mistakes, changes } = error as Error & Told;
+  const known = isKnown(error) ? (code ?? 'Usage') : 'Internal';
+  return { error: { code: known, message, mend: mend && withFile(mend, file), mistakes, changes } };
+}
+
+function isKnown(error: unknown): boolean {
+  const { code } = error as Told;
+  return error instanceof UsageError || (code !== undefined && code in CODES);
+}
+
 /**
- * Says an error on stderr, as JSON on stdout too if that was asked for, and answers the exit code. `file`: of the spec, as
- * it was typed.
+ * Says an error on stderr, and to `printJson` too where that was asked for, and answers the exit code. `file`: of the spec,
+ * as it was typed.
  */
-export function tellError(error: unknown, json: boolean, file?: string): number {
+export function tellError(
+  error: unknown,
+  printJson?: (error: ReturnType<typeof errorAsJson>) => void,
+  file?: string,
+): number {
+  printJson?.(errorAsJson(error, file));
   if (error instanceof Dismissed) {
-    if (json) print(jsonOf({ error: { code: 'Interrupted', message: 'nothing was changed' } }));
     say('\nNothing was changed.');
     return INTERRUPTED;
   }
   const { code, message, mistakes, changes, fleet, ...told } = error as Error & Told;
   const mend = told.mend && withFile(told.mend, file);
   const colors = stderrColors();
-  const known = error instanceof UsageError || (code !== undefined && code in CODES);
-  if (json)
-    print(
-      jsonOf({ error: { code: known ? (code ?? 'Usage') : 'Internal', message, mend, mistakes, changes } }),
-    );
   if (mistakes) {
     const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
     const where = code === 'SpecMistakes' ? ' in the spec' : '';
     say(`${colors.red('✗')} ${count}${where}; nothing was sent\n`);
     say(message);
-  } else if (known) {
+  } else if (isKnown(error)) {
     if (changes && fleet) say(`${differenceText(fleet, changes, { file })}\n`);
     say(`${colors.red('✗')} ${message}`);
     if (mend) say(`  ${mend}`);
@@ -92,7 +104,10 @@ export function tellError(error: unknown, json: boolean, file?: string): number 
 }
 
 /** A report as scripts read it: keys that may be without a value are there all the same. */
-export function reportJson(report: FleetReport, uiUrl?: string): string {
+export function reportAsJson(report: FleetReport, uiUrl?: string): object {
   const { role = null, profile = null, error = null } = report;
-  return jsonOf({ ...report, role, profile, error, uiUrl });
+  return { ...report, role, profile, error, uiUrl };
 }
+
+export const reportJson = (report: FleetReport, uiUrl?: string): string =>
+  jsonOf(reportAsJson(report, uiUrl));

@@ -2,13 +2,17 @@
 
 import type { FleetRun } from '../client/fleet-run.ts';
 import { exitCode, type FleetReport } from '../fleet/report.ts';
+import { printResult } from './events.ts';
 import { reportJson } from './exit.ts';
 import { follow, introduce } from './follow.ts';
+import { followEvents } from './follow-events.ts';
 import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
 import { type ReportTextOptions, reportText } from './report-text.ts';
 
 export interface RunOptions {
   readonly json?: boolean;
+  /** What happens, line by line, and the result as the last. */
+  readonly events?: boolean;
   readonly detach?: boolean;
 }
 
@@ -21,8 +25,9 @@ interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {}
  */
 export async function seeThrough(
   run: FleetRun,
-  { json, detach, file }: SeenOptions,
+  { file, ...options }: SeenOptions,
 ): Promise<FleetReport | undefined> {
+  const { json, events, detach } = options;
   introduce(run);
   if (detach) {
     const { fleet, workflowId, runId, uiUrl } = run;
@@ -31,19 +36,21 @@ export async function seeThrough(
     return undefined;
   }
   const isOver = run.met === 'ended' || run.met === 'keeping';
+  if (events && !isOver) return followEvents(run);
   const report = isOver ? await run.result() : await follow(run);
   if (!isOver) say('');
-  tellReport(report, json, run.uiUrl, { file });
+  tellReport(report, options, run.uiUrl, { file });
   return report;
 }
 
 export function tellReport(
   report: FleetReport,
-  json: boolean | undefined,
+  { json, events }: Pick<RunOptions, 'json' | 'events'>,
   uiUrl?: string,
   more: Pick<ReportTextOptions, 'steps' | 'changeUrl' | 'file'> = {},
 ): void {
-  if (json) print(reportJson(report, uiUrl));
+  if (events) printResult(report, uiUrl);
+  else if (json) print(reportJson(report, uiUrl));
   else printText(reportText(report, { colors: stdoutColors(), uiUrl, ...more }));
 }
 

@@ -1,6 +1,7 @@
 /** Watching a run: as a live list on a terminal, as plain lines elsewhere. */
 
-import type { FleetRun, Progress } from '../client/fleet-run.ts';
+import type { FleetRun } from '../client/fleet-run.ts';
+import type { Progress } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
 import { say, stderrColors, widthOf } from './output.ts';
@@ -35,7 +36,7 @@ export function introduce(run: FleetRun): void {
  * run goes on.
  */
 export async function follow(run: FleetRun): Promise<FleetReport> {
-  const view = process.stderr.isTTY ? await liveView() : plainView();
+  const view = canRedraw() ? await liveView() : plainView();
   const detach = () => {
     view.end();
     sayDetached(run.fleet);
@@ -57,8 +58,9 @@ export async function follow(run: FleetRun): Promise<FleetReport> {
   }
 }
 
-function sayDetached(fleet: string): void {
+export function sayDetached(fleet: string): void {
   say(`\nDetached: the run of ${fleet} goes on.`);
+  say(`  muster watch ${fleet}    shows it again`);
   say(`  muster status ${fleet}   how it is`);
   say(`  muster cancel ${fleet}   take back what it made`);
 }
@@ -101,6 +103,9 @@ async function liveView(): Promise<View> {
     },
   };
 }
+
+/** A dumb terminal goes forward only. */
+const canRedraw = (): boolean => Boolean(process.stderr.isTTY) && process.env.TERM !== 'dumb';
 
 function plainView(): View {
   let before: Progress | undefined;

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up, scale, roll), gone (down), as it should be (check, doctor), done (others)
+  0    complete (up, scale, roll, watch), gone (down), as it should be (check, doctor), done (others)
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
   3    failed, and something is left, which is named; or differs from its spec (check);
@@ -48,6 +48,7 @@ const HELP: Readonly<Record<string, Help>> = {
       'muster up web.yaml',
       'muster up web.yaml --for 8h',
       "muster up web.yaml --json | jq -r '.instances[].id'",
+      'muster up web.yaml --events',
     ],
     more: DETACHING,
   },
@@ -70,6 +71,18 @@ const HELP: Readonly<Record<string, Help>> = {
   'roll resume': { examples: ['muster roll resume web'] },
   'roll abort': { examples: ['muster roll abort web', 'muster roll abort web --detach'], more: DETACHING },
   status: { group: FLEETS, examples: ['muster status web', 'muster status web --instances --json'] },
+  watch: {
+    group: FLEETS,
+    examples: [
+      'muster watch web',
+      'muster watch web --events | jq -r \'select(.type == "step-failed") | .reason\'',
+    ],
+    more: DETACHING,
+  },
+  logs: {
+    group: FLEETS,
+    examples: ['muster logs web', 'muster logs web --all', 'muster logs web --follow --json'],
+  },
   check: { group: FLEETS, examples: ['muster check web', 'muster check web --file web.yaml --json'] },
   list: { group: FLEETS, examples: ['muster list', 'muster list --all --json'] },
   extend: { group: LEASES, examples: ['muster extend web 2h', 'muster extend web for-good'] },

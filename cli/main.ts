@@ -3,13 +3,15 @@
 import { Argument, Command, CommanderError } from 'commander';
 import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { checkEvents, type EventsOptions, printError } from './events.ts';
 import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
 import { addHelp } from './help.ts';
-import { flushed } from './output.ts';
+import { flushed, jsonOf, print } from './output.ts';
 import { addRollCommands } from './roll-commands.ts';
 import { addScheduleCommands } from './schedule.ts';
 
 const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
+const EVENTS_OPTION = ['--events', 'what happens, as it does: one JSON object a line on stdout'] as const;
 const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
 const REGION_OPTION = ['--region <region>', 'where its instances are, if nothing else says so'] as const;
 
@@ -56,6 +58,7 @@ function program(): Command {
     .option('--for <time>', 'take it down so long after it is complete: 90m, 8h, 2d')
     .option('--yes', 'change a fleet that is there and has another spec, and do not ask')
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((file, options) => ended(options, async () => (await import('./up.ts')).up(file, options), file));
   muster
@@ -63,6 +66,7 @@ function program(): Command {
     .description('take a fleet down')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .option('--yes', 'do not ask')
     .option(...REGION_OPTION)
@@ -76,6 +80,7 @@ function program(): Command {
     .argument('<count>', 'how many it is to have')
     .option('--by <choice>', 'which go: newest, oldest, or zone: from the fullest first (default: newest)')
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((name, count, options) =>
       ended(options, async () => (await import('./scale.ts')).scale(checkedName(name), count, options)),
@@ -98,6 +103,7 @@ function program(): Command {
     .description("end a fleet's lease now: it is taken down")
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .option('--yes', 'do not ask')
     .action((name, options) =>
@@ -114,12 +120,32 @@ function program(): Command {
       ended(options, async () => (await import('./status.ts')).status(checkedName(name), options)),
     );
   muster
+    .command('watch')
+    .description('show what is done with a fleet, by whomever it was begun, until that is done')
+    .argument('<name>', "the fleet's name")
+    .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
+    .action((name, options) =>
+      ended(options, async () => (await import('./watch.ts')).watch(checkedName(name), options)),
+    );
+  muster
+    .command('logs')
+    .description('what has happened to a fleet: steps, retries, refusals, and who has asked for what')
+    .argument('<name>', "the fleet's name")
+    .option('--all', 'also in the runs before the last, as far as Temporal still knows them')
+    .option('--follow', 'go on as more happens, until the run has ended')
+    .option('--json', 'one JSON object a line')
+    .action((name, options) =>
+      ended(options, async () => (await import('./logs.ts')).logs(checkedName(name), options)),
+    );
+  muster
     .command('check')
     .description('what AWS shows of a fleet otherwise than its spec says; changes nothing unless told to')
     .argument('<name>', "the fleet's name")
     .option('--file <file>', 'hold it against this spec, not that of the run that made it')
     .option('--repair', 'put right what can be put right, and launch others for instances that are no more')
     .option(...JSON_OPTION)
+    .option('--events', 'with --repair: what happens, as it does, one JSON object a line on stdout')
     .option('--detach', 'with --repair: start it and do not wait')
     .action((name, options) =>
       ended(options, async () => (await import('./check.ts')).check(checkedName(name), options)),
@@ -135,6 +161,7 @@ function program(): Command {
     .description('have a run take back what it made')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./cancel.ts')).cancel(checkedName(name), options)),
@@ -145,6 +172,7 @@ function program(): Command {
     .argument('<name>', "the fleet's name")
     .option('--skip <kind/id...>', 'give up what it left, for instance role/web: it stays')
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./retry.ts')).retry(checkedName(name), options)),
@@ -154,6 +182,7 @@ function program(): Command {
     .description('have a paused run take back what it made')
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./rollback.ts')).rollback(checkedName(name), options)),
@@ -222,8 +251,7 @@ function program(): Command {
   return muster;
 }
 
-interface CommonOptions {
-  readonly json?: boolean;
+interface CommonOptions extends EventsOptions {
   readonly region?: string | readonly string[];
 }
 
@@ -231,20 +259,26 @@ interface CommonOptions {
  * Runs a command and ends the process: no connection that is in the middle of something may hold it or break it. `file`:
  * the spec's that it is about.
  */
-async function ended(
-  { json = false, region }: CommonOptions,
-  command: () => Promise<number>,
-  file?: string,
-): Promise<void> {
+async function ended(options: CommonOptions, command: () => Promise<number>, file?: string): Promise<void> {
+  const { region } = options;
   let code: number;
   try {
+    checkEvents(options);
     for (const each of [region ?? []].flat()) checkRegion(each);
     code = await command();
   } catch (error) {
-    code = tellError(error, json, file);
+    code = tellError(error, printerOf(options), file);
   }
   await flushed();
   process.exit(code);
+}
+
+/** How errors go to stdout, if they do. */
+function printerOf({ json, events }: CommonOptions): Parameters<typeof tellError>[1] {
+  // Whoever asks for both is told in words.
+  if (json && events) return undefined;
+  if (events) return printError;
+  return json ? (error) => print(jsonOf(error)) : undefined;
 }
 
 /** What no fleet can be called is not looked for. */

@@ -32,7 +32,7 @@ export function say(text: string): void {
 function asTyped(text: string): string {
   if (process.env.npm_command === undefined) return text;
   return text.replace(
-    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=(?:init|up|down|extend|release|scale|roll|status|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|completion)\b)/g,
+    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=(?:init|up|down|extend|release|scale|roll|status|watch|logs|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|completion)\b)/g,
     '$1npx muster ',
   );
 }
@@ -48,7 +48,7 @@ function colorsOf(stream: NodeJS.WriteStream): Colors {
 export const stdoutColors = (): Colors => colorsOf(process.stdout);
 export const stderrColors = (): Colors => colorsOf(process.stderr);
 
-/** Columns of a stream; wide where there is no terminal to wrap at. */
+/** Columns of a stream; wide where there is no terminal to wrap at, or one that does not tell its size. */
 export function widthOf(stream: NodeJS.WriteStream): number {
-  return stream.columns ?? 120;
+  return stream.columns || 120;
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Running } from './schedule.ts';
 
 const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
+const EVENTS_OPTION = ['--events', 'what happens, as it does: one JSON object a line on stdout'] as const;
 const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
 const NAME = ['<name>', "the fleet's name"] as const;
 
@@ -18,6 +19,7 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     .option('--healthy-within <time>', 'how long a wave may take to be healthy once it runs (default: 10m)')
     .option('--healthy-url <url>', 'what the worker asks each new one, too: http://{privateIp}:8080/health')
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     // What stands behind a command of its own is that one's.
     .enablePositionalOptions()
@@ -50,6 +52,7 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     .description('have a roll go back: the fleet is as it was before it')
     .argument(...NAME)
     .option(...JSON_OPTION)
+    .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./roll.ts')).abortRoll(checkedName(name), options)),

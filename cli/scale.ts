@@ -23,7 +23,7 @@ export async function scale(fleet: string, count: string, options: ScaleCommandO
     if (run.met === 'new') return codeOf(await seeThrough(run, options));
     say(`nothing to do: it has ${counted(Number(count), 'instance')}\n`);
     const report = await muster.status(fleet);
-    tellReport(report, options.json, muster.linkTo(report), { changeUrl: muster.linkToChange(report) });
+    tellReport(report, options, muster.linkTo(report), { changeUrl: muster.linkToChange(report) });
     return exitCode(report);
   } finally {
     await muster.close();

@@ -16,7 +16,7 @@ export async function status(
     if (instances)
       await listInstances(muster.instancesOf({ ...report, region: report.region ?? region }), json);
     else
-      tellReport(report, json, muster.linkTo(report), {
+      tellReport(report, { json }, muster.linkTo(report), {
         steps: true,
         changeUrl: muster.linkToChange(report),
       });

@@ -2,8 +2,9 @@
 
 import { stripVTControlCharacters } from 'node:util';
 import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
-import { decisionWords } from '../fleet/launch-plan.ts';
+import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isSettled, type StepReport } from '../fleet/report.ts';
+import { rollWords } from '../fleet/roll-words.ts';
 import { STEP_TITLES, stepWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
@@ -22,44 +23,90 @@ export interface LiveOptions {
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const TITLE_WIDTH = Math.max(...Object.values(STEP_TITLES).map((title) => title.length));
 const SECONDS_WIDTH = 8;
+const GAP = '  ';
 const INDENT = '    ';
+/** Of what a step found less is not worth a look. */
+const LEAST_ROOM = 8;
+/** Below a step. */
+const MOST_BELOW = 3;
 const MOST_LIVE = 3;
 /** At one look; more come when a launch goes through a long list of what is sold out. */
 const MOST_PLAIN = 10;
 
 /** The whole list as it is at this moment. */
 export function liveLines(report: FleetReport, options: LiveOptions): string[] {
-  const lines = report.steps.flatMap((step) => [
-    liveLine(step, options),
-    ...(step.name === 'launch' ? liveDecisions(report, options) : []),
-  ]);
-  lines.push(...(report.places ?? []).flatMap((place) => stepUnderWay(place, options)));
+  const { colors, width } = options;
+  const lines = report.action === 'roll' && report.roll ? [cut(rollWords(report.roll), width), ''] : [];
+  for (const step of report.steps) {
+    lines.push(...stepLines(withoutDecision(step, report), options));
+    if (step.name === 'launch') lines.push(...liveDecisions(report, options));
+  }
+  for (const place of report.places ?? []) lines.push(...stepUnderWay(place, options));
   if (report.undos.length > 0) {
-    lines.push('', options.colors.yellow('taking back what was made:'));
-    lines.push(...report.undos.map((step) => liveLine(step, options)));
+    lines.push('', colors.yellow(cut('taking back what was made:', width)));
+    for (const step of report.undos) lines.push(...stepLines(step, options));
   }
   return lines;
+}
+
+/** What stands below it need not stand beside it: there is room for what came of it so far. */
+function withoutDecision(step: StepReport, report: FleetReport): StepReport {
+  if (step.state !== 'running' || !isDecision(step, report)) return step;
+  const zones: Record<string, number> = {};
+  for (const { zone, count } of report.sources ?? []) zones[zone!] = (zones[zone!] ?? 0) + count;
+  return { ...step, detail: zonesWords(zones) };
 }
 
 /** What goes on in one of several places, while it does. */
 function stepUnderWay({ place, steps, undos }: FleetReport, options: LiveOptions): string[] {
   const step = [...steps, ...undos].find(({ state }) => state === 'running');
-  return step ? [`  ${liveLine({ ...step, at: place }, { ...options, width: options.width - 2 })}`] : [];
+  if (!step) return [];
+  const lines = stepLines({ ...step, at: place }, { ...options, width: options.width - 2 });
+  return lines.map((line) => `  ${line}`);
 }
 
-function liveLine(step: StepReport, options: LiveOptions): string {
-  const { colors, now, width, pending } = options;
-  const title = stepWords(step).padEnd(TITLE_WIDTH);
-  const seconds =
-    step.state === 'running' && step.startedAt !== undefined
-      ? Math.max(0, now - step.startedAt) / 1000
-      : step.seconds;
-  const time = (seconds === undefined ? '' : `${seconds.toFixed(1)} s`).padStart(SECONDS_WIDTH);
-  const detail = detailOf(step, pending) ?? '';
-  const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}  `;
-  const room = width - stripVTControlCharacters(line).length;
-  if (room <= 0) return cut(stripVTControlCharacters(line).trimEnd(), width);
-  return detail === '' ? line.trimEnd() : line + colors.dim(cut(detail, room));
+/** A line; and below it what a step waits for, or has failed of, where the line has no room for that. */
+function stepLines(step: StepReport, options: LiveOptions): string[] {
+  const { colors, width, pending } = options;
+  const titleRoom = Math.max(1, width - 3 - SECONDS_WIDTH);
+  const title = cut(stepWords(step), titleRoom).padEnd(Math.min(TITLE_WIDTH, titleRoom));
+  const time = secondsOf(step, options).padStart(SECONDS_WIDTH);
+  const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}`;
+  const room = width - stripVTControlCharacters(line).length - GAP.length;
+  if (room + GAP.length < 0) return [cut(stripVTControlCharacters(line).trimEnd(), width)];
+  const detail = oneLine(detailOf(step, pending) ?? '');
+  const fits = detail !== '' && detail.length <= room;
+  if (fits || (detail !== '' && !isTelling(step) && room >= LEAST_ROOM)) {
+    return [`${line}${GAP}${colors.dim(cut(detail, room))}`];
+  }
+  return [line.trimEnd(), ...(isTelling(step) ? linesBelow(detail, options) : [])];
+}
+
+function secondsOf({ state, startedAt, seconds }: StepReport, { now }: LiveOptions): string {
+  const isRunning = state === 'running' && startedAt !== undefined;
+  const passed = isRunning ? Math.max(0, now - startedAt) / 1000 : seconds;
+  return passed === undefined ? '' : `${passed.toFixed(1)} s`;
+}
+
+/** Whether its words are what one looks for: why it waits, or why it has failed. */
+function isTelling({ state }: StepReport): boolean {
+  return state === 'running' || state === 'failed' || state === 'paused';
+}
+
+/** Broken between words; a word that is longer than a line is cut. */
+function linesBelow(text: string, { colors, width }: LiveOptions): string[] {
+  const room = width - INDENT.length;
+  if (room <= 0 || text === '') return [];
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const shown = lines.slice(0, MOST_BELOW);
+  if (lines.length > MOST_BELOW) shown[MOST_BELOW - 1] += ` ${lines[MOST_BELOW]}`;
+  return shown.map((line) => `${INDENT}${colors.dim(cut(line, room))}`);
 }
 
 /** What was refused where: the last of it, below the launch. */

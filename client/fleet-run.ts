@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QueryNotRegisteredError, type WorkflowHandle } from '@temporalio/client';
+import type { FleetEvent } from '../fleet/event.ts';
 import {
   blankReport,
   type FleetReport,
@@ -12,19 +13,12 @@ import {
 import { INSTANCES_QUERY, type InstancesPage, PROGRESS_QUERY } from '../fleet/run.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { MusterError, noWorker } from './errors.ts';
+import { OpenCalls } from './open-calls.ts';
 import { outcomeOf } from './outcome.ts';
 import { detailOf, type PendingStep } from './pending-step.ts';
+import type { Progress } from './progress.ts';
+import { eventsOf } from './run-events.ts';
 import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
-
-/** What is known of a run at one moment. */
-export interface Progress {
-  /** As the run said last; without any steps until it has said something. */
-  readonly report: FleetReport;
-  /** Calls that failed and are made again: the step or undo, which attempt is under way, why the last one failed. */
-  readonly pending: readonly PendingStep[];
-  /** Who does not answer, and for how many seconds. The run itself loses nothing by that. */
-  readonly silence?: { readonly of: 'worker' | 'temporal'; readonly seconds: number };
-}
 
 /** A run by its ids. */
 export interface RunId {
@@ -42,8 +36,6 @@ const PAGE = 1_000;
 const QUERY_PATIENCE_MS = 3_000;
 /** For each the SDK has tried for about twenty seconds by itself. */
 const MOST_OUTAGES = 15;
-/** A long call that happens to be between two attempts is not worth more. */
-const STOPPING_PATIENCE_MS = 1_000;
 
 export class FleetRun {
   readonly fleet: string;
@@ -57,7 +49,8 @@ export class FleetRun {
   readonly #handle: WorkflowHandle;
   /** The run that launched: the first of those that followed one another. */
   readonly #first: WorkflowHandle;
-  readonly #change: string | undefined;
+  /** The Update by which the change was asked for that it is about. */
+  readonly change: string | undefined;
 
   constructor(
     temporal: Temporal,
@@ -74,7 +67,7 @@ export class FleetRun {
     const handleOf = (run: string) =>
       temporal.client.workflow.getHandle(workflowId, run, { followRuns: false });
     this.#handle = handleOf(runId);
-    this.#change = change;
+    this.change = change;
     this.#first = firstRunId === runId ? this.#handle : handleOf(firstRunId);
   }
 
@@ -84,7 +77,7 @@ export class FleetRun {
    * Temporal cannot be asked, or the worker that is needed for that.
    */
   result(): Promise<FleetReport> {
-    if (this.#change !== undefined) return this.#answerOf(this.#change);
+    if (this.change !== undefined) return this.#answerOf(this.change);
     return this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle);
   }
 
@@ -183,48 +176,43 @@ export class FleetRun {
   async *watch(): AsyncGenerator<Progress, void> {
     let ended: FleetReport | undefined;
     let failed: { error: unknown } | undefined;
-    // Whoever stops watching stops asking, too: a call that is left open would hold the process.
-    const watching = new AbortController();
-    const calls = new Set<AbortController>();
-    // Each call has a signal of its own: the client's listeners stay with the signal after the call.
-    const asking = async <T>(call: () => Promise<T>): Promise<T> => {
-      const own = new AbortController();
-      calls.add(own);
-      try {
-        return await this.#temporal.client.withAbortSignal(own.signal, call);
-      } finally {
-        calls.delete(own);
-      }
-    };
-    const end = asking(() => this.#endThroughOutages()).then(
-      (report) => {
-        ended = report;
-      },
-      (error) => {
-        failed = { error };
-      },
-    );
-    let look: Promise<Progress | undefined> | undefined;
+    const calls = new OpenCalls(this.#temporal.client);
+    const end = calls
+      .ask(() => this.#endThroughOutages())
+      .then(
+        (report) => {
+          ended = report;
+        },
+        (error) => {
+          failed = { error };
+        },
+      );
     try {
       while (!ended && !failed) {
-        look = asking(() => this.#look());
-        const progress = await Promise.race([look, end]);
+        const progress = await Promise.race([calls.ask(() => this.look()), end]);
         if (progress && !ended) yield progress;
-        await Promise.race([sleep(LOOK_EVERY_MS, undefined, { signal: watching.signal }), end]);
+        await calls.pause(LOOK_EVERY_MS, end);
       }
     } finally {
-      watching.abort();
-      for (const call of calls) call.abort();
-      await settled([look, end]);
+      await calls.stop();
     }
     if (failed) throw failed.error;
     yield { report: ended!, pending: [] };
   }
 
+  /**
+   * What has happened in the run so far, and what does as it comes, until it has ended or waits for a person; of a change
+   * from when it was asked for, until it is done. The last is its `result`. Throws as `result()` does.
+   */
+  events(): AsyncGenerator<FleetEvent, void> {
+    return eventsOf(this.#temporal, this);
+  }
+
   #last: FleetReport | undefined;
   #heardAt = Date.now();
 
-  async #look(): Promise<Progress> {
+  /** What is known of the run now; who does not answer is told, too. */
+  async look(): Promise<Progress> {
     try {
       this.#last = await this.#report();
       this.#heardAt = Date.now();
@@ -260,6 +248,7 @@ export class FleetRun {
         const code = lastFailure!.applicationFailureInfo?.type ?? undefined;
         return {
           name: `${activityId}`.replace(/^undo-|:\d+$/g, ''),
+          call: `${activityId}`,
           attempt: Number(attempt),
           code,
           reason: `${lastFailure!.message}`,
@@ -272,12 +261,4 @@ export class FleetRun {
 function withReasons(report: FleetReport, pending: readonly PendingStep[]): FleetReport {
   const told = (step: StepReport): StepReport => ({ ...step, detail: detailOf(step, pending) });
   return { ...report, steps: report.steps.map(told), undos: report.undos.map(told) };
-}
-
-/**
- * Waits for calls that were told to stop. One that is dropped with its connection is made again by the SDK, on a
- * connection that is no more, and ends the process: so the connection may be closed only after them.
- */
-async function settled(calls: readonly (Promise<unknown> | undefined)[]): Promise<void> {
-  await Promise.race([Promise.allSettled(calls), sleep(STOPPING_PATIENCE_MS, undefined, { ref: false })]);
 }

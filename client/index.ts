@@ -2,6 +2,7 @@
 
 export type { DoctorLine, DoctorReport } from '../fleet/doctor.ts';
 export type { DriftReport } from '../fleet/drift-report.ts';
+export type { FleetEvent } from '../fleet/event.ts';
 export type { Finding, FindingKind, RepairReport } from '../fleet/finding.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
@@ -24,7 +25,7 @@ export type { CheckOptions } from './check.ts';
 export type { CheckScheduleInput, CheckScheduleStanding } from './check-schedules.ts';
 export { type DoctorOptions, diagnose } from './doctor.ts';
 export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
-export { FleetRun, type Progress } from './fleet-run.ts';
+export { FleetRun } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
 export {
   type DownOptions,
@@ -35,7 +36,9 @@ export {
   type UpOptions,
 } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
+export type { Progress } from './progress.ts';
 export type { NewImage, RollOptions } from './roll.ts';
+export type { LogOptions } from './run-log.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';
 export type { SpecInput } from './spec-input.ts';

@@ -14,6 +14,7 @@ import {
 import { rootCause } from '@temporalio/common';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import type { DriftReport } from '../fleet/drift-report.ts';
+import type { FleetEvent } from '../fleet/event.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { PARAMETER } from '../fleet/names.ts';
@@ -91,6 +92,7 @@ import { type FleetListing, listFleets } from './listing.ts';
 import { assertOnePlace } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
 import { assertPace, type NewImage, paceOf, type RollOptions, withImage } from './roll.ts';
+import { type LogOptions, logOf } from './run-log.ts';
 import { Schedules } from './schedules.ts';
 import { beginningOf, isKeepers } from './spec-of-run.ts';
 import type { CheckedSpec } from './specs.ts';
@@ -453,9 +455,27 @@ export class Muster {
 
   /** The last run of a fleet. Throws FleetNotFound. */
   async attach(fleet: string): Promise<FleetRun> {
+    const run = await this.find(fleet);
+    if (!run) throw fleetNotFound(fleet);
+    return run;
+  }
+
+  /** The last run of a fleet, if Temporal knows one. */
+  async find(fleet: string): Promise<FleetRun | undefined> {
+    const description = await this.#describe(fleet);
+    return description && this.#runOf(description);
+  }
+
+  /**
+   * What has happened to a fleet, event by event: in its last run with those that it goes on from, or with `all` in every
+   * run that Temporal still knows. Throws FleetNotFound and TemporalUnreachable. Without a worker what only the run itself
+   * could say is missing.
+   */
+  async *logs(fleet: string, options: LogOptions = {}): AsyncGenerator<FleetEvent, void> {
     const description = await this.#describe(fleet);
     if (!description) throw fleetNotFound(fleet);
-    return this.#runOf(description);
+    const { workflowId, runId } = description;
+    yield* logOf(this.#temporal, { fleet: memoOf(description).fleet, workflowId, runId }, options);
   }
 
   /**

@@ -5,6 +5,8 @@ import type { StepReport } from '../fleet/report.ts';
 export interface PendingStep {
   /** StepName; for an undo, that of the step of a teardown that reads like it. */
   readonly name: string;
+  /** The call, as Temporal names it. */
+  readonly call?: string;
   /** Counted from 1. */
   readonly attempt: number;
   /** AWS's code. */

@@ -142,6 +142,11 @@ export function isPastWorkers(error: unknown): boolean {
   return grpcError(error)?.code === GRPC_FAILED_PRECONDITION;
 }
 
+/** Whether Temporal knows no such run, or no more. */
+export function isUnknown(error: unknown): boolean {
+  return grpcError(error)?.code === GRPC_NOT_FOUND;
+}
+
 /** Whether the run ended before any worker took it up. */
 export function hadNotBegun(error: unknown): boolean {
   return isPastWorkers(error) && grpcError(error)!.details.includes('closed before WorkflowTaskStarted');

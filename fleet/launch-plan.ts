@@ -278,6 +278,14 @@ export function poolName({ type, zone, subnet, market }: Pool, isMixed = false):
   return `${type}${place ? ` in ${place}` : ''}${isMixed || market === 'spot' ? `, ${market}` : ''}`;
 }
 
+/** `us-east-1a 12, us-east-1b 9`. */
+export function zonesWords(zones: Readonly<Record<string, number>>): string {
+  return Object.entries(zones)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([zone, count]) => `${zone} ${count}`)
+    .join(', ');
+}
+
 /** `t3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b`. */
 export function decisionWords({ what, placement, code, then }: Decision): string {
   const why = WORDS[code] ?? code;

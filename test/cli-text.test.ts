@@ -424,14 +424,80 @@ describe('the live list', () => {
   });
 
   test('tells of a call that is made again instead of what the step says', () => {
-    const again = (reason?: string) =>
-      liveLines(running, { ...options, pending: [{ name: 'await-profile', attempt: 3, reason }] })[1]!;
-    assert.match(again('Throttling: Rate\nexceeded'), /attempt 3: Throttling: Rate excee/);
-    assert.match(again(), / {2}attempt 3$/);
+    const again = (reason?: string, width = 80) =>
+      liveLines(running, {
+        ...options,
+        width,
+        pending: [{ name: 'await-profile', attempt: 3, reason }],
+      }).slice(1);
+    assert.match(again()[0]!, / {2}attempt 3$/);
+    const throttled = 'Throttling: Rate\nexceeded';
+    assert.deepEqual(again(throttled, 120).length, 2, 'the step, and the one after it');
+    assert.match(again(throttled, 120)[0]!, / 14\.3 s {2}attempt 3: Throttling: Rate exceeded$/);
+    assert.deepEqual(again(throttled).slice(0, 2), [
+      '⠋ wait until EC2 knows the profile   14.3 s',
+      '    attempt 3: Throttling: Rate exceeded',
+    ]);
+  });
+
+  test('has below a step what its line has no room for, in three lines at most', () => {
+    const long = `${denied.code}: ${'You are not authorized to perform this operation. '.repeat(9)}`;
+    const failing = report({
+      steps: [step('launch', 'failed', long), step('create-role', 'done', role.arn)],
+    });
+    const lines = liveLines(failing, { ...options, width: 40 });
+    assert.deepEqual(lines, [
+      '✗ launch the instances             0.1 s',
+      '    UnauthorizedOperation: You are not',
+      '    authorized to perform this',
+      '    operation. You are not authorized t…',
+      '✓ create the role                  0.1 s',
+    ]);
+  });
+
+  test('has what was launched by its zones beside the refusals below', () => {
+    const then = 'trying t3.micro in us-east-1b';
+    const refused = {
+      what: 'refused' as const,
+      at: BEGAN,
+      placement: 't3.micro in us-east-1a',
+      code: 'InsufficientInstanceCapacity',
+      reason: 'no room',
+      then,
+    };
+    const words = 't3.micro in us-east-1a: no capacity, trying t3.micro in us-east-1b';
+    const source = { type: 't3.micro', market: 'on-demand' as const };
+    const launching = report({
+      steps: [step('launch', 'running', words)],
+      decisions: [refused],
+      sources: [
+        { ...source, zone: 'us-east-1b', count: 9 },
+        { ...source, zone: 'us-east-1a', count: 12 },
+      ],
+    });
+    const [line, below] = liveLines(launching, options);
+    assert.match(line!, / {2}us-east-1a 12, us-east-1b 9$/);
+    assert.equal(below, `    ${words}`);
+  });
+
+  test('says how far a roll is', () => {
+    const roll = {
+      from: 'ami-1',
+      to: 'ami-2',
+      count: 4,
+      waves: 2,
+      size: 2,
+      wave: 1,
+      healthy: 1,
+      replaced: 0,
+      startedAt: BEGAN,
+    };
+    const rolling = report({ action: 'roll', state: 'rolling', roll, steps: [step('launch', 'running')] });
+    assert.equal(liveLines(rolling, options)[0], 'wave 1 of 2, 1 of 2 healthy; 0 of 4 replaced');
   });
 
   test('is never wider than the terminal, in colour or not', () => {
-    for (const width of [80, 46, 45, 44, 20, 1]) {
+    for (const width of [120, 80, 46, 45, 44, 40, 20, 1]) {
       for (const colors of [plain, colored]) {
         for (const line of liveLines(running, { ...options, width, colors })) {
           assert.ok(stripVTControlCharacters(line).length <= width, `${width}: ${line}`);
@@ -441,7 +507,8 @@ describe('the live list', () => {
   });
 
   test('has the undos under a line of their own', () => {
-    const lines = liveLines(report({ steps: [LAUNCH_FAILED], undos: UNDOS }), options);
+    const wide = { ...options, width: 140 };
+    const lines = liveLines(report({ steps: [LAUNCH_FAILED], undos: UNDOS }), wide);
     assert.deepEqual(lines.slice(1, 3), ['', 'taking back what was made:']);
     assert.match(lines[3]!, /^✓ delete the instance profile .*removed$/);
   });

@@ -258,6 +258,7 @@ describe('muster up', () => {
       const { code, stderr } = await end;
       assert.equal(code, 130);
       assert.match(stderr, /the run of detached goes on/);
+      assert.match(stderr, /muster watch detached/);
       assert.match(stderr, /muster status detached/);
       assert.match(stderr, /muster cancel detached/);
 

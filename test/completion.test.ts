@@ -52,9 +52,9 @@ describe('completion in bash', () => {
 
   it('knows options, but for those that are there', async () => {
     const all = await offered(['up', 'a.yaml', '--']);
-    assert.deepEqual(all.sort(), ['--detach', '--for', '--help', '--json', '--yes']);
+    assert.deepEqual(all.sort(), ['--detach', '--events', '--for', '--help', '--json', '--yes']);
     assert.deepEqual((await offered(['up', 'a.yaml', '--for', '8h', '--json', '--'])).sort(), [
-      ...['--detach', '--help', '--yes'],
+      ...['--detach', '--events', '--help', '--yes'],
     ]);
     assert.deepEqual(await offered(['--ver']), ['--version']);
   });

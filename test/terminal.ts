@@ -23,9 +23,10 @@ export interface Conversation {
 export function converse(
   args: readonly string[],
   answers: readonly (readonly [to: RegExp, typed: string])[],
-  { cwd, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  { cwd, env = {}, columns }: { cwd?: string; env?: Record<string, string>; columns?: number } = {},
 ): Promise<Conversation> {
-  const child = spawn('python3', ['-c', TERMINAL, process.execPath, MUSTER, ...args], {
+  const sized = columns === undefined ? [] : ['sh', '-c', `stty cols ${columns} rows 50; exec "$@"`, 'sh'];
+  const child = spawn('python3', ['-c', TERMINAL, ...sized, process.execPath, MUSTER, ...args], {
     cwd,
     env: { ...process.env, npm_command: undefined, NO_COLOR: '1', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],

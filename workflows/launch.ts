@@ -22,6 +22,7 @@ import {
   type Pool,
   poolName,
   type Source,
+  zonesWords,
 } from '../fleet/launch-plan.ts';
 import { type Members, membersOf } from '../fleet/members.ts';
 import { Pace } from '../fleet/pace.ts';
@@ -125,6 +126,13 @@ export class Launch {
       sources.set(key, { type, zone, ...(subnet && { subnet }), market, count: count + 1 });
     }
     return [...sources.values()];
+  }
+
+  /** How many are in which zone. */
+  private get zones(): Record<string, number> {
+    const zones: Record<string, number> = {};
+    for (const { zone } of this.placed.values()) zones[zone] = (zones[zone] ?? 0) + 1;
+    return zones;
   }
 
   get members(): Members {
@@ -352,7 +360,7 @@ export class Launch {
     const isNews = this.plan.decisions.length > (report.decisions?.length ?? 0);
     report.decisions = this.plan.decisions.length > 0 ? [...this.plan.decisions] : undefined;
     if (isNews) this.run.waits('launch', decisionWords(last!));
-    else if (this.placed.size < want) this.run.waits('launch', `${this.placed.size} of ${want} launched`);
+    else if (this.placed.size < want) this.run.waits('launch', `${zonesWords(this.zones)} of ${want}`);
   }
 
   private newToken(batch: Batch): string {
