@@ -11,9 +11,10 @@ import {
   WorkflowFailedError,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import { blankReport, type FleetReport } from '../fleet/report.ts';
-import { type FleetMemo, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
+import { type FleetMemo, KEEPER, type KeepRequest, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
 import { hadNotBegun } from './temporal.ts';
 
 /**
@@ -26,7 +27,9 @@ export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
   try {
     return (await handle.result()) as FleetReport;
   } catch (error) {
-    if (error instanceof WorkflowContinuedAsNewError) return lastWords(handle);
+    if (error instanceof WorkflowContinuedAsNewError) {
+      return (await handedOn(handle, error.newExecutionRunId)) ?? lastWords(handle);
+    }
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {
@@ -37,6 +40,22 @@ export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
       return { ...last, state: last.state === 'running' ? 'cancelled' : last.state };
     return { ...last, state: 'lost', error: { step: stepOf(last), ...whyLost(cause) } };
   }
+}
+
+/** What a run has handed to the one that keeps its fleet from then on: no worker is needed for that. */
+async function handedOn(
+  { client, workflowId }: WorkflowHandle,
+  runId: string,
+): Promise<FleetReport | undefined> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    maximumPageSize: 1,
+  });
+  const { workflowType, input } = history?.events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+  if (workflowType?.name !== KEEPER) return undefined;
+  const [request] = input!.payloads!;
+  return defaultPayloadConverter.fromPayload<KeepRequest<FleetReport, unknown>>(request!).report;
 }
 
 /**

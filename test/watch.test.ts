@@ -32,7 +32,7 @@ function specFile(name: string, more = ''): string {
 region: us-east-1
 policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
 instances: { count: 2, image: ami-12c6146b, type: t3.micro }
-deadlines: { propagation: 60, launch: 60, step: 30, undo: 3, consistency: 1 }
+deadlines: { propagation: 60, launch: 60, step: 30, undo: 30, consistency: 1 }
 ${more}`,
   );
   return file;
