@@ -170,6 +170,37 @@ describe('--events', () => {
     assert.ok(down.some((event) => event.type === 'step-done' && event.step === 'terminate'));
   });
 
+  it('of a fleet in several places say in which, and a log has the same', async () => {
+    const file = specFile('spread-out');
+    const spec = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      spec.replace('region: us-east-1', 'places: [{ region: us-east-1 }, { region: eu-west-1 }]'),
+    );
+    const undo = world.aws.fault({
+      action: 'RunInstances',
+      match: 'TagSpecification',
+      region: 'eu-west-1',
+      error: BUSY,
+      times: 2,
+    });
+    const { code, stdout, stderr } = await muster('up', file, '--events');
+    undo();
+    assert.equal(code, 0, stderr);
+    const events = eventsIn(stdout);
+    const placesOf = (type: string) =>
+      events.flatMap((one) => (one.type === type ? (one.place ?? []) : [])).sort();
+    assert.deepEqual(placesOf('launched'), ['eu-west-1', 'us-east-1']);
+    assert.deepEqual(placesOf('run-ended'), ['eu-west-1', 'us-east-1']);
+    const retried = events.filter((one) => one.type === 'step-retried');
+    assert.deepEqual([...new Set(retried.map(({ place }) => place))], ['eu-west-1']);
+    const roles = events.filter((one) => one.type === 'step-done' && one.step === 'create-role');
+    assert.equal(roles.length, 1, 'made once');
+    const logged = eventsIn((await muster('logs', 'spread-out', '--json')).stdout);
+    assert.deepEqual(comparable(lasting(logged)), comparable(lasting(events)));
+    assert.equal((await muster('down', 'spread-out', '--yes')).code, 0);
+  });
+
   it('have an error as the last, and are refused together with --json and --detach, in words', async () => {
     const missing = await muster('up', join(folder, 'missing.yaml'), '--events');
     assert.equal(missing.code, 2);
