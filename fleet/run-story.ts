@@ -78,6 +78,8 @@ export class RunStory {
   private readonly decisions = new Map<string, Decision>();
   /** What can only be seen while it is. */
   private readonly passing: Entry[] = [];
+  private silences = 0;
+  private silentFor = 0;
   private readonly places = new Map<string, RunStory>();
   /** Of a fleet in several places: the runs that launch there, by the places. */
   readonly placeRuns = new Map<string, PlaceRun>();
@@ -144,13 +146,11 @@ export class RunStory {
 
   /** Takes that nobody answers. */
   seeSilence(of: 'worker' | 'temporal', seconds: number, now: number): void {
+    if (seconds < this.silentFor) this.silences += 1;
+    this.silentFor = seconds;
     // Each doubling is told.
-    const begun = Math.round(now / 1000 - seconds);
-    this.pass(`silent ${of} ${begun} ${Math.floor(Math.log2(seconds))}`, now, {
-      type: 'silent',
-      of,
-      seconds,
-    });
+    const key = `silent ${of} ${this.silences} ${Math.floor(Math.log2(seconds))}`;
+    this.pass(key, now, { type: 'silent', of, seconds });
   }
 
   /** The last that the history said of the run, if it has ended. */

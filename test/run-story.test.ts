@@ -188,6 +188,18 @@ describe('a retry', () => {
   });
 });
 
+describe('a silence', () => {
+  it('is told at each doubling, and another anew', () => {
+    const story = storyOf([{ id: 1, at: 1_000, kind: 'began', type: 'bootstrapFleet' }]);
+    for (const [look, seconds] of [4, 5, 7, 8, 12, 16, 4, 5].entries()) {
+      story.seeSilence('worker', seconds, 2_000 + look);
+    }
+    const silent = story.news(false).flatMap((event) => (event.type === 'silent' ? [event.seconds] : []));
+    assert.deepEqual(silent, [4, 8, 16, 4]);
+    assert.deepEqual(story.news(false), []);
+  });
+});
+
 describe('the lines of a log', () => {
   const lines = (name: string) => told(name).flatMap((event) => eventLine(event, plain) ?? []);
 

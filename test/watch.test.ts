@@ -141,6 +141,31 @@ describe('--events', () => {
     assert.equal((await world.exists('fails')).role, undefined);
   });
 
+  it('tell what is there by zone as it comes', async () => {
+    const file = specFile('zones');
+    const spec = readFileSync(file, 'utf8');
+    const zones = '[{ type: t3.micro, zone: us-east-1a }, { type: t3.micro, zone: us-east-1b }]';
+    writeFileSync(file, spec.replace('type: t3.micro', `placements: ${zones}, spread: true`));
+    const undo = world.aws.fault({
+      action: 'RunInstances',
+      match: 'TagSpecification',
+      delayMs: 5_000,
+      nth: 2,
+    });
+    const { code, stdout, stderr } = await muster('up', file, '--events');
+    undo();
+    assert.equal(code, 0, stderr);
+    const waits = eventsIn(stdout).flatMap((event) =>
+      event.type === 'step-waits' && event.step === 'launch' ? [event.detail] : [],
+    );
+    assert.deepEqual(
+      waits.map((words) => words.replace(/1[ab]/, '1x')),
+      ['us-east-1x 1 of 2'],
+    );
+    const there = (await world.exists('zones')).instances.map((one) => one.Placement!.AvailabilityZone);
+    assert.deepEqual(there.sort(), ['us-east-1a', 'us-east-1b']);
+  });
+
   it('end at a person’s decision, which is an event of the next', async () => {
     const undo = world.aws.fault({ action: 'CreateInstanceProfile', error: DENIED });
     const first = await muster('up', specFile('waits', 'onFailure: pause'), '--events');
