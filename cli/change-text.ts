@@ -1,15 +1,8 @@
 /** What differs between two specs as a person reads it. */
 
-import { NO_MORE, type SpecChange } from '../fleet/spec-change.ts';
+import { changeLines } from '../fleet/change-lines.ts';
+import type { SpecChange } from '../fleet/spec-change.ts';
 import { withFile } from './file-words.ts';
-
-/** A line for each difference; of a policy's document one for each statement. */
-export function changeLines(changes: readonly SpecChange[]): string[] {
-  const widest = Math.max(0, ...changes.map(({ field }) => field.length));
-  return changes.flatMap((change) =>
-    sides(change).map((side, at) => `${(at === 0 ? change.field : '').padEnd(widest)}  ${side}`),
-  );
-}
 
 /** All of them, those first that can be made in place. `file`: the spec's, as it was typed. */
 export function differenceText(
@@ -27,10 +20,4 @@ export function differenceText(
     some.length > 0 ? [`  ${withFile(title, file)}`, ...changeLines(some).map((line) => `    ${line}`)] : [],
   );
   return [`The spec differs from that of the fleet ${fleet}:`, ...lines].join('\n');
-}
-
-function sides({ field, from, to }: SpecChange): string[] {
-  if (field !== 'policy.document') return [`${from} → ${to}`];
-  const statements = (side: string) => (side === NO_MORE ? [] : side.split('\n'));
-  return [...statements(from).map((one) => `- ${one}`), ...statements(to).map((one) => `+ ${one}`)];
 }

@@ -1,0 +1,88 @@
+/** What can be done about a fleet after a report of it. */
+
+import { type FleetReport, instanceCountOf, isChange } from './report.ts';
+
+/** What a person can type next; behind a command, after spaces, what it does. */
+export function nextCommands(report: FleetReport): string[] {
+  const { state, fleet, error, action, scale, change, lease, wanted } = report;
+  const isAsItWas = state === 'rolled-back' || state === 'cancelled';
+  if (action === 'change') {
+    if (isAsItWas) return ['muster up FILE, once the cause is gone'];
+    if (state === 'complete' && change!.rest.length > 0) {
+      return ['muster roll FILE   has other machines take the place of its own'];
+    }
+    if (state === 'degraded') {
+      return [`muster check ${fleet}   shows what is not as it was, and what puts it right`];
+    }
+  }
+  if (action === 'scale' && scale && isAsItWas) {
+    return [`muster scale ${fleet} ${scale.to}, once the cause is gone`];
+  }
+  if (action === 'repair' && isAsItWas) {
+    return [`muster check ${fleet} --repair, once the cause is gone`];
+  }
+  // What to do about each thing that differs still is told with it.
+  if (action === 'repair' && state === 'degraded') return [];
+  if (action === 'roll' && (isAsItWas || state === 'rolling')) return rollNext(report);
+  if (isChange(action) && state === 'lost') {
+    return [`muster retry ${fleet}   removes what it had launched`];
+  }
+  const ending = lease ? [`muster extend ${fleet} 2h`, `muster release ${fleet}`] : [`muster down ${fleet}`];
+  switch (state) {
+    case 'complete': {
+      const isShort = wanted !== undefined && instanceCountOf(report) < wanted.want;
+      return [
+        ...(isShort ? [`muster scale ${fleet} ${wanted.want}   asks for the rest once more`] : []),
+        ...(lease ? [] : [`muster status ${fleet}`]),
+        ...ending,
+      ];
+    }
+    case 'degraded':
+      return [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
+    case 'gone':
+      return [];
+    case 'rolled-back':
+      return [
+        error?.problems ? 'mend that, then muster up FILE again' : 'muster up FILE, once the cause is gone',
+      ];
+    case 'cancelled':
+      return ['muster up FILE, to have it after all'];
+    case 'lost':
+      return [`muster down ${fleet}   finds what it made by its tags, and removes it`];
+    case 'left-over':
+      return [
+        `muster retry ${fleet}                  removes what is left, once the cause is gone`,
+        `muster retry ${fleet} --skip KIND/ID   the same, and gives one thing up`,
+      ];
+    case 'paused':
+      return [
+        `muster retry ${fleet}      does the step again, once the cause is gone`,
+        `muster rollback ${fleet}   takes back what was made`,
+      ];
+    case 'running':
+    case 'scaling':
+    case 'changing':
+    case 'rolling':
+    case 'repairing':
+      return [`muster cancel ${fleet}   takes back what it has made so far`];
+    case 'rolling-back':
+    case 'removing':
+      return [`muster status ${fleet}   shows how far it is`];
+  }
+}
+
+/** What to type while it goes on, and when it came to nothing. */
+function rollNext({ fleet, state, error, roll }: FleetReport): string[] {
+  if (state === 'rolling') {
+    const waits = roll?.pausedAt !== undefined;
+    const other = waits
+      ? `muster roll resume ${fleet}   goes on`
+      : `muster roll pause ${fleet}   waits after this wave`;
+    return [other, `muster roll abort ${fleet}   has it as it was`];
+  }
+  if (state === 'cancelled') return [];
+  const mend = error?.problems
+    ? 'mend that, then muster roll again'
+    : 'muster roll again, once the cause is gone';
+  return [mend];
+}
