@@ -24,6 +24,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--weather': ['calm', 'ordinary', 'storm', FILES.value],
   '--file': [FILES.value],
   '--env': [FILES.value],
+  '--html': [FILES.value],
 };
 
 export async function complete(program: Command, words: readonly string[]): Promise<number> {

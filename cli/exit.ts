@@ -1,6 +1,7 @@
 /** How commands end: exit codes, and errors in words that tell what to do. */
 
 import type { MusterErrorCode } from '../client/errors.ts';
+import type { HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 import { differenceText } from './change-text.ts';
@@ -104,10 +105,10 @@ export function tellError(
 }
 
 /** A report as scripts read it: keys that may be without a value are there all the same. */
-export function reportAsJson(report: FleetReport, uiUrl?: string): object {
+export function reportAsJson(report: FleetReport & { history?: HistoryReport }, uiUrl?: string): object {
   const { role = null, profile = null, error = null } = report;
   return { ...report, role, profile, error, uiUrl };
 }
 
-export const reportJson = (report: FleetReport, uiUrl?: string): string =>
+export const reportJson = (report: FleetReport & { history?: HistoryReport }, uiUrl?: string): string =>
   jsonOf(reportAsJson(report, uiUrl));

@@ -83,6 +83,14 @@ const HELP: Readonly<Record<string, Help>> = {
     group: FLEETS,
     examples: ['muster logs web', 'muster logs web --all', 'muster logs web --follow --json'],
   },
+  report: {
+    group: FLEETS,
+    examples: [
+      'muster report web',
+      'muster report web --html web.html',
+      'muster report web --html - | gzip > web.html.gz',
+    ],
+  },
   check: { group: FLEETS, examples: ['muster check web', 'muster check web --file web.yaml --json'] },
   list: { group: FLEETS, examples: ['muster list', 'muster list --all --json'] },
   extend: { group: LEASES, examples: ['muster extend web 2h', 'muster extend web for-good'] },

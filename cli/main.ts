@@ -139,6 +139,16 @@ function program(): Command {
       ended(options, async () => (await import('./logs.ts')).logs(checkedName(name), options)),
     );
   muster
+    .command('report')
+    .description('what became of a fleet; with --html as one page to send or to keep')
+    .argument('<name>', "the fleet's name")
+    .option('--html <file>', 'write a page that needs nothing else: HTML without scripts; - is stdout')
+    .option(...JSON_OPTION)
+    .option(...REGION_OPTION)
+    .action((name, options) =>
+      ended(options, async () => (await import('./report.ts')).report(checkedName(name), options)),
+    );
+  muster
     .command('check')
     .description('what AWS shows of a fleet otherwise than its spec says; changes nothing unless told to')
     .argument('<name>', "the fleet's name")

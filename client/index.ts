@@ -4,6 +4,7 @@ export type { DoctorLine, DoctorReport } from '../fleet/doctor.ts';
 export type { DriftReport } from '../fleet/drift-report.ts';
 export type { FleetEvent } from '../fleet/event.ts';
 export type { Finding, FindingKind, RepairReport } from '../fleet/finding.ts';
+export type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
   FleetReport,
@@ -21,6 +22,7 @@ export type { Overlap } from '../fleet/schedule.ts';
 export type { FleetSpec } from '../fleet/spec.ts';
 export type { ChangeHow, SpecChange } from '../fleet/spec-change.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
+export { type PageOptions, reportPage } from '../page/page.ts';
 export type { CheckOptions } from './check.ts';
 export type { CheckScheduleInput, CheckScheduleStanding } from './check-schedules.ts';
 export { type DoctorOptions, diagnose } from './doctor.ts';
@@ -37,6 +39,7 @@ export {
 } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
 export type { Progress } from './progress.ts';
+export type { FleetRecord } from './record.ts';
 export type { NewImage, RollOptions } from './roll.ts';
 export type { LogOptions } from './run-log.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';

@@ -91,6 +91,7 @@ import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { assertOnePlace } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
+import { type FleetRecord, recordOf } from './record.ts';
 import { assertPace, type NewImage, paceOf, type RollOptions, withImage } from './roll.ts';
 import { type LogOptions, logOf } from './run-log.ts';
 import { Schedules } from './schedules.ts';
@@ -491,6 +492,18 @@ export class Muster {
       return report;
     }
     return this.#standing(description);
+  }
+
+  /**
+   * All that is known of a fleet: how it stands, as `status` says it, the spec of its last run, and what the history of that
+   * and of those before it tells. `reportPage` makes a page of it. Throws as `status` does.
+   */
+  async record(fleet: string, options: DownOptions = {}): Promise<FleetRecord> {
+    const report = await this.status(fleet, options);
+    const description = await this.#describe(fleet);
+    const shown = { ...report, region: report.region ?? options.region };
+    const record = await recordOf(this.#temporal, report, description, this.instancesOf(shown));
+    return { ...record, uiUrl: this.linkTo(report), changeUrl: this.linkToChange(report) };
   }
 
   /**

@@ -104,6 +104,11 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
+/** What a document says, each of its statements in words. */
+export function policyStatements(document: unknown): string[] {
+  return listed(fieldOf(document, 'Statement')).map(statementWords);
+}
+
 /** The statements of a document that another does not have, each in words. */
 export function onlyIn(document: unknown, other: unknown): string[] {
   const statementsOf = (of: unknown) => listed(fieldOf(of, 'Statement'));
