@@ -8,7 +8,14 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { durationWords } from '../fleet/duration.ts';
 import type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
-import { DECIDE_UPDATE, EXTEND_UPDATE, type Extension, SCALE_UPDATE, STEER_UPDATE } from '../fleet/run.ts';
+import {
+  DECIDE_UPDATE,
+  EXTEND_UPDATE,
+  type Extension,
+  KEEPER,
+  SCALE_UPDATE,
+  STEER_UPDATE,
+} from '../fleet/run.ts';
 import type { RunId } from './fleet-run.ts';
 import { asMusterError, type Temporal } from './temporal.ts';
 
@@ -97,7 +104,8 @@ function askedBy(event: HistoryEvent): Omit<Ask, 'at'> | undefined {
   if (started) {
     const { workflowType, identity, parentWorkflowExecution: parent, continuedExecutionRunId } = started;
     const isPlace = parent?.workflowId?.startsWith('fleet:');
-    if (continuedExecutionRunId || isPlace) return undefined;
+    // A keeper is begun by what is asked of it, and that is told.
+    if (continuedExecutionRunId || isPlace || workflowType?.name === KEEPER) return undefined;
     return { what: `${workflowType?.name} started`, by: parent?.workflowId || identity || 'Temporal' };
   }
   const cancelled = event.workflowExecutionCancelRequestedEventAttributes;

@@ -4,7 +4,7 @@ import { type FleetReport, instanceCountOf, isChange } from './report.ts';
 
 /** What a person can type next; behind a command, after spaces, what it does. */
 export function nextCommands(report: FleetReport): string[] {
-  const { state, fleet, error, action, scale, change, lease, wanted } = report;
+  const { state, fleet, error, action, scale, change, lease, wanted, places } = report;
   const isAsItWas = state === 'rolled-back' || state === 'cancelled';
   if (action === 'change') {
     if (isAsItWas) return ['muster up FILE, once the cause is gone'];
@@ -30,7 +30,8 @@ export function nextCommands(report: FleetReport): string[] {
   const ending = lease ? [`muster extend ${fleet} 2h`, `muster release ${fleet}`] : [`muster down ${fleet}`];
   switch (state) {
     case 'complete': {
-      const isShort = wanted !== undefined && instanceCountOf(report) < wanted.want;
+      // One in several places is not scaled.
+      const isShort = wanted !== undefined && !places && instanceCountOf(report) < wanted.want;
       return [
         ...(isShort ? [`muster scale ${fleet} ${wanted.want}   asks for the rest once more`] : []),
         ...(lease ? [] : [`muster status ${fleet}`]),

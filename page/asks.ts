@@ -8,6 +8,6 @@ export function asksTable({ asks }: HistoryReport): Markup | undefined {
   return html`<table class="folds"><thead><tr><th>When</th><th>What</th><th>Who</th></tr></thead>
 <tbody>${asks.map(
     ({ at, what, by }) =>
-      html`<tr><td data-head="When">${timeWords(at)}</td><td data-head="What">${what}</td><td data-head="Who"><code>${by}</code></td></tr>\n`,
+      html`<tr><td class="time" data-head="When">${timeWords(at)}</td><td data-head="What">${what}</td><td data-head="Who"><code>${by}</code></td></tr>\n`,
   )}</tbody></table>\n`;
 }

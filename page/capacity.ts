@@ -22,5 +22,5 @@ export function capacity(report: FleetReport): Markup | undefined {
 function row(decision: Decision, place: string | undefined): Markup {
   const { at, code, reason } = decision;
   const time = new Date(at).toISOString().slice(11, 19);
-  return html`<tr><td data-head="At">${time}</td><td>${place !== undefined && `${place}: `}${decisionWords(decision)}</td><td class="soft" data-head="AWS">${code}: ${reason}</td></tr>\n`;
+  return html`<tr><td class="time" data-head="At">${time}</td><td>${place !== undefined && `${place}: `}${decisionWords(decision)}</td><td class="soft" data-head="AWS">${code}: ${reason}</td></tr>\n`;
 }

@@ -37,21 +37,24 @@ const TOLD_ELSEWHERE = ['refused', 'died'];
 
 export function reportPage(told: FleetReport, options: PageOptions): string {
   const report = withoutRemoved(told);
-  const { history, spec } = options;
-  const failed = endRows(report);
+  const { history, spec, at } = options;
+  const next = commandList(nextCommands(report));
+  const isOver = isSettled(report.state);
+  const isGood = headlineOf(report).tone === 'good';
   const sections: Content[] = [
-    isSettled(report.state) ? undefined : underWay(options),
-    ending(report, failed),
-    section('What there is', rowList(facts(report, options))),
+    !isOver && underWay(at, next),
+    ending(report, isOver && !isGood ? next : undefined),
+    section('The fleet', rowList(facts(report, options))),
     section('Places', placesTable(report.places)),
     section('Put right, and not', repairTables(report)),
     section('Instances', grid(report, options.instances)),
-    section('Steps', timeline(report, history)),
-    (report.places ?? []).map((place) => section(`Steps in ${place.place}`, timeline(place, history))),
+    section('Steps', timeline(report, at, history)),
+    (report.places ?? []).map((place) => section(`Steps in ${place.place}`, timeline(place, at, history))),
     section('Where there was no room', capacity(report)),
     section('What its machines may do', spec && policyList(spec)),
     section('Who asked for what', history && asksTable(history)),
     section('What was done, by kind', history && workTable(history)),
+    section('Next', isGood ? next : undefined),
   ];
   return `<!doctype html>\n${document(report, options, sections).text}`;
 }
@@ -87,19 +90,18 @@ ${uiUrl !== undefined && html`<p class="run">${link(uiUrl, 'See the run in Tempo
 </header>`;
 }
 
-function underWay({ at }: PageOptions): Markup {
-  return html`<p class="note busy"><strong>This run is under way.</strong> The page shows how far it was at ${timeWords(at)}.</p>\n`;
+function underWay(at: number, next: Markup | undefined): Markup {
+  return html`<section class="note busy"><p><strong>This run is under way.</strong> The page shows how far it was at ${timeWords(at)}.</p>
+${next}</section>\n`;
 }
 
-/** Of one that went well there is nothing to say here but what can be typed next. */
-function ending(report: FleetReport, failed: Rows): Content {
+/** Of one that went well there is mostly nothing to say here. */
+function ending(report: FleetReport, next: Markup | undefined): Markup | undefined {
+  const rows = rowList(endRows(report));
+  if (!rows && !next) return undefined;
   const { tone } = headlineOf(report);
-  const next = nextCommands(report);
-  const commands = next.length > 0 && html`<h3>Next</h3>${commandList(next)}`;
-  const isBad = tone === 'bad' || tone === 'wary' || failed.length > 0;
-  if (!isBad) return commands && html`<section class="next">${commands}</section>\n`;
   return html`<section class="note ${tone}"><h2>How it ended</h2>
-${rowList(failed)}${commands}</section>\n`;
+${rows}${next && html`<h3>Next</h3>${next}`}</section>\n`;
 }
 
 function facts(report: FleetReport, { changeUrl }: PageOptions): Rows {

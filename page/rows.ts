@@ -18,7 +18,8 @@ function worded(value: string): Markup {
 }
 
 /** Behind a command, after spaces, stands what it does. */
-export function commandList(commands: readonly string[]): Markup {
+export function commandList(commands: readonly string[]): Markup | undefined {
+  if (commands.length === 0) return undefined;
   return html`<ul class="commands">${commands.map((line) => {
     const [, command = line, why] = /^(muster .*?)(?: {3,}|, (?=once |to ))(.*)$/.exec(line) ?? [];
     const isCommand = command.startsWith('muster ');

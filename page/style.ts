@@ -36,8 +36,6 @@ h1 { font-size: 2.1rem; line-height: 1.2; font-weight: 650; letter-spacing: -0.0
 h2 { font-size: 1.1rem; font-weight: 650; margin-bottom: 0.9rem; }
 h3 { font-size: 0.95rem; font-weight: 600; margin: 1.2rem 0 0.4rem; }
 section { margin: 0 0 2.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); }
-section.next { padding-top: 0; border: 0; }
-section.next h3 { margin-top: 0; }
 a { color: var(--link); text-underline-offset: 0.15em; }
 code {
   font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.86em;
@@ -45,6 +43,7 @@ code {
 h1, dd div, td, th, li, .title, .detail, code { unicode-bidi: isolate; }
 .kind { color: var(--soft); font-size: 0.85rem; letter-spacing: 0.06em; text-transform: uppercase; }
 .headline { font-size: 1.2rem; margin-top: 0.5rem; max-width: 46rem; }
+.headline::first-letter { text-transform: uppercase; }
 .run { margin-top: 0.5rem; }
 .soft { color: var(--soft); font-size: 0.92rem; margin-bottom: 0.8rem; max-width: 46rem; }
 .state {
@@ -72,6 +71,7 @@ dd div + div { margin-top: 0.1rem; }
   border: 1px solid var(--line); max-width: 100%; white-space: pre-wrap;
 }
 .commands li { margin-bottom: 0.35rem; }
+.note p + .commands { margin-top: 0.6rem; }
 .commands span { color: var(--soft); margin-left: 0.3rem; }
 .note .commands span { color: inherit; }
 .policy li { padding: 0.3rem 0 0.3rem 1rem; border-left: 2px solid var(--line); margin-bottom: 0.4rem; }
@@ -93,17 +93,18 @@ dd div + div { margin-top: 0.1rem; }
 .attempts ul { list-style: disc; padding-left: 1.2rem; }
 .attempts li { display: list-item; padding: 0; border: 0; }
 .axis { display: flex; justify-content: space-between; gap: 1rem; color: var(--soft); font-size: 0.85rem; margin-top: 0.5rem; }
-table { border-collapse: collapse; width: 100%; font-size: 0.94rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.45rem 1rem 0.45rem 0; font-weight: normal; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; max-width: 100%; font-size: 0.94rem; }
+th, td { text-align: left; vertical-align: top; padding: 0.45rem 0; font-weight: normal; border-bottom: 1px solid var(--line); }
+th, td { padding-right: 2rem; } th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-size: 0.85rem; white-space: nowrap; }
-.numbers { width: auto; min-width: min(100%, 34rem); }
+.time { white-space: nowrap; }
+.numbers { min-width: min(100%, 34rem); }
 .numbers td, .numbers thead th + th { text-align: right; padding-right: 0; padding-left: 1rem; }
 tfoot th, tfoot td { font-weight: 600; border-bottom: 0; }
 .numbers + .soft { margin-top: 0.8rem; }
 tr:has(+ .why) > * { border-bottom: 0; }
 .why td { padding: 0 0 0.8rem 1rem; color: var(--soft); }
 .wide { overflow-x: auto; }
-.grid { width: auto; }
 .grid th { white-space: nowrap; }
 .grid td { min-width: 8rem; }
 .squares, .bars { display: flex; gap: 2px; margin-top: 0.25rem; }

@@ -10,7 +10,7 @@ export function workTable({ activities }: HistoryReport): Markup | undefined {
   const workers = [...new Set(activities.flatMap(({ worker }) => worker ?? []))];
   const sum = (of: 'count' | 'attempts' | 'failed') => counts.reduce((all, one) => all + one[of], 0);
   return html`<p class="soft">Counted are activities, as the history of the run has them: pieces of work that a worker does, most of them a
-call of AWS or a few. An attempt is one try of such a piece.</p>
+call of AWS or a few. An attempt is one try of such a piece; one that is under way is not counted.</p>
 <table class="numbers"><thead><tr><th>Activity</th><th>Times</th><th>Attempts</th><th>Failed</th></tr></thead>
 <tbody>${counts.map(
     ({ type, count, attempts, failed }) =>

@@ -3,7 +3,7 @@
  * or the one that MUSTER_CHROMIUM names, or one on the PATH.
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflate } from '@sparticuz/chromium';
@@ -15,6 +15,9 @@ export type { Browser } from 'playwright-core';
 const CACHE = fileURLToPath(new URL('../.muster', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('..', import.meta.resolve('@sparticuz/chromium')));
 const ON_PATH = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** No graphics card, and containers with little shared memory. */
+const FOR_BARE_MACHINES = ['--disable-gpu', '--disable-dev-shm-usage'];
 
 /** What starts a browser. */
 interface Executable {
@@ -28,12 +31,12 @@ export async function openBrowser(): Promise<{ readonly browser?: Browser; reado
   if (!executable)
     return { why: `there is no browser: MUSTER_CHROMIUM names one, or the PATH (${ON_PATH.join(', ')})` };
   const { path, env } = executable;
-  return {
-    browser: await chromium.launch({
-      executablePath: path,
-      env: { ...process.env, ...env } as Record<string, string>,
-    }),
-  };
+  const launched = chromium.launch({
+    executablePath: path,
+    env: { ...process.env, ...env } as Record<string, string>,
+    args: FOR_BARE_MACHINES,
+  });
+  return { browser: await launched };
 }
 
 async function findExecutable(): Promise<Executable | undefined> {
@@ -58,6 +61,7 @@ async function unpacked(): Promise<Executable> {
       rmSync(part, { recursive: true, force: true });
       mkdirSync(part);
       await inflateInto(part, ['chromium.br', 'al2023.tar.br', 'fonts.tar.br']);
+      writeFileSync(join(part, 'fonts', 'fonts.conf'), fontsIn(join(home, 'fonts')));
       renameSync(part, home);
     });
   }
@@ -65,6 +69,19 @@ async function unpacked(): Promise<Executable> {
     path: join(home, 'chromium'),
     env: { LD_LIBRARY_PATH: join(home, 'al2023', 'lib'), FONTCONFIG_PATH: join(home, 'fonts') },
   };
+}
+
+const FONTS = { 'system-ui': 'Open Sans', 'sans-serif': 'Open Sans', monospace: 'DejaVu Sans Mono' };
+
+/** Its own looks for fonts where Lambda has them. Signs that its one font lacks come from the machine's. */
+function fontsIn(folder: string): string {
+  const families = Object.entries(FONTS).map(
+    ([family, font]) => `<alias><family>${family}</family><prefer><family>${font}</family></prefer></alias>`,
+  );
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${folder}</dir><dir>/usr/share/fonts</dir><cachedir>${folder}</cachedir>${families.join('')}</fontconfig>
+`;
 }
 
 /** The package unpacks into the folder for temporary files, and asks for that when it begins. */
@@ -114,6 +131,8 @@ export interface Seen {
   readonly width: number;
   /** What can be read of it, a line for all that stands in markup of its own. */
   readonly text: string;
+  /** Words that take no room, as those do for which there is no font. */
+  readonly undrawn: readonly string[];
   /** Words that are hard to tell from what is behind them: less than 4.5 to 1 (WCAG 2, "Contrast (Minimum)"). */
   readonly faint: readonly string[];
   readonly background: 'light' | 'dark';
@@ -142,16 +161,20 @@ const SEEN = `(() => {
   };
   const faint = [];
   const texts = [];
+  const undrawn = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const text = walker.currentNode.textContent.trim();
     const element = walker.currentNode.parentElement;
     if (text === '' || element.getClientRects().length === 0) continue;
     texts.push(text);
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    if (range.getBoundingClientRect().width === 0) undrawn.push(text);
     const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
     if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(text);
   }
   const background = light(behind(document.body)) > 0.5 ? 'light' : 'dark';
   const width = document.documentElement.scrollWidth;
-  return { width, text: texts.join('\\n'), faint, background };
+  return { width, text: texts.join('\\n'), undrawn, faint, background };
 })()`;

@@ -75,6 +75,7 @@ async function assertReadable(file: string, name: string): Promise<Seen> {
     last = await seen(page);
     const where = `${name}, ${look.width} px, ${look.colorScheme}`;
     assert.ok(last.width <= look.width, `${where}: ${last.width} px wide`);
+    assert.deepEqual(last.undrawn, [], where);
     assert.deepEqual(last.faint, [], where);
     assert.match(last.text, /^fleet report\n/i, where);
     assert.equal(last.background, look.colorScheme === 'dark' ? 'dark' : 'light', where);

@@ -189,6 +189,9 @@ describe('the page of a report', () => {
     );
     assert.match(told, /This run is under way\. The page shows how far it was at 2026-11-26 08:01:00 UTC\./);
     assert.match(told, /launch the instances running 9\.0 s/);
+    // It has been under way until the page was made.
+    const open: StepReport = { name: 'launch', state: 'running', startedAt: BEGAN + 1_000 };
+    assert.match(read(page({ state: 'running', steps: [open] })), /launch the instances running 59\.0 s/);
   });
 
   test('of several places has each with its state, why it failed, and its own steps', () => {
@@ -203,6 +206,7 @@ describe('the page of a report', () => {
       page({
         instances: [],
         instanceCount: 4,
+        wanted: { want: 8, min: 4 },
         places: [
           place('us-east-1', {}),
           place('eu-west-1', { state: 'rolled-back', instances: [], ...failed }),
@@ -219,6 +223,7 @@ describe('the page of a report', () => {
     ]) {
       assert.ok(told.includes(words), `${words}\n${told}`);
     }
+    assert.doesNotMatch(told, /muster scale/);
   });
 
   test('tells how often a step was tried and why again, by what the history says of that time', () => {
@@ -234,6 +239,12 @@ describe('the page of a report', () => {
     assert.match(told, /Who asked for what .*2026-11-26 08:00:00 UTC bootstrapFleet started 12@desk/);
     assert.match(told, / createRole 1 3 2 /);
     assert.match(told, /Done by 1 worker: 7@here/);
+    // What the step itself says is not said twice.
+    const once = activity('launch', 'launch', 1_200, {
+      end: 'failed',
+      failure: `ec2:RunInstances: ${denied.code}: ${denied.message}`,
+    });
+    assert.doesNotMatch(read(page(failed, { history: { asks: [], activities: [once] } })), /1 attempt/);
     // A run that does a step of that name again is not told here.
     const later = { ...step('launch', 'done', 1_000, 3) };
     assert.equal(
