@@ -49,7 +49,10 @@ try {
   const { report, ...shown } = await muster.record('web');
   const { page } = await pageAt(browser, { width: 1000, colorScheme: 'light' });
   await page.setContent(reportPage(report, { ...shown, uiUrl: undefined }));
-  await page.screenshot({ path: FILE, clip: { x: 0, y: 0, width: 1000, height: 1240 } });
+  // Down to the end of its steps.
+  const steps = await page.locator('section', { hasText: 'Steps' }).first().boundingBox();
+  const height = Math.ceil(steps!.y + steps!.height + 20);
+  await page.screenshot({ path: FILE, fullPage: true, clip: { x: 0, y: 0, width: 1000, height } });
 } finally {
   await browser.close();
   await world.close();
