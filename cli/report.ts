@@ -37,7 +37,7 @@ export async function report(fleet: string, { html, json, region }: ReportOption
 
 function tell({ report, uiUrl, changeUrl, history }: FleetRecord, json: boolean | undefined): void {
   if (json) print(reportJson({ ...report, history }, uiUrl));
-  else tellReport(report, false, uiUrl, { steps: true, changeUrl });
+  else tellReport(report, {}, uiUrl, { steps: true, changeUrl });
 }
 
 async function writePage(

@@ -23,7 +23,7 @@ export async function ensurePackages({ root, say }) {
     const result = await narrated(
       say,
       WHAT,
-      'about 800 MB on disk; package-lock.json',
+      'about 700 MB on disk; package-lock.json',
       progress,
       async () => {
         const { command, shell } = npm();

@@ -242,6 +242,17 @@ describe('the page in a browser', () => {
   );
 
   it(
+    'of more than a report tells one by one has all that AWS shows',
+    needsBrowser(async () => {
+      assert.equal((await up('large', {}, { count: 120 })).instances.length, 100);
+      const text = await readable('large');
+      assert.equal((await world.exists('large')).instances.length, 120);
+      assert.match(text, /120 running\n/);
+      assert.match(text, /the first 100 of 120, one by one/);
+    }),
+  );
+
+  it(
     'of thousands in many zones fits a phone',
     needsBrowser(async () => {
       const { report, ...shown } = await muster.record('changed');
