@@ -14,9 +14,13 @@ export interface CheckedSpec {
   readonly hash: string;
 }
 
-/** Checks a spec that a program wrote; files that it names are found from `folder`. Throws SpecError. */
-export function specFrom(written: SpecInput, folder = process.cwd()): CheckedSpec {
-  return orThrow(checkSpec(written, { env: process.env, readFile: readerIn(folder) }));
+/**
+ * Checks a spec that a program wrote; files that it names are found from `folder`. With `false` it can name none: so check
+ * what somebody else has sent, who would otherwise be handed any file that this program can read. Throws SpecError.
+ */
+export function specFrom(written: SpecInput, folder: string | false = process.cwd()): CheckedSpec {
+  const readFile = folder === false ? undefined : readerIn(folder);
+  return orThrow(checkSpec(written, { env: process.env, readFile }));
 }
 
 /** Reads a spec's file, YAML or JSON; files that it names are found from its folder. Throws SpecError. */

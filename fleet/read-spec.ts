@@ -13,10 +13,13 @@ import { movedKey, wantsText } from './written-keys.ts';
 export interface SpecContext {
   /** The spec's file, for messages. */
   readonly file?: string;
-  /** Gives a region to a spec that names none. */
-  readonly env: RegionEnv;
-  /** The text of a file that the spec names, by its path from the spec's folder; throws when it cannot be read. */
-  readonly readFile: ReadFile;
+  /** Gives a region to a spec that names none; without it a spec has to name its own. */
+  readonly env?: RegionEnv;
+  /**
+   * The text of a file that the spec names, by its path from the spec's folder; throws when it cannot be read. Without it a
+   * spec can name none.
+   */
+  readonly readFile?: ReadFile;
 }
 
 export type SpecReading =
@@ -85,7 +88,7 @@ function checkedOne(
 }
 
 /** Fills in what was left out. */
-function assembled(written: WrittenSpec, env: RegionEnv): FleetSpec {
+function assembled(written: WrittenSpec, env: RegionEnv | undefined): FleetSpec {
   const role = roleOf(written);
   const spec: FleetSpec = {
     name: written.name,

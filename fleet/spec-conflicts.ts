@@ -15,11 +15,11 @@ export interface RegionEnv {
 }
 
 /** The region of a spec, by itself or from its surroundings. */
-export function regionOf(written: string | undefined, env: RegionEnv): string | undefined {
+export function regionOf(written: string | undefined, env: RegionEnv = {}): string | undefined {
   return written ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined);
 }
 
-export function conflictsOf(spec: Record<string, unknown>, env: RegionEnv): Finding[] {
+export function conflictsOf(spec: Record<string, unknown>, env?: RegionEnv): Finding[] {
   return [
     ...regionConflicts(spec, env),
     ...identityConflicts(spec),
@@ -29,14 +29,15 @@ export function conflictsOf(spec: Record<string, unknown>, env: RegionEnv): Find
   ];
 }
 
-function regionConflicts(spec: Record<string, unknown>, env: RegionEnv): Finding[] {
+function regionConflicts(spec: Record<string, unknown>, env?: RegionEnv): Finding[] {
   if (isGiven(spec.region)) return [];
   const found = regionOf(undefined, env);
   if (found === undefined) {
-    return [finding(['region'], 'missing', 'give one, for instance region: us-east-1, or set AWS_REGION')];
+    const instead = env ? ', or set AWS_REGION' : '';
+    return [finding(['region'], 'missing', `give one, for instance region: us-east-1${instead}`)];
   }
   if (REGION.test(found)) return [];
-  const variable = env.AWS_REGION ? 'AWS_REGION' : 'AWS_DEFAULT_REGION';
+  const variable = env?.AWS_REGION ? 'AWS_REGION' : 'AWS_DEFAULT_REGION';
   return [finding(['region'], `${variable} is ${shown(found)}, not a region`, 'for instance us-east-1')];
 }
 

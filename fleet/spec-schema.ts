@@ -181,7 +181,7 @@ const image = writtenAs(
 
 const MOST_USER_DATA = 16_384;
 
-function userData(readFile: ReadFile) {
+function userData(readFile: ReadFile | undefined) {
   const content = z.string().superRefine((value, context) => {
     const bytes = Buffer.byteLength(value);
     if (bytes <= MOST_USER_DATA) return;
@@ -262,7 +262,7 @@ export const PLACE_SHAPE = {
   key,
 };
 
-function instances(readFile: ReadFile) {
+function instances(readFile: ReadFile | undefined) {
   return fields('a map of instances', {
     count,
     image,
@@ -297,7 +297,7 @@ const deadlines = fields('a map of deadlines', {
   consistency: deadline.optional(),
 });
 
-function policy(readFile: ReadFile) {
+function policy(readFile: ReadFile | undefined) {
   const inFile = filePath
     .transform((path, context) => policyOfFile(readFile, path, context))
     .describe("A file with a policy in it, by its path from the spec's folder");
@@ -325,7 +325,11 @@ function policy(readFile: ReadFile) {
 }
 
 /** What is wrong in the file has its place there. */
-function policyOfFile(readFile: ReadFile, file: string, context: z.core.$RefinementCtx): NamedDocument {
+function policyOfFile(
+  readFile: ReadFile | undefined,
+  file: string,
+  context: z.core.$RefinementCtx,
+): NamedDocument {
   const read = fileText(readFile, file, context);
   if (read === undefined) return z.NEVER;
   const yaml = readYaml(read, wantsText);
@@ -337,7 +341,15 @@ function policyOfFile(readFile: ReadFile, file: string, context: z.core.$Refinem
   return parsed.data ?? z.NEVER;
 }
 
-function fileText(readFile: ReadFile, file: string, context: z.core.$RefinementCtx): string | undefined {
+function fileText(
+  readFile: ReadFile | undefined,
+  file: string,
+  context: z.core.$RefinementCtx,
+): string | undefined {
+  if (!readFile) {
+    complain(context, [], 'names a file, and none is read here', 'give what is in it instead');
+    return undefined;
+  }
   try {
     return readFile(file);
   } catch (error) {
@@ -351,8 +363,8 @@ function whyUnread(error: unknown): string {
   return 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
 }
 
-/** The whole spec; files that it names are read on the way. */
-export function specSchema(readFile: ReadFile) {
+/** The whole spec; files that it names are read on the way, or refused. */
+export function specSchema(readFile?: ReadFile) {
   const shape = {
     name: roleName,
     region: region.optional(),
