@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import {
   WithStartWorkflowOperation,
   type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   type WorkflowUpdateHandle,
@@ -22,6 +23,7 @@ import {
   type FleetMemo,
   KEEPER,
   type KeepRequest,
+  nameInId,
   type REPAIR_UPDATE,
   type ROLL_UPDATE,
   type SCALE_UPDATE,
@@ -35,8 +37,9 @@ import { beginningOf, isKeepers } from './spec-of-run.ts';
 import { asItIsNow, inspect } from './standing.ts';
 import { asMusterError, type Temporal } from './temporal.ts';
 
-export function memoOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): FleetMemo {
-  return memo as unknown as FleetMemo;
+/** What a run carries; one that another program has started may carry nothing. */
+export function memoOf({ memo, workflowId }: Pick<WorkflowExecutionInfo, 'memo' | 'workflowId'>): FleetMemo {
+  return { fleet: nameInId(workflowId), ...(memo as Partial<FleetMemo>) };
 }
 
 /**

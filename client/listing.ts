@@ -3,15 +3,9 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
-import {
-  BOOTSTRAPS,
-  type FleetMemo,
-  fleetWorkflowId,
-  KEEPER,
-  PROGRESS_QUERY,
-  TEARDOWNS,
-} from '../fleet/run.ts';
+import { BOOTSTRAPS, fleetWorkflowId, KEEPER, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
 import { runLink } from '../fleet/ui-link.ts';
+import { memoOf } from './change.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -88,10 +82,6 @@ async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promi
   } catch {
     return undefined;
   }
-}
-
-function memoOf({ memo }: WorkflowExecutionInfo): FleetMemo {
-  return memo as unknown as FleetMemo;
 }
 
 /** As much as Temporal itself can tell. */

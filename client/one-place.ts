@@ -7,7 +7,7 @@ import { manyPlaces } from './errors.ts';
 
 /** By the fleet's last run; one that is gone is in no place. Throws ManyPlaces. */
 export function assertOnePlace(
-  description: Pick<WorkflowExecutionDescription, 'memo' | 'type'>,
+  description: Pick<WorkflowExecutionDescription, 'memo' | 'type' | 'workflowId'>,
   asked: 'scaled' | 'changed' | 'rolled' | 'checked' | 'repaired',
 ): void {
   const { fleet, places } = memoOf(description);

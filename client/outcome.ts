@@ -14,7 +14,14 @@ import {
 import { defaultPayloadConverter } from '@temporalio/common';
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import { blankReport, type FleetReport } from '../fleet/report.ts';
-import { type FleetMemo, KEEPER, type KeepRequest, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
+import {
+  type FleetMemo,
+  KEEPER,
+  type KeepRequest,
+  nameInId,
+  PROGRESS_QUERY,
+  TEARDOWNS,
+} from '../fleet/run.ts';
 import { hadNotBegun } from './temporal.ts';
 
 /**
@@ -81,7 +88,7 @@ const WORKER_PATIENCE_MS = 15_000;
 
 async function blankOf(handle: WorkflowHandle): Promise<FleetReport> {
   const { memo, type, runId } = await handle.describe();
-  const { fleet, region } = memo as unknown as FleetMemo;
+  const { fleet = nameInId(handle.workflowId), region } = memo as Partial<FleetMemo>;
   const action = TEARDOWNS.includes(type) ? 'down' : 'up';
   return blankReport({ fleet, region, action, workflowId: handle.workflowId, runId });
 }

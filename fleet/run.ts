@@ -41,6 +41,11 @@ export function fleetWorkflowId(name: string): string {
   return `fleet:${name.toLowerCase()}`;
 }
 
+/** The name of a fleet by that id, in lower case. */
+export function nameInId(workflowId: string): string {
+  return workflowId.slice(fleetWorkflowId('').length);
+}
+
 /** Of the run that launches in one place of a fleet, for the fleet's own run. No fleet's name has a colon. */
 export function placeWorkflowId(fleet: string, place: string): string {
   return `${fleetWorkflowId(fleet)}:${place}`;
