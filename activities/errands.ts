@@ -1,7 +1,9 @@
-/** Errands: what a schedule has a worker ask of Muster itself, as a person would type it. */
+/** Errands: what a schedule, or a program of another language, has a worker ask of Muster itself, as a person would type it. */
 
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { DriftReport } from '../fleet/drift-report.ts';
+import type { Begun, FleetRunIds, FromSpecRequest } from '../fleet/from-spec.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { NotifyTarget } from '../fleet/spec.ts';
 
@@ -11,6 +13,10 @@ export interface ErrandHost {
   repair(fleet: string): Promise<RepairErrand>;
   /** What the last check of the fleet's schedule has told as drift. */
   lastTold(fleet: string): Promise<string | undefined>;
+  /** Brings a fleet up; `workflowId` is that of the workflow that was asked for it. */
+  begin(sent: FromSpecRequest, workflowId: string): Promise<Begun>;
+  /** How a run has ended; undefined while it is under way. */
+  endOf(run: FleetRunIds): Promise<FleetReport | undefined>;
 }
 
 /** There is no fleet to look at, or another run has it. */
@@ -34,6 +40,21 @@ export function errandSteps(host: ErrandHost) {
     /** Waits for the end of the repair; a second attempt finds the one that the first has begun. */
     runRepair: ({ fleet }: { readonly fleet: string }): Promise<RepairErrand> =>
       unlessCancelled(host.repair(fleet)),
+
+    /** Reads the spec and brings its fleet up; a second attempt finds the run that the first has begun. */
+    begin: (sent: FromSpecRequest): Promise<Begun> =>
+      host.begin(sent, Context.current().info.workflowExecution!.workflowId),
+
+    /** One look: fails while the run is under way, so that nothing is held in the worker until the next. */
+    endOf: async (run: FleetRunIds): Promise<FleetReport> => {
+      const report = await host.endOf(run);
+      if (report) return report;
+      throw ApplicationFailure.create({
+        type: 'UnderWay',
+        message: `${run.workflowId} is under way`,
+        category: ApplicationFailureCategory.BENIGN,
+      });
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export interface AwsFailure {
 
 /** Types of Muster's own failures, beside AWS's codes. */
 export const FLEET_FAILED = 'FleetFailed';
+/** What was sent has mistakes: nothing was begun. */
+export const SPEC_MISTAKES = 'SpecMistakes';
 export const PREFLIGHT_FAILED = 'PreflightFailed';
 export const DEADLINE_PASSED = 'DeadlinePassed';
 export const NAME_TAKEN = 'NameTaken';

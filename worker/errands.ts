@@ -1,11 +1,17 @@
-/** The errands of schedules: a check or a repair, asked for by the library as a person would. */
+/** The errands of schedules and of programs of other languages: asked for by the library as a person would. */
 
-import { ApplicationFailure, type Client } from '@temporalio/client';
+import { ApplicationFailure, type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import type { ErrandHost, RepairErrand, Skipped } from '../activities/errands.ts';
 import { memoOf } from '../client/change.ts';
-import { MusterError, type MusterErrorCode } from '../client/errors.ts';
+import { DiffersError, MusterError, type MusterErrorCode } from '../client/errors.ts';
 import { Muster } from '../client/muster.ts';
+import { outcomeOf } from '../client/outcome.ts';
 import { type CheckEnd, checkScheduleId } from '../fleet/check-schedule.ts';
+import { RUN_LOST, SPEC_MISTAKES } from '../fleet/failures.ts';
+import type { Begun, FleetRunIds } from '../fleet/from-spec.ts';
+import { formatMistakes } from '../fleet/mistakes.ts';
+import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 
 export interface ErrandsOptions {
@@ -26,6 +32,8 @@ export function errands(options: ErrandsOptions): ErrandHost {
       }),
     repair: (fleet) => orSkipped(() => repair(muster, fleet)),
     lastTold: (fleet) => lastTold(options.client, fleet),
+    begin: (sent, workflowId) => begin(muster, sent, workflowId),
+    endOf: (run) => endOf(options.client, run),
   };
 }
 
@@ -71,5 +79,55 @@ async function orSkipped<T>(ask: () => Promise<T>): Promise<T | Skipped> {
     if (SKIPPED.includes(code)) return { skipped: message };
     const words = mend ? `${message}; ${mend}` : message;
     throw ApplicationFailure.create({ type: code, message: words, nonRetryable: FINAL.includes(code) });
+  }
+}
+
+/** A failure has to be small. */
+const MOST_MISTAKES = 100;
+
+/** As `muster up` does it, with a spec that has come by Temporal. */
+async function begin(muster: Muster, sent: unknown, workflowId: string): Promise<Begun> {
+  // What reads specs is loaded by workers alone that are asked to.
+  const { readFromSpec } = await import('../fleet/read-from-spec.ts');
+  const reading = readFromSpec(sent, workflowId);
+  if (reading.mistakes) {
+    const told = reading.mistakes.slice(0, MOST_MISTAKES);
+    throw refused(SPEC_MISTAKES, formatMistakes(told), told);
+  }
+  try {
+    for (;;) {
+      const { met, fleet, workflowId, runId } = await muster.up(reading, { lease: reading.lease });
+      if (met === 'new' || met === 'running') return { run: { fleet, workflowId, runId } };
+      const report = await muster.status(fleet);
+      if (report.state === 'complete') return { report };
+      // Something has become of it since: what, the next 'up' tells.
+    }
+  } catch (error) {
+    if (!(error instanceof MusterError)) throw error;
+    const { code, message, mend } = error;
+    const words = mend ? `${message}; ${mend}` : message;
+    const changes = error instanceof DiffersError ? [error.changes] : [];
+    if (PASSING.includes(code))
+      throw ApplicationFailure.create({ type: code, message: words, category: BENIGN });
+    throw refused(code, words, ...changes);
+  }
+}
+
+const BENIGN = ApplicationFailureCategory.BENIGN;
+/** The same request may be answered in a moment. */
+const PASSING: readonly MusterErrorCode[] = ['TemporalUnreachable', 'NoWorker', 'LookFailed'];
+
+function refused(type: string, message: string, ...details: unknown[]): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, category: BENIGN, details });
+}
+
+async function endOf(client: Client, { workflowId, runId }: FleetRunIds): Promise<FleetReport | undefined> {
+  const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+  try {
+    const { status } = await handle.describe();
+    return status.name === 'RUNNING' ? undefined : await outcomeOf(handle);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    throw refused(RUN_LOST, `Temporal has no history of ${workflowId}, run ${runId}, any more`);
   }
 }

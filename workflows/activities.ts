@@ -55,6 +55,17 @@ export const delivering = proxyActivities<Activities>({
 });
 
 /**
+ * Looks for an end, whenever that comes. Each fails until there is one: the next attempt costs no history, and between two
+ * no place in a worker. Nobody waits more than a tenth longer than needed, nor more than ten seconds.
+ */
+export const awaiting = proxyActivities<Activities>({
+  startToCloseTimeout: '60s',
+  heartbeatTimeout,
+  retry: { initialInterval: '500ms', backoffCoefficient: 1.1, maximumInterval: '10s' },
+  cancellationType,
+});
+
+/**
  * How one call of an activity is seen and when it is given up: `seconds` include all of its retries. `at` tells it from the
  * same step elsewhere.
  */

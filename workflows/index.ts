@@ -4,6 +4,7 @@ export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { bootstrapPlaces } from './bootstrap-places.ts';
 export { checkFleet } from './check-fleet.ts';
 export { examineWorker } from './examine-worker.ts';
+export { fleetFromSpec } from './fleet-from-spec.ts';
 export { inspectFleet } from './inspect-fleet.ts';
 export { keepFleet } from './keep-fleet.ts';
 export { launchPlace } from './launch-place.ts';

@@ -20,6 +20,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { RETRYING_SIGNAL } from '../fleet/attributes.ts';
+import { failureWords } from '../fleet/failure-words.ts';
 import { type AwsFailure, DEADLINE_PASSED, FLEET_FAILED } from '../fleet/failures.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
@@ -205,17 +206,7 @@ export class Run {
 
   /** Ends the run as failed: with its report, and in words that the Temporal UI shows. */
   failure(): ApplicationFailure {
-    const { error, leftovers } = this.report;
-    const cause = error ? `${error.step}: ${error.code}: ${error.message}` : 'cancelled';
-    const rest = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
-    return ApplicationFailure.create({
-      type: FLEET_FAILED,
-      message: `${cause.replace(/\.$/, '')}. ${leftovers.length > 0 ? `Left: ${rest}` : 'Nothing is left.'}`,
-      nonRetryable: true,
-      // It is told by the report; the worker need not log it as an error of its own.
-      category: ApplicationFailureCategory.BENIGN,
-      details: [this.report],
-    });
+    return fleetFailed(this.report);
   }
 
   private begin(name: StepName, at: string | undefined): StepReport {
@@ -333,6 +324,18 @@ export class Run {
     setCurrentDetails(progressMarkdown(this.report));
     tellAttributes(this.report, this.retrying.size > 0);
   }
+}
+
+/** The failure of a run that has ended with this report. */
+export function fleetFailed(report: FleetReport): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: FLEET_FAILED,
+    message: failureWords(report),
+    nonRetryable: true,
+    // It is told by the report; the worker need not log it as an error of its own.
+    category: ApplicationFailureCategory.BENIGN,
+    details: [report],
+  });
 }
 
 /**
