@@ -34,7 +34,10 @@ const ANSWER_MS = 6_000;
 /** A worker's account of itself, which asks AWS. */
 const EXAMINATION_MS = 20_000;
 
-/** Never rejects for what it finds: that is in the lines. */
+/**
+ * Looks at Temporal, its namespace, a worker, its credentials, permissions and clock, for half a minute at most. Never rejects
+ * for what it finds: that is in the lines.
+ */
 export async function diagnose({
   spec,
   file = 'the spec',

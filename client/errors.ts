@@ -46,6 +46,7 @@ export type MusterErrorCode =
   /** What was to be given up is nothing that the run left. */
   | 'UnknownLeftover';
 
+/** A request that was refused, or that nobody has answered. `message` says what, in a sentence without a full stop. */
 export class MusterError extends Error {
   override readonly name = 'MusterError';
   readonly code: MusterErrorCode;
@@ -59,6 +60,7 @@ export class MusterError extends Error {
   }
 }
 
+/** A spec has mistakes: all of them, also one a line in `message`. */
 export class SpecError extends MusterError {
   readonly mistakes: readonly Mistake[];
 

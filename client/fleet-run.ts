@@ -37,8 +37,10 @@ const QUERY_PATIENCE_MS = 3_000;
 /** For each the SDK has tried for about twenty seconds by itself. */
 const MOST_OUTAGES = 15;
 
+/** A run of a fleet, or a change that it makes. It goes on whether or not anybody watches it. */
 export class FleetRun {
   readonly fleet: string;
+  /** `fleet:NAME` of all runs that change a fleet; `runId` tells them apart. */
   readonly workflowId: string;
   readonly runId: string;
   /** The run in Temporal's web UI, where that is known. */

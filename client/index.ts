@@ -5,14 +5,20 @@ export type { DriftReport } from '../fleet/drift-report.ts';
 export type { FleetEvent } from '../fleet/event.ts';
 export type { Finding, FindingKind, RepairReport } from '../fleet/finding.ts';
 export type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
+export type { Mistake } from '../fleet/mistakes.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
+  FailureReport,
   FleetReport,
   FleetState,
   InstanceReport,
   LeaseReport,
   Leftover,
+  LeftoverKind,
+  ProfileReport,
+  RoleReport,
   StepReport,
+  StepState,
 } from '../fleet/report.ts';
 export { exitCode, isSettled } from '../fleet/report.ts';
 export type { Steer, WaveSize } from '../fleet/roll.ts';
@@ -24,7 +30,7 @@ export type { ChangeHow, SpecChange } from '../fleet/spec-change.ts';
 export type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
 export { type PageOptions, reportPage } from '../page/page.ts';
 export type { CheckOptions } from './check.ts';
-export type { CheckScheduleInput, CheckScheduleStanding } from './check-schedules.ts';
+export type { CheckScheduleInput, CheckScheduleStanding, CheckSchedules } from './check-schedules.ts';
 export { type DoctorOptions, diagnose } from './doctor.ts';
 export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
 export { FleetRun } from './fleet-run.ts';
@@ -44,6 +50,7 @@ export type { NewImage, RollOptions } from './roll.ts';
 export type { LogOptions } from './run-log.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';
+export type { Schedules } from './schedules.ts';
 export type { SpecInput } from './spec-input.ts';
 export { type CheckedSpec, specFrom, specFromFile } from './specs.ts';
-export type { ConnectOptions } from './temporal.ts';
+export type { ConnectOptions, Temporal } from './temporal.ts';

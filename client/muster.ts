@@ -107,7 +107,10 @@ import {
 } from './temporal.ts';
 
 export interface UpOptions {
-  /** Seconds after which the fleet is taken down, counted from when it is complete. Of a fleet that is there already nothing changes. */
+  /**
+   * Seconds after which the fleet is taken down, counted from when it is complete; at most ten years. Of a fleet that is
+   * there already nothing changes.
+   */
   readonly lease?: number;
 }
 
@@ -117,7 +120,7 @@ export interface DownOptions {
 }
 
 export interface ScaleOptions {
-  /** How many instances the fleet is to have. */
+  /** How many instances the fleet is to have: 1 to 10,000. */
   readonly count: number;
   /** Which go when there are to be fewer. Default: `newest`. */
   readonly by?: ScaleChoice;
@@ -133,6 +136,10 @@ export interface SweepOptions extends Omit<SweepRequest, 'regions'> {
   readonly regions?: readonly string[];
 }
 
+/**
+ * All that can be done with fleets, each as the command of that name does it. It needs a way to Temporal and no AWS
+ * credentials: the workers ask AWS. Whatever is asked throws TemporalUnreachable when Temporal does not answer.
+ */
 export class Muster {
   readonly #temporal: Temporal;
   /** Fleets that come up at their times. */
@@ -146,12 +153,15 @@ export class Muster {
     this.checks = new CheckSchedules(temporal);
   }
 
-  /** Over a connection that is there already; it stays its owner's. */
+  /** Over a connection that is there already. `close` closes it, so whoever has it for more leaves that alone. */
   static over(temporal: Temporal): Muster {
     return new Muster(temporal);
   }
 
-  /** Connects to Temporal as its own tools do: the options, the environment, its TOML profiles. */
+  /**
+   * Connects to Temporal as its own tools do: by the options, the environment (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+   * TEMPORAL_API_KEY), its TOML profiles. Throws TemporalUnreachable when nobody answers within three seconds.
+   */
   static async connect(options: ConnectOptions = {}): Promise<Muster> {
     return new Muster(await connectToTemporal(options));
   }
@@ -529,7 +539,10 @@ export class Muster {
     }
   }
 
-  /** All fleets of which Temporal knows a run: the last of each, newest first. */
+  /**
+   * All fleets of which Temporal knows a run: the last of each, newest first, as that left it. Temporal's list may lack one
+   * that began just now, and each ends with the namespace's retention.
+   */
   async list(): Promise<FleetListing[]> {
     try {
       return await listFleets(this.#temporal);
@@ -541,7 +554,8 @@ export class Muster {
   /**
    * Moves the end of a fleet's lease, or has the fleet stay until somebody takes it down; answers the lease as it is then.
    *
-   * Throws FleetNotFound, NoWorker, NotNow when the fleet has no lease or is being taken down, WrongLease.
+   * `seconds` go on top of what is left, and less than none shorten it. Throws FleetNotFound, NoWorker, NotNow when the fleet
+   * has no lease or is being taken down, FleetBusy, WrongLease.
    */
   async extend(fleet: string, extension: Extension): Promise<LeaseReport | undefined> {
     const description = await this.#kept(fleet, 'extend');
@@ -584,17 +598,18 @@ export class Muster {
     return this.#runOf(description);
   }
 
-  /** The report's run in Temporal's web UI, where that is known. */
+  /** A URL: the report's run in Temporal's web UI, where that is known. */
   linkTo({ workflowId, runId }: Pick<FleetReport, 'workflowId' | 'runId'>): string | undefined {
     const { uiUrl, namespace } = this.#temporal;
     return runLink(uiUrl, namespace, workflowId, runId);
   }
 
-  /** The run that has changed the fleet last, where that is known. */
+  /** A URL: the run that has changed the fleet last, where that is known. */
   linkToChange({ workflowId, scale }: Pick<FleetReport, 'workflowId' | 'scale'>): string | undefined {
     return scale?.runId && this.linkTo({ workflowId, runId: scale.runId });
   }
 
+  /** Closes the connection. Runs go on: they are Temporal's. */
   async close(): Promise<void> {
     await this.#temporal.client.connection.close();
   }

@@ -18,6 +18,7 @@ import { MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './
 export interface ConnectOptions {
   /** `host:port`. Otherwise from the environment (TEMPORAL_ADDRESS) or a TOML profile. */
   readonly address?: string;
+  /** Otherwise from the environment (TEMPORAL_NAMESPACE) or the profile, otherwise `default`. */
   readonly namespace?: string;
   /** Otherwise MUSTER_TASK_QUEUE, otherwise `muster`. */
   readonly taskQueue?: string;
@@ -27,6 +28,7 @@ export interface ConnectOptions {
   readonly onWorkerAwaited?: (taskQueue: string, seconds: number) => void;
 }
 
+/** A way to Temporal, and where in it Muster's workers are. */
 export interface Temporal {
   readonly client: Client;
   readonly address: string;

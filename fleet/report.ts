@@ -73,7 +73,7 @@ export interface StepReport {
 export interface RoleReport {
   name: string;
   arn: string;
-  /** Unique id (`AROA...`). */
+  /** Unique id (`AROA...`): another role of this name has another (IAM User Guide, "IAM identifiers"). */
   id: string;
   /** It existed before the run: it is neither changed nor removed. */
   reused: boolean;
@@ -109,9 +109,13 @@ export function instanceCountOf({
 }
 
 export interface InstanceReport {
+  /** `i-...` */
   id: string;
+  /** For instance `t3.micro`. */
   type: string;
+  /** For instance `us-east-1a`. */
   zone: string;
+  /** IPv4; EC2 gives it while it launches, and takes it back when the instance is terminated. */
   privateIp?: string;
   /** As EC2 names it: pending, running, shutting-down, terminated, stopping, stopped. */
   state: string;
@@ -230,6 +234,7 @@ export interface FleetReport {
   readonly fleet: string;
   readonly action: 'up' | 'down' | ChangeAction;
   state: FleetState;
+  /** Twelve digits; absent until the run has asked AWS whose its credentials are. */
   account?: string;
   /** Absent of a fleet in several places. */
   region?: string;
