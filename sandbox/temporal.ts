@@ -84,7 +84,7 @@ export async function startLocalTemporal(options: LocalTemporalOptions): Promise
 }
 
 /** An explicit path wins, then one on the PATH, then the wheel of the project's Python environment. */
-function findTemporal(bin: string): string | undefined {
+export function findTemporal(bin: string): string | undefined {
   const explicit = process.env.MUSTER_TEMPORAL;
   if (explicit) {
     if (!existsSync(explicit)) throw new Error(`MUSTER_TEMPORAL names ${explicit}, which does not exist.`);
