@@ -68,6 +68,16 @@ await save('scheduled-and-skipped', async (name) => {
   await world.up({ name });
   return scheduled(name);
 });
+await save('from-spec', (name) => {
+  const policy = { allow: { actions: 's3:Get*', resources: '*' } };
+  const instances = { count: 2, image: 'ami-12c6146b', type: 't3.micro' };
+  const args = [{ spec: { name, region: 'us-east-1', policy, instances } }];
+  return world.client.workflow.start('fleetFromSpec', {
+    args,
+    taskQueue: TASK_QUEUE,
+    workflowId: `up:${name}`,
+  });
+});
 await save('scaled-up', (name) => scaled(name, 3), KEEPER);
 await save('scaled-down', (name) => scaled(name, 1), KEEPER);
 await save('scaled-and-taken-back', async (name) => scaled(name, 3, { ...LAUNCH, error: DENIED }), KEEPER);
