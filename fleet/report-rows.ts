@@ -1,7 +1,7 @@
 /** A report in rows of names and values: what there is, and how it ended. */
 
-import { denialLines } from './denied.ts';
 import { changeLines } from './change-lines.ts';
+import { denialLines } from './denied.ts';
 import { type Decision, decisionWords, poolName } from './launch-plan.ts';
 import {
   type FailureReport,
