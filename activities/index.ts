@@ -18,6 +18,7 @@ import { listSteps } from './list-instances.ts';
 import { markSteps } from './mark.ts';
 import { mendSteps } from './mend.ts';
 import { notifySteps } from './notify.ts';
+import { outlookSteps } from './outlook.ts';
 import { beating, noteFailure } from './patience.ts';
 import { policySteps, policyUndos } from './policy.ts';
 import { type Host, preflightSteps } from './preflight.ts';
@@ -34,6 +35,7 @@ export type Activities = ReturnType<typeof createActivities>;
 export function createActivities(host: Host & ErrandHost, clientsFor: ClientsFor = awsClients()) {
   const steps = {
     ...preflightSteps(clientsFor, host),
+    ...outlookSteps(clientsFor),
     ...roleSteps(clientsFor),
     ...policySteps(clientsFor),
     ...profileSteps(clientsFor),

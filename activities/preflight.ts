@@ -66,33 +66,43 @@ export function preflightSteps(clientsFor: ClientsFor, host: Host) {
     async preflight({ spec }: PreflightRequest): Promise<Plan> {
       const aws = clientsFor(spec.region, spec.assume);
       const findings = new Findings();
-      const identity = await findings.of(whoIsCalling(aws, spec, findings));
-      // Without credentials every other look would only say the same again.
-      if (!identity) throw findings.failure();
-      const subnets = findings.of(findSubnets(aws, spec.instances, findings));
-      const [image, places, identityInUse] = await Promise.all([
-        findings.of(findImage(aws, spec.instances.image, findings)),
-        subnets,
-        findings.of(existingIdentity(aws, spec, findings)),
-        findings.of(checkNamesAreFree(aws, spec, findings)),
-        findings.of(checkSecurityGroups(aws, spec.instances, subnets, findings)),
-        findings.of(checkKey(aws, spec.instances.key)),
-        findings.of(checkManagedPolicies(aws, spec.role, findings)),
-        checkRemovals(aws, identity, spec, findings),
-      ]);
-      const placements =
-        places && image && (await findings.of(findPlacements(aws, spec.instances, places, image, findings)));
-      if (findings.problems.length > 0 || !image || !placements) throw findings.failure();
-      await host.openLaunches({ account: identity.account, region: spec.region });
-      const unheard = unheardOf(spec.notify);
-      return {
-        ...identity,
-        image: image.id,
-        placements,
-        ...identityInUse,
-        ...(unheard.length > 0 && { unheard }),
-      };
+      const { account, caller, image, placements, ...more } = await lookAround(aws, spec, findings);
+      if (findings.problems.length > 0 || !account || !caller || !image || !placements)
+        throw findings.failure();
+      await host.openLaunches({ account, region: spec.region });
+      return { account, caller, image, placements, ...more };
     },
+  };
+}
+
+/** What a look can see while something is wrong. */
+export type Seen = Partial<Plan>;
+
+/** All that is wrong goes into the findings. */
+export async function lookAround(aws: AwsClients, spec: FleetSpec, findings: Findings): Promise<Seen> {
+  const identity = await findings.of(whoIsCalling(aws, spec, findings));
+  // Without credentials every other look would only say the same again.
+  if (!identity) return {};
+  const subnets = findings.of(findSubnets(aws, spec.instances, findings));
+  const [image, places, identityInUse] = await Promise.all([
+    findings.of(findImage(aws, spec.instances.image, findings)),
+    subnets,
+    findings.of(existingIdentity(aws, spec, findings)),
+    findings.of(checkNamesAreFree(aws, spec, findings)),
+    findings.of(checkSecurityGroups(aws, spec.instances, subnets, findings)),
+    findings.of(checkKey(aws, spec.instances.key)),
+    findings.of(checkManagedPolicies(aws, spec.role, findings)),
+    checkRemovals(aws, identity, spec, findings),
+  ]);
+  const placements =
+    places && image && (await findings.of(findPlacements(aws, spec.instances, places, image, findings)));
+  const unheard = unheardOf(spec.notify);
+  return {
+    ...identity,
+    ...(image && { image: image.id }),
+    ...(placements && { placements }),
+    ...identityInUse,
+    ...(unheard.length > 0 && { unheard }),
   };
 }
 

@@ -25,6 +25,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   '--file': [FILES.value],
   '--env': [FILES.value],
   '--html': [FILES.value],
+  '--prices': [FILES.value],
 };
 
 export async function complete(program: Command, words: readonly string[]): Promise<number> {

@@ -19,6 +19,7 @@ export const INTERRUPTED = 130;
 const CODES: Record<MusterErrorCode, number> = {
   SpecMistakes: WRONG_INPUT,
   ScheduleMistakes: WRONG_INPUT,
+  PriceMistakes: WRONG_INPUT,
   FleetBusy: WRONG_INPUT,
   FleetDiffers: WRONG_INPUT,
   FleetDegraded: WRONG_INPUT,

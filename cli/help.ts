@@ -4,9 +4,11 @@ import type { Command } from 'commander';
 
 const EXIT_CODES = `
 Exit codes:
-  0    complete (up, scale, roll, watch), gone (down), as it should be (check, doctor), done (others)
+  0    complete (up, scale, roll, watch), gone (down), as it should be (check, doctor),
+       nothing in the way (plan), done (others)
   1    failed, and all that the run made is gone again
-  2    the spec or the arguments are wrong, or the fleet is another's; nothing was sent
+  2    the spec or the arguments are wrong, or the fleet is another's, or something is in the
+       way (plan); nothing was sent
   3    failed, and something is left, which is named; or differs from its spec (check);
        or something is not in order (doctor)
   4    Temporal or AWS cannot be reached, or no worker answers
@@ -41,6 +43,10 @@ const HELP: Readonly<Record<string, Help>> = {
   init: {
     group: FLEETS,
     examples: ['muster init', "muster init web.yaml --allow 's3:Get*' --type t3.small --count 4"],
+  },
+  plan: {
+    group: FLEETS,
+    examples: ['muster plan web.yaml', 'muster plan web.yaml --json --prices prices.json'],
   },
   up: {
     group: FLEETS,

@@ -52,11 +52,18 @@ function program(): Command {
       ended(options, async () => (await import('./init.ts')).init(file, { region, ...options })),
     );
   muster
+    .command('plan')
+    .description("what 'up' would make, reuse, change or remove, and what is in its way; changes nothing")
+    .argument('<file>', 'the spec, YAML or JSON')
+    .option('--prices <file>', 'a price list, JSON (default: MUSTER_PRICES, if that is set)')
+    .option(...JSON_OPTION)
+    .action((file, options) => ended(options, async () => (await import('./plan.ts')).plan(file, options)));
+  muster
     .command('up')
     .description('bring a fleet up, attach to the run that does, or change the fleet that is there')
     .argument('<file>', 'its spec, YAML or JSON')
     .option('--for <time>', 'take it down so long after it is complete: 90m, 8h, 2d')
-    .option('--yes', 'change a fleet that is there and has another spec, and do not ask')
+    .option('--yes', 'make it, or change one that is there and has another spec, and do not ask')
     .option(...JSON_OPTION)
     .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)

@@ -32,7 +32,7 @@ export function say(text: string): void {
 function asTyped(text: string): string {
   if (process.env.npm_command === undefined) return text;
   return text.replace(
-    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=(?:init|up|down|extend|release|scale|roll|status|watch|logs|report|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|completion)\b)/g,
+    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=(?:init|plan|up|down|extend|release|scale|roll|status|watch|logs|report|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|completion)\b)/g,
     '$1npx muster ',
   );
 }

@@ -16,6 +16,7 @@ import { withFile } from './file-words.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors } from './output.ts';
 import { repairBlocks } from './repair-text.ts';
+import { wrapped } from './wrapped.ts';
 
 export interface ReportTextOptions {
   readonly colors: Colors;
@@ -143,19 +144,6 @@ function columns(rows: Rows, { colors, width = Number.POSITIVE_INFINITY }: Repor
       .flatMap((value) => wrapped(value, width - NAME_WIDTH - 2))
       .map((value, at) => `  ${colors.dim((at === 0 ? name : '').padEnd(NAME_WIDTH))}${value}`),
   );
-}
-
-/** At spaces only, so that what is copied stays whole; an indented value is a command, and is left alone. */
-function wrapped(value: string, width: number): string[] {
-  if (value.length <= width || value.startsWith(' ')) return [value];
-  const lines: string[] = [];
-  for (const word of value.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

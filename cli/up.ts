@@ -5,10 +5,11 @@ import type { FleetRun } from '../client/fleet-run.ts';
 import type { Muster } from '../client/muster.ts';
 import { type CheckedSpec, specFromFile } from '../client/specs.ts';
 import type { FleetReport } from '../fleet/report.ts';
+import { counted } from '../fleet/words.ts';
 import { differenceText } from './change-text.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
-import { DONE, LEFT_OVER } from './exit.ts';
+import { DONE, LEFT_OVER, UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
@@ -26,8 +27,11 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
   announce(checked.spec.name);
   const muster = await connect();
   try {
+    // Without anybody to ask it is not looked at beforehand: the run does that, and tells.
+    const isAsked = !options.yes && isTerminal();
+    const beforeStart = isAsked ? () => agreeTo(muster, checked, file) : undefined;
     const run = await muster
-      .up(checked, { lease })
+      .up(checked, { lease, beforeStart })
       .catch((error: unknown) => changeInstead(muster, checked, error, { ...options, file }));
     if (!run) {
       say('Nothing was changed.');
@@ -41,6 +45,18 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
   }
 }
 
+/** Shows what would be made, and rejects unless a person wants it. */
+async function agreeTo(muster: Muster, checked: CheckedSpec, file: string): Promise<void> {
+  const { sayPlan } = await import('./plan.ts');
+  const { obstacles } = await sayPlan(muster, checked, file);
+  if (obstacles.length > 0) {
+    throw new UsageError(`${counted(obstacles.length, 'thing')} in the way; nothing was made`);
+  }
+  if (!(await isYes('\nMake it?'))) throw new Unwanted();
+}
+
+class Unwanted extends Error {}
+
 /** Why a lease that was asked for of a fleet that has a run already changes nothing, and what does. */
 function forNothing({ fleet, met }: FleetRun): string {
   switch (met) {
@@ -53,13 +69,14 @@ function forNothing({ fleet, met }: FleetRun): string {
   }
 }
 
-/** The run that changes the fleet that is there; none when a person does not want that. */
+/** The run that changes the fleet that is there; none when a person does not want that, or the fleet. */
 async function changeInstead(
   muster: Muster,
   checked: CheckedSpec,
   error: unknown,
   options: UpCommandOptions & { readonly file: string },
 ): Promise<FleetRun | undefined> {
+  if (error instanceof Unwanted) return undefined;
   const canChange = error instanceof DiffersError && error.isInPlace;
   const { yes, file } = options;
   if (!canChange || !(yes || isTerminal())) throw error;

@@ -11,6 +11,8 @@ export type MusterErrorCode =
   | 'SpecMistakes'
   /** What a schedule, or a request about one, says has mistakes. */
   | 'ScheduleMistakes'
+  /** A price list has mistakes. */
+  | 'PriceMistakes'
   /** Temporal does not answer, or has no such namespace. */
   | 'TemporalUnreachable'
   /** No worker polls the task queue, or none answers. */
@@ -66,6 +68,15 @@ export class SpecError extends MusterError {
 
   constructor(mistakes: readonly Mistake[], file?: string) {
     super('SpecMistakes', formatMistakes(mistakes, file));
+    this.mistakes = mistakes;
+  }
+}
+
+export class PricesError extends MusterError {
+  readonly mistakes: readonly Mistake[];
+
+  constructor(mistakes: readonly Mistake[]) {
+    super('PriceMistakes', formatMistakes(mistakes));
     this.mistakes = mistakes;
   }
 }

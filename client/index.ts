@@ -8,6 +8,16 @@ export type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report
 export type { Mistake } from '../fleet/mistakes.ts';
 export type { FleetNotification } from '../fleet/notification.ts';
 export type {
+  PlanItem,
+  PlanObstacle,
+  PlanPlace,
+  PlanReport,
+  PlanStanding,
+  PolicyPlan,
+} from '../fleet/plan.ts';
+export type { PolicyDoubt } from '../fleet/policy-mistakes.ts';
+export type { FleetPrice, PriceList } from '../fleet/prices.ts';
+export type {
   FailureReport,
   FleetReport,
   FleetState,
@@ -32,7 +42,14 @@ export { type PageOptions, reportPage } from '../page/page.ts';
 export type { CheckOptions } from './check.ts';
 export type { CheckScheduleInput, CheckScheduleStanding, CheckSchedules } from './check-schedules.ts';
 export { type DoctorOptions, diagnose } from './doctor.ts';
-export { DiffersError, MusterError, type MusterErrorCode, ScheduleError, SpecError } from './errors.ts';
+export {
+  DiffersError,
+  MusterError,
+  type MusterErrorCode,
+  PricesError,
+  ScheduleError,
+  SpecError,
+} from './errors.ts';
 export { FleetRun } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
 export {
@@ -44,6 +61,8 @@ export {
   type UpOptions,
 } from './muster.ts';
 export type { PendingStep } from './pending-step.ts';
+export type { PlanOptions } from './plan.ts';
+export { pricesFromFile } from './prices.ts';
 export type { Progress } from './progress.ts';
 export type { FleetRecord } from './record.ts';
 export type { NewImage, RollOptions } from './roll.ts';

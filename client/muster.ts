@@ -19,6 +19,7 @@ import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { PARAMETER } from '../fleet/names.ts';
 import { knownPlaces, placeRefs } from '../fleet/places.ts';
+import type { PlanReport } from '../fleet/plan.ts';
 import {
   type FleetReport,
   type InstanceReport,
@@ -73,6 +74,7 @@ import {
   historyGone,
   leaseOver,
   MusterError,
+  type MusterErrorCode,
   manyPlaces,
   noLease,
   notByRoll,
@@ -91,6 +93,7 @@ import { FleetRun } from './fleet-run.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { assertOnePlace } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
+import type { Meeting, PlanOptions } from './plan.ts';
 import { type FleetRecord, recordOf } from './record.ts';
 import { assertPace, type NewImage, paceOf, type RollOptions, withImage } from './roll.ts';
 import { type LogOptions, logOf } from './run-log.ts';
@@ -112,6 +115,8 @@ export interface UpOptions {
    * there already nothing changes.
    */
   readonly lease?: number;
+  /** Awaited before the run of a new fleet is started, and of no other: when it rejects, so does `up`, and nothing is started. */
+  readonly beforeStart?: () => Promise<void>;
 }
 
 export interface DownOptions {
@@ -174,14 +179,12 @@ export class Muster {
    * fleet is in several places), FleetDegraded (a part of it has ended), FleetLeftOver (an earlier run left a part of it);
    * nothing was sent then.
    */
-  async up({ spec, hash }: CheckedSpec, { lease }: UpOptions = {}): Promise<FleetRun> {
+  async up({ spec, hash }: CheckedSpec, { lease, beforeStart }: UpOptions = {}): Promise<FleetRun> {
     const mistake = lease === undefined ? undefined : leaseMistake(lease);
     if (mistake) throw wrongLease(mistake);
-    const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
-    const existing = await (description
-      ? this.#joinUp({ spec, hash }, description)
-      : this.#joinForgotten(spec, hash));
+    const existing = await this.#there({ spec, hash });
     if (existing) return existing;
+    await beforeStart?.();
     const request: BootstrapRequest<FleetSpec> = { spec, specHash: hash, lease };
     const about = bootstrapAbout(request);
     return this.#startOrJoin(
@@ -190,6 +193,17 @@ export class Muster {
       { args: [request], ...about, memo: { ...about.memo } },
       (raced) => this.#joinUp({ spec, hash }, raced),
     );
+  }
+
+  /**
+   * What `up` of this spec would do, and what would stop it. Changes nothing. What stands in the way is in the report, and
+   * is not thrown.
+   *
+   * Throws NoWorker, and LookFailed when AWS refuses to be asked.
+   */
+  async plan(checked: CheckedSpec, options: PlanOptions = {}): Promise<PlanReport> {
+    const { planOf } = await import('./plan.ts');
+    return planOf(this.#temporal, checked, await this.#meeting(checked), options);
   }
 
   /**
@@ -614,6 +628,28 @@ export class Muster {
     await this.#temporal.client.connection.close();
   }
 
+  /** The run that `up` would attach to; undefined when it would start one. Throws what `up` would be refused with. */
+  async #there({ spec, hash }: CheckedSpec): Promise<FleetRun | undefined> {
+    const [description] = await Promise.all([this.#describe(spec.name), assertWorkerPolls(this.#temporal)]);
+    return description ? this.#joinUp({ spec, hash }, description) : this.#joinForgotten(spec, hash);
+  }
+
+  /** How `up` would meet the fleet. */
+  async #meeting(checked: CheckedSpec): Promise<Meeting> {
+    try {
+      const run = await this.#there(checked);
+      if (!run) return { standing: 'new' };
+      if (run.met === 'running') return { standing: 'coming-up' };
+      return { standing: 'same', count: instanceCountOf(await run.result()) };
+    } catch (error) {
+      const standing = error instanceof MusterError ? STANDINGS[error.code] : undefined;
+      if (!standing) throw error;
+      if (!(error instanceof DiffersError)) return { standing, error: error as MusterError };
+      const { description, report } = await this.#whole(checked.spec.name, 'change', 'changed');
+      return { standing: 'differs', from: await this.#specOf(description), report, error };
+    }
+  }
+
   /** The last run of a fleet that is complete and that nobody changes. */
   async #whole(fleet: string, asked: string, done: 'scaled' | 'changed' | 'rolled') {
     const standing = (of: WorkflowExecutionDescription) => this.#standing(of);
@@ -911,6 +947,17 @@ export class Muster {
     return { ...lost, instances, instanceCount, ...there, leftovers };
   }
 }
+
+/** What a fleet is that `up` would be refused of. */
+const STANDINGS: Readonly<
+  Partial<Record<MusterErrorCode, Extract<Meeting, { error: unknown }>['standing']>>
+> = {
+  FleetBusy: 'busy',
+  FleetDiffers: 'differs',
+  ManyPlaces: 'differs',
+  FleetDegraded: 'degraded',
+  FleetLeftOver: 'left-over',
+};
 
 /** Whether it is the run of a complete fleet that waits for the end of its lease, and does nothing else. */
 function isKeeping(description: WorkflowExecutionDescription): boolean {

@@ -121,7 +121,7 @@ function powerDoubts(one: Covered, statement: PolicyStatement): Doubt[] {
   const has = (name: string) => actions.find((each) => each.name === name);
   const isOpen = listed(statement.Resource).some((resource) => `${resource}`.endsWith('*'));
   if (prefix === 'iam' && has('PassRole') && (hasWildcard || (isOpen && !limitsPassing(statement)))) {
-    const over = isOpen ? 'any role that it fits' : 'these roles';
+    const over = listed(statement.Resource).includes('*') ? 'any role' : 'the roles that it fits';
     doubts.push({
       kind: 'hands-over',
       action,
@@ -139,12 +139,13 @@ function powerDoubts(one: Covered, statement: PolicyStatement): Doubt[] {
   }
   const permissions = actions.filter(({ levels }) => levels.includes('Permissions management'));
   if (hasWildcard && permissions.length > 0) {
-    const [first] = permissions;
+    // The shortest name is mostly the best known.
+    const [first] = permissions.map(({ name }) => name).sort((a, b) => a.length - b.length);
     const others = permissions.length > 1 ? ` and ${permissions.length - 1} more` : '';
     doubts.push({
       kind: 'wide',
       action,
-      message: `covers what changes permissions: ${prefix}:${first!.name}${others}`,
+      message: `covers what changes permissions: ${prefix}:${first}${others}`,
       mend: 'name the actions that are needed',
     });
   }

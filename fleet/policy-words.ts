@@ -61,9 +61,7 @@ function serviceWords(all: readonly Covered[]): string[] {
   const actions = [...new Set(all.flatMap((one) => one.actions))];
   if (!service || actions.length === 0) return all.map(({ written }) => `${written} (not known)`);
   if (actions.length === service.actions.length) return [`everything in ${service.name}`];
-  const isNamed = all.every(({ hasWildcard }) => !hasWildcard);
-  if (isNamed && actions.length <= MOST_DESCRIBED)
-    return actions.map((action) => describedWords(action, prefix));
+  if (actions.length <= MOST_DESCRIBED) return actions.map((action) => describedWords(action, prefix));
   return [`${levelWords(actions)} in ${service.name}`];
 }
 

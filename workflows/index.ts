@@ -10,6 +10,7 @@ export { keepFleet } from './keep-fleet.ts';
 export { launchPlace } from './launch-place.ts';
 export { listInstances } from './list-instances.ts';
 export { notifyFleet } from './notify-fleet.ts';
+export { planFleet } from './plan-fleet.ts';
 export { scheduledCheck } from './scheduled-check.ts';
 export { scheduledFleet } from './scheduled-fleet.ts';
 export { sweepFleets } from './sweep-fleets.ts';

@@ -1,0 +1,22 @@
+/** Price lists as a client gets them: in a file. */
+
+import { readFileSync } from 'node:fs';
+import { type PriceList, readPrices } from '../fleet/prices.ts';
+import { PricesError } from './errors.ts';
+
+/** Reads a price list, JSON. Throws PricesError. */
+export function pricesFromFile(file: string): PriceList {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new PricesError([
+      { file, path: '', message: why, mend: 'name a price list; docs/plan.md has one' },
+    ]);
+  }
+  const { prices, mistakes } = readPrices(text, file);
+  if (mistakes) throw new PricesError(mistakes);
+  return prices;
+}
