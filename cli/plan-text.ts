@@ -95,12 +95,13 @@ const KINDS: Readonly<Record<PlanItem['kind'], string>> = {
   instances: 'instances',
 };
 
-function itemLines(items: readonly PlanItem[], options: PlanTextOptions): string[] {
-  const { colors, width } = options;
+function itemLines(all: readonly PlanItem[], options: PlanTextOptions): string[] {
+  const { colors, width, isShort, file } = options;
+  const items = isShort && all.length > MOST_ITEMS_SHORT ? all.slice(0, MOST_ITEMS_SHORT) : all;
   const widest = (of: (item: PlanItem) => string) => Math.max(0, ...items.map((item) => of(item).length));
   const kinds = widest(({ kind }) => KINDS[kind]);
   const ats = widest(({ at = '' }) => at);
-  return items.flatMap((item) => {
+  const lines = items.flatMap((item) => {
     const [sign, color] = SIGNS[item.act];
     const at = ats > 0 ? `${(item.at ?? '').padEnd(ats)}  ` : '';
     const head = `  ${colors[color](sign)} ${colors.dim(KINDS[item.kind].padEnd(kinds))}  ${at}`;
@@ -109,7 +110,11 @@ function itemLines(items: readonly PlanItem[], options: PlanTextOptions): string
     const text = item.detail ? `${told} (${item.detail})` : told;
     return wrapped(text, width - indent).map((line, row) => (row === 0 ? head : ' '.repeat(indent)) + line);
   });
+  const beyond = all.length - items.length;
+  return beyond > 0 ? [...lines, `    ${beyond} more: 'muster plan ${file}' has all`] : lines;
 }
+
+const MOST_ITEMS_SHORT = 12;
 
 /** For whoever sees no colours, and whom a sign does not tell. */
 const ACTS: Readonly<Record<Exclude<PlanAct, 'keep' | 'make'>, string>> = {

@@ -5,14 +5,13 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { Foresight, PlaceOutlook, PlanRequest } from '../fleet/foresight.ts';
 import { fleetAt, minPlacesOf } from '../fleet/places.ts';
 import {
-  changedItems,
-  itemsOf,
   type PlanObstacle,
   type PlanReport,
   type PlanStanding,
   type PolicyPlan,
   placeOf,
 } from '../fleet/plan.ts';
+import { changedItems, itemsOf } from '../fleet/plan-items.ts';
 import { policyDoubts } from '../fleet/policy-mistakes.ts';
 import { policyWords } from '../fleet/policy-words.ts';
 import { type FleetPrice, fleetPrice, type PriceList } from '../fleet/prices.ts';
@@ -69,7 +68,7 @@ export async function planOf(
     goes: found.obstacles.length === 0,
     ...found,
     ...(policy && { policy }),
-    ...(prices && { price: priceOf(spec, outlooks, prices) }),
+    ...(prices && { price: priceOf(asItIs(spec, meeting), outlooks, prices) }),
   };
 }
 
@@ -79,8 +78,13 @@ async function findings(temporal: Temporal, checked: CheckedSpec, meeting: Meeti
   const nothing = { changes: [], obstacles: [], warnings: [], places: [] };
   if ('report' in meeting) return changedFleet(temporal, checked, meeting);
   if ('error' in meeting) return { ...nothing, items: [], obstacles: [obstacleOf(meeting.error)] };
-  const there = meeting.standing === 'same' && !spec.places ? ofCount(spec, meeting.count) : spec;
+  const there = asItIs(spec, meeting);
   return { ...nothing, items: itemsOf(there, 'keep', placesIn(there), []) };
+}
+
+/** A fleet may have been scaled since it came up. */
+function asItIs(spec: FleetSpec, meeting: Meeting): FleetSpec {
+  return meeting.standing === 'same' && !spec.places ? ofCount(spec, meeting.count) : spec;
 }
 
 async function newFleet(temporal: Temporal, spec: FleetSpec): Promise<Found> {

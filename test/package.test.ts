@@ -84,6 +84,9 @@ policy: { allow: [{ actions: ["s3:Get*"], resources: ["*"] }] }
 instances: { count: 2, image: ami-12c6146b, type: t3.micro }
 `,
     );
+    const plan = await muster('plan', spec);
+    assert.equal(plan.code, 0, plan.stderr);
+    assert.match(plan.stdout, /may +read in Amazon S3, on everything/);
     const up = await muster('up', spec, '--json');
     assert.equal(up.code, 0, up.stderr);
     assert.doesNotMatch(up.stderr, /Warning/);

@@ -5,8 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { CreateInstanceProfileCommand, CreateRoleCommand } from '@aws-sdk/client-iam';
+import picocolors from 'picocolors';
+import { planText } from '../cli/plan-text.ts';
 import { type Muster, PricesError, pricesFromFile, type SpecInput, specFrom } from '../client/index.ts';
 import type { PlanItem, PlanReport } from '../fleet/plan.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
@@ -221,6 +224,14 @@ describe('the plan of a new fleet', () => {
       ],
     );
     assert.equal(report.goes, true);
+    for (const width of [60, 80, 120]) {
+      const text = planText(report, { file: 'doubtful.yaml', colors: picocolors.createColors(true), width });
+      const lines = stripVTControlCharacters(text).split('\n');
+      assert.deepEqual(
+        lines.filter((line) => line.length > width),
+        [],
+      );
+    }
     const { code, stdout } = await command('plan', specFile('doubtful', { policy }));
     assert.equal(code, 0);
     assert.match(
