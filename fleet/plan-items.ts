@@ -1,7 +1,8 @@
 /** What of a fleet a plan makes, keeps, changes and removes. */
 
+import { instancesWords } from './instances-words.ts';
 import type { PlanItem } from './plan.ts';
-import { type FleetSpec, instancesWords } from './spec.ts';
+import type { FleetSpec } from './spec.ts';
 import type { SpecChange } from './spec-change.ts';
 
 /**
