@@ -2,7 +2,7 @@
 
 import type { PlanAct, PlanItem, PlanPlace, PlanReport, PolicyPlan } from '../fleet/plan.ts';
 import type { PolicyDoubt } from '../fleet/policy-mistakes.ts';
-import type { StatementWords } from '../fleet/policy-words.ts';
+import { type StatementWords, sentenceOf } from '../fleet/policy-words.ts';
 import type { FleetPrice } from '../fleet/prices.ts';
 import { counted } from '../fleet/words.ts';
 import { differenceText } from './change-text.ts';
@@ -28,7 +28,7 @@ export function planText(report: PlanReport, options: PlanTextOptions): string {
   const blocks = [
     wrapped(headline(report, options), options.width),
     itemLines(items, options),
-    changes.length > 0 ? [differenceText(fleet, changes)] : [],
+    changes.length > 0 ? [differenceText(fleet, changes, { file: options.file })] : [],
     [
       ...placeRows(places, options),
       ...(price ? rows('price', priceWords(price), options) : []),
@@ -186,9 +186,9 @@ function policyRows(
   ];
 }
 
-function statementText({ does, on, when, actions }: StatementWords, { isShort }: PlanTextOptions): string {
-  const words = `${does.join('; ')}, on ${on}${when ? `, if ${when}` : ''}`;
-  return isShort ? words : `${words} [${actions.join(', ')}]`;
+function statementText(statement: StatementWords, { isShort }: PlanTextOptions): string {
+  const words = sentenceOf(statement);
+  return isShort ? words : `${words} [${statement.actions.join(', ')}]`;
 }
 
 function doubtRows({ doubts, dataDate }: PolicyPlan, options: PlanTextOptions): string[] {

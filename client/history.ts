@@ -1,10 +1,8 @@
 /**
- * What Temporal's histories of a fleet's runs tell: who asked for what, and what workers did how often. No worker is
- * needed for that.
+ * What Temporal's histories of a fleet's runs tell beside its report: who asked for what, and what workers did how often.
+ * No worker is needed for that.
  */
 
-import { type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { durationWords } from '../fleet/duration.ts';
 import type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
@@ -16,15 +14,15 @@ import {
   SCALE_UPDATE,
   STEER_UPDATE,
 } from '../fleet/run.ts';
+import type { RunFact } from '../fleet/run-fact.ts';
 import type { RunId } from './fleet-run.ts';
-import { asMusterError, type Temporal } from './temporal.ts';
+import { factsOf } from './run-history.ts';
+import type { Temporal } from './temporal.ts';
 
-type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
-
-/** One run, oldest event first. */
-interface RunEvents {
+/** One run, from its beginning. */
+interface RunFacts {
   readonly workflowId: string;
-  readonly events: readonly HistoryEvent[];
+  readonly facts: readonly RunFact[];
 }
 
 /**
@@ -36,100 +34,78 @@ export async function historyOf(
   report: FleetReport,
   last: RunId,
 ): Promise<HistoryReport> {
-  try {
-    const own = await fleetRuns(temporal, report, last);
-    const places = await Promise.all(
-      (report.places ?? [])
-        .filter(({ workflowId }) => workflowId !== last.workflowId)
-        .map(({ workflowId, runId }) => eventsOf(temporal, workflowId, runId)),
-    );
-    const all = [...own, ...places].flatMap((run) => run ?? []);
-    return {
-      asks: all.flatMap(asksOf).sort((a, b) => a.at - b.at),
-      activities: all.flatMap(activitiesOf),
-    };
-  } catch (error) {
-    throw asMusterError(temporal, error);
-  }
+  const own = await fleetRuns(temporal, report, last);
+  const places = await Promise.all(
+    (report.places ?? [])
+      .filter(({ workflowId }) => workflowId !== last.workflowId)
+      .map(({ workflowId, runId }) => runOf(temporal, workflowId, runId)),
+  );
+  const all = [...own, ...places];
+  return {
+    asks: all.flatMap(asksOf).sort((a, b) => a.at - b.at),
+    activities: all.flatMap(activitiesOf),
+  };
 }
 
 async function fleetRuns(
   temporal: Temporal,
   { runs = [], scale }: FleetReport,
   { workflowId, runId, firstRunId = runId }: RunId,
-): Promise<RunEvents[]> {
-  const found = new Map<string, RunEvents>();
-  const look = async (run: string): Promise<RunEvents | undefined> => {
-    const known = found.get(run) ?? (await eventsOf(temporal, workflowId, run));
-    if (known) found.set(run, known);
+): Promise<RunFacts[]> {
+  const found = new Map<string, RunFacts>();
+  const look = async (run: string): Promise<RunFacts> => {
+    const known = found.get(run) ?? (await runOf(temporal, workflowId, run));
+    found.set(run, known);
     return known;
   };
   for (const run of [...runs, ...(scale?.runId === undefined ? [] : [scale.runId])]) await look(run);
   for (let run: string | undefined = firstRunId; run !== undefined; ) {
-    const known: RunEvents | undefined = await look(run);
-    run = run === runId ? undefined : nextOf(known);
+    const { facts }: RunFacts = await look(run);
+    run = run === runId ? undefined : nextOf(facts.at(-1));
   }
   await look(runId);
   return [...found.values()];
 }
 
-function nextOf(run: RunEvents | undefined): string | undefined {
-  return run?.events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+function nextOf(last: RunFact | undefined): string | undefined {
+  return last?.kind === 'ended' ? last.next : undefined;
 }
 
-async function eventsOf(
-  { client }: Temporal,
-  workflowId: string,
-  runId: string,
-): Promise<RunEvents | undefined> {
-  try {
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    return { workflowId, events: events ?? [] };
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+async function runOf(temporal: Temporal, workflowId: string, runId: string): Promise<RunFacts> {
+  const facts: RunFact[] = [];
+  for await (const page of factsOf(temporal, { workflowId, runId })) facts.push(...page);
+  return { workflowId, facts };
 }
 
-function asksOf({ events }: RunEvents): Ask[] {
-  return events.flatMap((event): Ask[] => {
-    const asked = askedBy(event);
-    return asked ? [{ at: timeOf(event), ...asked }] : [];
+function asksOf({ facts }: RunFacts): Ask[] {
+  return facts.flatMap((fact): Ask[] => {
+    const asked = askedBy(fact);
+    return asked ? [{ at: fact.at, ...asked }] : [];
   });
 }
 
 /** What runs ask of each other is their own affair: a fleet's of its places', one of the run that it goes on as. */
-function askedBy(event: HistoryEvent): Omit<Ask, 'at'> | undefined {
-  const started = event.workflowExecutionStartedEventAttributes;
-  if (started) {
-    const { workflowType, identity, parentWorkflowExecution: parent, continuedExecutionRunId } = started;
-    const isPlace = parent?.workflowId?.startsWith('fleet:');
-    // A keeper is begun by what is asked of it, and that is told.
-    if (continuedExecutionRunId || isPlace || workflowType?.name === KEEPER) return undefined;
-    return { what: `${workflowType?.name} started`, by: parent?.workflowId || identity || 'Temporal' };
+function askedBy(fact: RunFact): Omit<Ask, 'at'> | undefined {
+  switch (fact.kind) {
+    case 'began': {
+      const { type, by = 'Temporal', parent, continues } = fact;
+      // A keeper is begun by what is asked of it, and that is told.
+      if (continues || parent?.startsWith('fleet:') || type === KEEPER) return undefined;
+      return { what: `${type} started`, by: parent ?? by };
+    }
+    case 'asked': {
+      const { update, request, argument, by = 'Temporal', byRun } = fact;
+      if (byRun) return undefined;
+      if (update === undefined) return { what: request === 'cancel' ? request : `signal ${request}`, by };
+      return { what: updateWords(request, argument), by };
+    }
+    case 'ended': {
+      const { how, reason, by = 'Temporal' } = fact;
+      return how === 'terminated' ? { what: `terminate${reason ? `: ${reason}` : ''}`, by } : undefined;
+    }
+    default:
+      return undefined;
   }
-  const cancelled = event.workflowExecutionCancelRequestedEventAttributes;
-  if (cancelled) {
-    const { identity, externalWorkflowExecution: other } = cancelled;
-    return other?.workflowId ? undefined : { what: 'cancel', by: identity || 'Temporal' };
-  }
-  const signaled = event.workflowExecutionSignaledEventAttributes;
-  if (signaled) return { what: `signal ${signaled.signalName}`, by: signaled.identity || 'Temporal' };
-  const updated = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
-  if (updated) {
-    const [payload] = updated.input?.args?.payloads ?? [];
-    const argument = payload && defaultPayloadConverter.fromPayload(payload);
-    return {
-      what: updateWords(`${updated.input?.name}`, argument),
-      by: updated.meta?.identity || 'Temporal',
-    };
-  }
-  const terminated = event.workflowExecutionTerminatedEventAttributes;
-  if (terminated) {
-    const { reason, identity } = terminated;
-    return { what: `terminate${reason ? `: ${reason}` : ''}`, by: identity || 'Temporal' };
-  }
-  return undefined;
 }
 
 function updateWords(name: string, argument: unknown): string {
@@ -150,50 +126,33 @@ function updateWords(name: string, argument: unknown): string {
 }
 
 /** Temporal writes that an attempt began, and which it was, when it has ended for good. */
-function activitiesOf({ workflowId, events }: RunEvents): ActivityRecord[] {
-  const records = new Map<string, { -readonly [K in keyof ActivityRecord]: ActivityRecord[K] }>();
-  const recordOf = (scheduledEventId: unknown) => records.get(`${scheduledEventId}`);
-  for (const event of events) {
-    const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled) {
-      records.set(`${event.eventId}`, {
-        type: `${scheduled.activityType?.name}`,
-        id: `${scheduled.activityId}`,
-        workflowId,
-        scheduledAt: timeOf(event),
-        attempts: 0,
-        end: 'open',
-      });
+function activitiesOf({ workflowId, facts }: RunFacts): ActivityRecord[] {
+  const records = new Map<number, { -readonly [K in keyof ActivityRecord]: ActivityRecord[K] }>();
+  for (const fact of facts) {
+    switch (fact.kind) {
+      case 'called': {
+        const { call, activity: id, type, at: scheduledAt } = fact;
+        records.set(call, { type, id, workflowId, scheduledAt, attempts: 0, end: 'open' });
+        break;
+      }
+      case 'attempted': {
+        const { call, attempt: attempts, by: worker, failure } = fact;
+        Object.assign(records.get(call) ?? {}, { attempts, worker, failure: failure?.reason });
+        break;
+      }
+      case 'returned': {
+        const record = records.get(fact.call);
+        if (!record) break;
+        record.end = endOf(fact);
+        if (fact.failure) record.failure = fact.failure.reason;
+        break;
+      }
     }
-    const started = event.activityTaskStartedEventAttributes;
-    const begun = started && recordOf(started.scheduledEventId);
-    if (begun) {
-      begun.attempts = Number(started.attempt ?? 1);
-      begun.worker = started.identity || undefined;
-      begun.failure = wordsOf(started.lastFailure);
-    }
-    const completed = event.activityTaskCompletedEventAttributes;
-    if (completed) Object.assign(recordOf(completed.scheduledEventId) ?? {}, { end: 'completed' });
-    const failed = event.activityTaskFailedEventAttributes;
-    if (failed) {
-      const failure = wordsOf(failed.failure);
-      Object.assign(recordOf(failed.scheduledEventId) ?? {}, { end: 'failed', failure });
-    }
-    const timedOut = event.activityTaskTimedOutEventAttributes;
-    if (timedOut) {
-      const failure = wordsOf(timedOut.failure?.cause) ?? wordsOf(timedOut.failure);
-      Object.assign(recordOf(timedOut.scheduledEventId) ?? {}, { end: 'timed out', failure });
-    }
-    const cancelled = event.activityTaskCanceledEventAttributes;
-    if (cancelled) Object.assign(recordOf(cancelled.scheduledEventId) ?? {}, { end: 'cancelled' });
   }
   return [...records.values()];
 }
 
-function wordsOf(failure: { readonly message?: string | null } | null | undefined): string | undefined {
-  return failure?.message || undefined;
-}
-
-function timeOf({ eventTime }: HistoryEvent): number {
-  return Number(eventTime?.seconds ?? 0) * 1000 + Number(eventTime?.nanos ?? 0) / 1e6;
+function endOf({ how, timedOut }: Extract<RunFact, { kind: 'returned' }>): ActivityRecord['end'] {
+  if (how === 'failed') return timedOut ? 'timed out' : 'failed';
+  return how === 'done' ? 'completed' : how;
 }

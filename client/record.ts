@@ -2,10 +2,12 @@
 
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { HistoryReport } from '../fleet/history-report.ts';
+import { policyWords } from '../fleet/policy-words.ts';
 import { type FleetReport, type InstanceReport, instanceCountOf } from '../fleet/report.ts';
 import { BOOTSTRAPS, KEEPER } from '../fleet/run.ts';
-import type { FleetSpec } from '../fleet/spec.ts';
+import type { FleetSpec, PolicySpec } from '../fleet/spec.ts';
 import type { PageOptions } from '../page/page.ts';
+import { actionDataFor } from './action-data.ts';
 import { historyOf } from './history.ts';
 import { beginningOf } from './spec-of-run.ts';
 import type { Temporal } from './temporal.ts';
@@ -37,7 +39,12 @@ export async function recordOf(
     historyOf(temporal, report, { workflowId, runId, firstRunId }),
     hasSpec ? beginningOf(temporal, { workflowId, runId }) : undefined,
   ]);
-  return { report, at, instances: all, history, spec: beginning?.spec };
+  const spec = beginning?.spec;
+  return { report, at, instances: all, history, spec, policy: spec?.policy && (await inWords(spec.policy)) };
+}
+
+async function inWords({ document }: PolicySpec) {
+  return policyWords(document, await actionDataFor(document));
 }
 
 function toldOf({ instances, places }: FleetReport): number {

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { RETRYING_SIGNAL } from '../fleet/attributes.ts';
 import type { RunEnd } from '../fleet/event.ts';
 import { FLEET_FAILED } from '../fleet/failures.ts';
 import type { FleetReport } from '../fleet/report.ts';
@@ -91,11 +92,12 @@ function contentOf(event: HistoryEvent): Content | undefined {
 
 function runContent({ workflowExecutionStartedEventAttributes: begun }: HistoryEvent): Content | undefined {
   if (!begun) return undefined;
-  const { workflowType, identity, continuedExecutionRunId } = begun;
+  const { workflowType, identity, parentWorkflowExecution: parent, continuedExecutionRunId } = begun;
   return {
     kind: 'began',
     type: workflowType!.name!,
     by: identity || undefined,
+    parent: parent?.workflowId || undefined,
     continues: continuedExecutionRunId || undefined,
   };
 }
@@ -120,8 +122,15 @@ function askedContent(event: HistoryEvent): Content | undefined {
     const reason = outcome?.failure ? failureOf(outcome.failure).reason : undefined;
     return { kind: 'answered', update: meta!.updateId!, report, reason };
   }
-  if (signaled) return { kind: 'asked', request: signaled.signalName!, by: signaled.identity || undefined };
-  return cancelled ? { kind: 'asked', request: 'cancel', by: cancelled.identity || undefined } : undefined;
+  if (signaled) {
+    // A worker's word about a call: the call itself is told.
+    if (signaled.signalName === RETRYING_SIGNAL) return undefined;
+    return { kind: 'asked', request: signaled.signalName!, by: signaled.identity || undefined };
+  }
+  if (!cancelled) return undefined;
+  const { identity, externalWorkflowExecution: other } = cancelled;
+  const byRun = other?.workflowId ? { byRun: true as const } : {};
+  return { kind: 'asked', request: 'cancel', by: identity || undefined, ...byRun };
 }
 
 function callContent(event: HistoryEvent): Content | undefined {
@@ -134,12 +143,14 @@ function callContent(event: HistoryEvent): Content | undefined {
     activityTaskCanceledEventAttributes: cancelled,
   } = event;
   if (scheduled) {
-    return { kind: 'called', call: Number(event.eventId), activity: scheduled.activityId! };
+    const { activityId, activityType } = scheduled;
+    return { kind: 'called', call: Number(event.eventId), activity: activityId!, type: activityType!.name! };
   }
   if (started) {
-    const { scheduledEventId, attempt, lastFailure } = started;
+    const { scheduledEventId, attempt, identity, lastFailure } = started;
     const failure = lastFailure ? failureOf(lastFailure) : undefined;
-    return { kind: 'attempted', call: Number(scheduledEventId), attempt: Number(attempt), failure };
+    const [call, by] = [Number(scheduledEventId), identity || undefined];
+    return { kind: 'attempted', call, attempt: Number(attempt), by, failure };
   }
   if (completed) {
     const call = Number(completed.scheduledEventId);
@@ -149,7 +160,14 @@ function callContent(event: HistoryEvent): Content | undefined {
   if (unsuccessful) {
     const { scheduledEventId, failure } = unsuccessful;
     const call = Number(scheduledEventId);
-    return { kind: 'returned', call, how: 'failed', failure: failure ? failureOf(failure) : undefined };
+    const said = failure && (timedOut ? (failure.cause ?? failure) : failure);
+    return {
+      kind: 'returned',
+      call,
+      how: 'failed',
+      ...(timedOut && { timedOut: true }),
+      failure: said ? failureOf(said) : undefined,
+    };
   }
   return cancelled
     ? { kind: 'returned', call: Number(cancelled.scheduledEventId), how: 'cancelled' }

@@ -23,6 +23,11 @@ export function policyWords({ Statement }: PolicyDocument, data: ActionData): St
   return Statement.map((statement) => statementWords(statement, data));
 }
 
+/** `list and read in Amazon S3, on everything, if StringEquals aws:SourceVpc is vpc-1`. */
+export function sentenceOf({ does, on, when }: StatementWords): string {
+  return `${does.join('; ')}, on ${on}${when ? `, if ${when}` : ''}`;
+}
+
 function statementWords(statement: PolicyStatement, data: ActionData): StatementWords {
   const { Sid: sid, Effect: effect, Condition } = statement;
   const [when] = conditionWords(Condition);

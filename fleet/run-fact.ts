@@ -23,6 +23,8 @@ export type RunFact = {
       /** The workflow's type. */
       readonly type: string;
       readonly by?: string;
+      /** Id of the workflow of which it is a child. */
+      readonly parent?: string;
       readonly continues?: string;
     }
   | {
@@ -31,6 +33,8 @@ export type RunFact = {
       readonly request: string;
       readonly argument?: unknown;
       readonly by?: string;
+      /** A run asked it of another, as a fleet's of its places'. */
+      readonly byRun?: true;
     }
   | {
       readonly kind: 'answered';
@@ -38,18 +42,23 @@ export type RunFact = {
       readonly report?: FleetReport;
       readonly reason?: string;
     }
-  | { readonly kind: 'called'; readonly call: number; readonly activity: string }
+  /** `activity`: the id, that of its step; `type`: `createRole`. */
+  | { readonly kind: 'called'; readonly call: number; readonly activity: string; readonly type: string }
   /** Its last attempt has begun. */
   | {
       readonly kind: 'attempted';
       readonly call: number;
       readonly attempt: number;
+      /** Temporal's identity of the worker. */
+      readonly by?: string;
       readonly failure?: CallFailure;
     }
   | {
       readonly kind: 'returned';
       readonly call: number;
       readonly how: 'done' | 'failed' | 'cancelled';
+      /** It has failed by its time alone. */
+      readonly timedOut?: true;
       readonly failure?: CallFailure;
       /** How many were launched by it in which zone. */
       readonly launched?: Readonly<Record<string, number>>;

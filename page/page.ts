@@ -3,6 +3,7 @@
 import { headlineOf } from '../fleet/headline.ts';
 import type { HistoryReport } from '../fleet/history-report.ts';
 import { nextCommands } from '../fleet/next-commands.ts';
+import type { StatementWords } from '../fleet/policy-words.ts';
 import { type FleetReport, type InstanceReport, isSettled } from '../fleet/report.ts';
 import { endRows, factRows, type Rows, withoutRemoved } from '../fleet/report-rows.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
@@ -25,6 +26,8 @@ export interface PageOptions {
   /** All instances, when the report tells only the first of them. */
   readonly instances?: readonly InstanceReport[];
   readonly spec?: FleetSpec;
+  /** What the spec's policy says in plain words; otherwise its statements are shown as they are written. */
+  readonly policy?: readonly StatementWords[];
   readonly history?: HistoryReport;
   /** The run in Temporal's web UI. */
   readonly uiUrl?: string;
@@ -37,7 +40,7 @@ const TOLD_ELSEWHERE = ['refused', 'died'];
 
 export function reportPage(told: FleetReport, options: PageOptions): string {
   const report = withoutRemoved(told);
-  const { history, spec, at } = options;
+  const { history, spec, policy, at } = options;
   const next = commandList(nextCommands(report));
   const isOver = isSettled(report.state);
   const isGood = headlineOf(report).tone === 'good';
@@ -51,7 +54,7 @@ export function reportPage(told: FleetReport, options: PageOptions): string {
     section('Steps', timeline(report, at, history)),
     (report.places ?? []).map((place) => section(`Steps in ${place.place}`, timeline(place, at, history))),
     section('Where there was no room', capacity(report)),
-    section('What its machines may do', spec && policyList(spec)),
+    section('What its machines may do', spec && policyList(spec, policy)),
     section('Who asked for what', history && asksTable(history)),
     section('What was done, by kind', history && workTable(history)),
     section('Next', isGood ? next : undefined),

@@ -128,7 +128,7 @@ describe('the page in a browser', () => {
       for (const words of [
         'fleet whole is complete',
         't3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b',
-        `Own: Allow s3:Get* on * if StringEquals aws:ResourceTag/team is ${HOSTILE}`,
+        `Own: read in Amazon S3, on everything, if StringEquals aws:ResourceTag/team is ${HOSTILE}`,
         'bootstrapFleet started',
         `${process.pid}@`,
         'iam:CreateRole: Throttling',

@@ -174,7 +174,7 @@ describe('a retry', () => {
     const at = 1_000;
     const story = storyOf([
       { id: 1, at, kind: 'began', type: 'bootstrapFleet' },
-      { id: 5, at, kind: 'called', call: 5, activity: 'put-policy' },
+      { id: 5, at, kind: 'called', call: 5, type: 'x', activity: 'put-policy' },
     ]);
     story.seeRetries([call], at + 10);
     const [, retried] = story.news(false);
