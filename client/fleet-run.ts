@@ -179,16 +179,14 @@ export class FleetRun {
     let ended: FleetReport | undefined;
     let failed: { error: unknown } | undefined;
     const calls = new OpenCalls(this.#temporal.client);
-    const end = calls
-      .ask(() => this.#endThroughOutages())
-      .then(
-        (report) => {
-          ended = report;
-        },
-        (error) => {
-          failed = { error };
-        },
-      );
+    const end = this.#endThroughOutages(calls).then(
+      (report) => {
+        ended = report;
+      },
+      (error) => {
+        failed = { error };
+      },
+    );
     try {
       while (!ended && !failed) {
         const progress = await Promise.race([calls.ask(() => this.look()), end]);
@@ -229,10 +227,11 @@ export class FleetRun {
   }
 
   /** The server may be restarted under a watcher: that ends no run, so it ends no watch before long. */
-  async #endThroughOutages(): Promise<FleetReport> {
+  async #endThroughOutages(calls: OpenCalls): Promise<FleetReport> {
     for (let outages = 1; ; outages++) {
       try {
-        return await this.result();
+        // Each go is a call of its own: none begins when nobody watches any more.
+        return await calls.ask(() => this.result());
       } catch (error) {
         const known = asMusterError(this.#temporal, error);
         const isOutage = known instanceof MusterError && known.code === 'TemporalUnreachable';

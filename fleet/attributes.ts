@@ -49,7 +49,7 @@ export function attributesOf(report: FleetReport, isRetrying: boolean): Attribut
     MusterRegion: regions.length > 0 ? regions : undefined,
     MusterState: state,
     // Not at each batch of a launch: each change is an event of the history.
-    MusterCount: isSettled(state) || !wanted ? instanceCountOf(report) : wanted.want,
+    MusterCount: (isSettled(state) && state !== 'paused') || !wanted ? instanceCountOf(report) : wanted.want,
     MusterAttention: attentionOf(report, isRetrying),
   };
 }

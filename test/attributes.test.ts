@@ -115,7 +115,10 @@ describe('the search attributes of a run', () => {
     world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED });
     const run = await world.muster.up(specFrom(written('paused', { onFailure: 'pause' })));
     await until('paused', 'person');
-    assert.deepEqual(await found(`MusterAttention = 'person' AND MusterState = 'paused'`), ['fleet:paused']);
+    assert.deepEqual(
+      await found(`MusterAttention = 'person' AND MusterState = 'paused' AND MusterCount = 2`),
+      ['fleet:paused'],
+    );
     world.aws.fault({ action: 'DeleteRole', error: DENIED, times: 999 });
     await world.client.workflow.getHandle(fleetWorkflowId('paused')).executeUpdate('decide', {
       args: ['rollback'],

@@ -142,6 +142,26 @@ describe('watch', () => {
     // The SDK would make the dropped call again after 100 ms, on a connection that is no more.
     await new Promise((resolve) => setTimeout(resolve, 300));
   });
+
+  it('asks no more of a run that goes on when nobody watches it any more', async () => {
+    const { address, stop } = await startLocalTemporal({ python: await ensurePython() });
+    const connection = await Connection.connect({ address });
+    await new Client({ connection }).workflow.start('bootstrapFleet', {
+      workflowId: 'fleet:left',
+      taskQueue: TASK_QUEUE,
+      memo: { fleet: 'left' },
+    });
+    await connection.close();
+    const own = await Muster.connect({ address });
+    const run = await own.attach('left');
+    for await (const _ of run.watch()) break;
+    // For whatever would be asked for once more.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await own.close();
+    // A call that is open still ends now, and would be made again.
+    await stop();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  });
 });
 
 /** Ends the run that waits in the queue as a worker would, with this result. */
