@@ -6,11 +6,16 @@ import { AwsError, isPassing } from './aws-errors.ts';
 
 /** Collects what is wrong. A look that AWS refuses for good is itself something wrong. */
 export class Findings {
-  readonly problems: string[] = [];
+  private readonly found: string[] = [];
   private first: AwsError | undefined;
 
+  /** By their letters: the looks go side by side, and who looks again is to read the same. */
+  get problems(): string[] {
+    return [...this.found].sort();
+  }
+
   add(problem: string): void {
-    this.problems.push(problem);
+    this.found.push(problem);
   }
 
   async of<T>(look: Promise<T>): Promise<T | undefined> {
