@@ -22,8 +22,9 @@ export function progressMarkdown(report: FleetReport): string {
     );
   }
   if (report.action === 'roll' && report.roll) lines.push(rollWords(report.roll), '');
-  lines.push('| | step | |', '|---|---|---|', ...report.steps.map((step) => row(step)));
-  lines.push(...report.undos.map((step) => row(step, 'undo: ')));
+  // A list: its pane is narrow, and a table's columns would be a word wide.
+  lines.push(...report.steps.map((step) => item(step)));
+  lines.push(...report.undos.map((step) => item(step, 'undo: ')));
   if (report.places) {
     lines.push('', '| place | | |', '|---|---|---|', ...report.places.map((place) => placeRow(place)));
   }
@@ -56,9 +57,10 @@ function placeRow({ place, state, error, workflowId }: FleetReport): string {
   return `| ${place} | ${state} | ${error ? escaped(why) : why} |`;
 }
 
-function row(step: StepReport, prefix = ''): string {
+function item(step: StepReport, prefix = ''): string {
   const time = step.seconds === undefined ? '' : ` (${step.seconds.toFixed(1)} s)`;
-  return `| ${MARKS[step.state]} | ${prefix}${stepWords(step)} | ${escaped(step.detail ?? '')}${time} |`;
+  const detail = step.detail ? `: ${escaped(step.detail)}` : '';
+  return `- ${MARKS[step.state]} **${prefix}${stepWords(step)}**${detail}${time}`;
 }
 
 /** Policies are full of stars, which Markdown would take for emphasis. */

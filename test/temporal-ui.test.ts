@@ -63,7 +63,7 @@ describe("Temporal's web UI", () => {
       /up web: 3 × t3\.micro in us-east-1/,
       /web: paused/,
       /launch the instances.*OptInRequired: In order to use this AWS Marketplace product/,
-      /create the role arn:aws:iam::123456789012:role\/web/,
+      /create the role: arn:aws:iam::123456789012:role\/web/,
       /muster retry web/,
     );
   });
