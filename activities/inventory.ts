@@ -66,6 +66,8 @@ export interface FoundFleet {
   readonly instances: readonly InstanceReport[];
   /** Of those that an earlier report gave: alive, and without the tags that prove whose they are. */
   readonly untagged?: readonly InstanceReport[];
+  /** Of what an earlier report gave: a role or profile that lost its tags, another role in the profile. */
+  readonly oddities?: readonly string[];
 }
 
 export function inventorySteps(clientsFor: ClientsFor) {
@@ -119,6 +121,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
         ids: instances.map(({ InstanceId }) => InstanceId!),
         instances: instances.slice(0, MOST_TOLD).map(instanceReport),
         untagged: untagged.map(instanceReport),
+        oddities: odditiesOf(request, byName),
       };
     },
   };
@@ -127,6 +130,20 @@ export function inventorySteps(clientsFor: ClientsFor) {
 interface Identity {
   role?: RoleSeen;
   profile?: ProfileSeen;
+  /** What has the names, but not the tags. */
+  readonly bare?: { readonly role?: RoleSeen; readonly profile?: ProfileSeen };
+}
+
+function odditiesOf(wanted: FindFleetRequest, { role, profile, bare = {} }: Identity): string[] {
+  const noTags = "is there, and does not carry the fleet's tags any more";
+  const odd: string[] = [];
+  if (wanted.role && bare.role) odd.push(`the role ${bare.role.name} ${noTags}`);
+  if (wanted.profile && bare.profile) odd.push(`the instance profile ${bare.profile.name} ${noTags}`);
+  if (wanted.role && wanted.profile && role && profile && profile.role?.id !== role.id) {
+    const holds = profile.role ? `the role ${profile.role.name}` : 'no role';
+    odd.push(`the instance profile ${profile.name} holds ${holds}, and not the fleet's own ${role.name}`);
+  }
+  return odd;
 }
 
 /** IAM deletes a profile under running machines without a word; their credentials then end with the next rotation. */
@@ -170,7 +187,10 @@ async function identityAsNamed(iam: IAMClient, owner: Owner, request: FindFleetR
   const look = () => identityByName(iam, owner, role ?? fleet, profile ?? fleet);
   const { found } = await lookFor(async () => {
     const seen = await look();
-    return (seen.role || !role) && (seen.profile || !profile) ? seen : undefined;
+    const isThere = (seen.role || !role) && (seen.profile || !profile);
+    // A new profile's role may be shown later than the profile.
+    const isEmpty = role !== undefined && seen.profile !== undefined && !seen.profile.role;
+    return isThere && !isEmpty ? seen : undefined;
   }, patience);
   return found ?? look();
 }
@@ -182,9 +202,12 @@ async function identityByName(
   profile: string,
 ): Promise<Identity> {
   const [roleSeen, profileSeen] = await Promise.all([readRole(iam, role), readProfile(iam, profile)]);
+  const isOwned = <T extends { readonly tags: Tags }>(seen: T | undefined) => seen && owns(owner, seen.tags);
+  const [isOurRole, isOurProfile] = [isOwned(roleSeen), isOwned(profileSeen)];
   const identity: Identity = {
-    role: roleSeen && owns(owner, roleSeen.tags) ? roleSeen : undefined,
-    profile: profileSeen && owns(owner, profileSeen.tags) ? profileSeen : undefined,
+    role: isOurRole ? roleSeen : undefined,
+    profile: isOurProfile ? profileSeen : undefined,
+    bare: { role: isOurRole ? undefined : roleSeen, profile: isOurProfile ? undefined : profileSeen },
   };
   // A profile's answer names its role without the role's tags.
   const other = identity.profile?.role?.name;

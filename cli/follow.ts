@@ -4,7 +4,7 @@ import type { FleetRun } from '../client/fleet-run.ts';
 import type { Progress } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
-import { say, stderrColors, widthOf } from './output.ts';
+import { harmless, say, stderrColors, widthOf } from './output.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
@@ -87,7 +87,7 @@ async function liveView(): Promise<View> {
     });
     const silence = silenceWords(shown);
     if (silence) lines.push('', colors.yellow(silence));
-    update(lines.join('\n'));
+    update(harmless(lines.join('\n')));
   };
   const timer = setInterval(draw, FRAME_MS);
   return {

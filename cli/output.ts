@@ -21,11 +21,22 @@ export function print(text: string): void {
 
 /** A result for people to read. */
 export function printText(text: string): void {
-  print(asTyped(text));
+  print(harmless(asTyped(text)));
 }
 
 export function say(text: string): void {
-  process.stderr.write(`${asTyped(text)}\n`);
+  process.stderr.write(`${harmless(asTyped(text))}\n`);
+}
+
+/**
+ * What a terminal would obey, and what turns the direction of writing, but for line breaks and the colours that are set
+ * here: names, tags, policies and AWS's words are other people's.
+ */
+const OBEYED =
+  /\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+export function harmless(text: string): string {
+  return text.replace(OBEYED, '\ufffd');
 }
 
 /** In a clone it is npm that finds the command: what is to be typed next is said so that it can be. */
@@ -37,7 +48,12 @@ function asTyped(text: string): string {
   );
 }
 
-export const jsonOf = (value: unknown): string => JSON.stringify(value, null, 2);
+/** What a terminal would obey is written as an escape: JSON's own rules leave some of it as it is. */
+export const jsonOf = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(
+    /[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** NO_COLOR and FORCE_COLOR are heeded (no-color.org). */
 function colorsOf(stream: NodeJS.WriteStream): Colors {

@@ -214,11 +214,13 @@ export function sweepFailed(why: string): MusterError {
   );
 }
 
-export function fleetDegraded(fleet: string, what: string): MusterError {
+/** `canRepair`: of a fleet in several places nothing is repaired yet. */
+export function fleetDegraded(fleet: string, what: string, canRepair = true): MusterError {
+  const repair = canRepair ? `'muster check ${fleet} --repair' puts right what can be, ` : '';
   return new MusterError(
     'FleetDegraded',
     `the fleet '${fleet}' is not what it was: ${what}`,
-    `'muster check ${fleet} --repair' puts right what can be, 'muster down ${fleet}' removes what there is`,
+    `${repair}'muster down ${fleet}' removes what there is`,
   );
 }
 

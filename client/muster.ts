@@ -742,7 +742,7 @@ export class Muster {
     const report = await this.#standing(description);
     if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
     if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
-    if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message);
+    if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message, !report.places);
     if (!isSame) assertOnePlace(description, 'changed');
     if (!isSame) throw new DiffersError(fleet, specChanges(await this.#specOf(description), spec));
     return this.#runOf(description);

@@ -141,9 +141,13 @@ async function asItIsThere(
 }
 
 function missingIdentity({ role, profile }: FleetReport, now: FleetReport): string[] {
-  const missing: string[] = [];
-  if (role && !role.reused && now.role?.id !== role.id) missing.push(`the role ${role.name} is gone`);
-  if (profile && !profile.reused && now.profile?.id !== profile.id) {
+  const missing: string[] = [...(now.oddities ?? [])];
+  const isTold = (what: string) => missing.some((words) => words.startsWith(`the ${what} is there`));
+  if (role && !role.reused && now.role?.id !== role.id && !isTold(`role ${role.name}`)) {
+    missing.push(`the role ${role.name} is gone`);
+  }
+  const isProfileTold = profile && isTold(`instance profile ${profile.name}`);
+  if (profile && !profile.reused && now.profile?.id !== profile.id && !isProfileTold) {
     missing.push(`the instance profile ${profile.name} is gone`);
   }
   return missing;

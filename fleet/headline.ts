@@ -81,7 +81,9 @@ function scaleHeadline(report: FleetReport, name: string): Headline {
     case 'cancelled':
       return cancelled(`scaling fleet ${name} ${fromTo} was cancelled; ${asBefore}`);
     case 'degraded':
-      return bad(`fleet ${name} was not scaled ${fromTo}, and has fewer now than it had`);
+      return scale
+        ? bad(`fleet ${name} was not scaled ${fromTo}, and has fewer now than it had`)
+        : bad(`what a change of fleet ${name} left is gone, and the fleet is not as its spec says`);
     case 'left-over':
       return scale
         ? bad(`fleet ${name} was not scaled ${fromTo}, and something is left of that`)

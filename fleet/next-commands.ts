@@ -39,7 +39,10 @@ export function nextCommands(report: FleetReport): string[] {
       ];
     }
     case 'degraded':
-      return [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
+      // Of a fleet in several places nothing is repaired yet.
+      return report.places
+        ? ending
+        : [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
     case 'gone':
       return [];
     case 'rolled-back':

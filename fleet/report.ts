@@ -258,6 +258,8 @@ export interface FleetReport {
   instanceCount?: number;
   /** In a look at AWS: those of an earlier report that are there, but without the tags that prove whose they are. */
   untagged?: InstanceReport[];
+  /** In a look at AWS: what is otherwise than a fleet's identity is, each in a sentence. */
+  oddities?: string[];
   /** How many it is to have, and with how many it is content. */
   wanted?: Count;
   /** Where it may launch, in order of preference, with needs resolved to types. */

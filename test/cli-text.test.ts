@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
+import { harmless, jsonOf } from '../cli/output.ts';
 import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
 import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
 import type { PendingStep } from '../client/pending-step.ts';
@@ -605,5 +606,18 @@ describe('the plain lines', () => {
   test('name undos as such', () => {
     const after = { report: report({ undos: UNDOS.slice(0, 1) }), pending: [] };
     assert.deepEqual(changedLines(undefined, after), ['✓ undo: delete the instance profile 0.1 s: removed']);
+  });
+});
+
+describe("other people's words", () => {
+  test('are nothing that a terminal obeys', () => {
+    const ESC = '\u001b';
+    const hostile = `a${ESC}]0;title\u0007b\u009b31mc\u202ed${ESC}[2Je\rf\nkept\there`;
+    assert.equal(harmless(hostile), 'a\ufffd]0;title\ufffdb\ufffd31mc\ufffdd\ufffd[2Je\ufffdf\nkept\there');
+    // Colours are this command's own.
+    assert.equal(harmless(colored.red('✗')), colored.red('✗'));
+    const json = jsonOf({ name: hostile });
+    assert.doesNotMatch(json, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    assert.equal(JSON.parse(json).name, hostile);
   });
 });

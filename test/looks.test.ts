@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
+import {
+  AddRoleToInstanceProfileCommand,
+  CreateRoleCommand,
+  RemoveRoleFromInstanceProfileCommand,
+  TagRoleCommand,
+  UntagRoleCommand,
+} from '@aws-sdk/client-iam';
 import { Muster, MusterError } from '../client/index.ts';
+import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { RUN_TAG } from '../fleet/tags.ts';
 import { startMuster } from './command.ts';
 import { openWorld, specOf, untilPolled, type World } from './world.ts';
@@ -49,6 +57,45 @@ describe('a look whose worker has been killed', () => {
       worker.kill('SIGKILL');
       await own.close();
     }
+  });
+});
+
+describe('a role and a profile that somebody else has changed', () => {
+  it('are told as what they are, and nothing is launched with them', async () => {
+    const name = 'odd';
+    const { report } = await world.up(written(name));
+    const run = [{ Key: RUN_TAG, Value: report.runId }];
+    await world.iam.send(new UntagRoleCommand({ RoleName: name, TagKeys: [RUN_TAG] }));
+    const bare = await world.muster.status(name);
+    assert.equal(bare.state, 'degraded');
+    assert.equal(
+      bare.error!.message,
+      `the role ${name} is there, and does not carry the fleet's tags any more`,
+    );
+    await world.iam.send(new TagRoleCommand({ RoleName: name, Tags: run }));
+    assert.equal((await world.muster.status(name)).state, 'complete');
+
+    const trust = JSON.stringify(ec2TrustPolicy());
+    await world.iam.send(new CreateRoleCommand({ RoleName: 'evil', AssumeRolePolicyDocument: trust }));
+    const inProfile = { InstanceProfileName: name };
+    await world.iam.send(new RemoveRoleFromInstanceProfileCommand({ ...inProfile, RoleName: name }));
+    await world.iam.send(new AddRoleToInstanceProfileCommand({ ...inProfile, RoleName: 'evil' }));
+    const swapped = await world.muster.status(name);
+    assert.equal(swapped.state, 'degraded');
+    assert.match(
+      swapped.error!.message,
+      /^the instance profile odd holds the role evil, and not the fleet's own odd$/,
+    );
+    const launches = world.launches().length;
+    await assert.rejects(
+      world.muster.scale(name, { count: 4 }),
+      isRefused('FleetDegraded', /holds the role evil/),
+    );
+    await assert.rejects(
+      world.muster.up(specOf(written(name))),
+      isRefused('FleetDegraded', /holds the role evil/),
+    );
+    assert.equal(world.launches().length, launches);
   });
 });
 

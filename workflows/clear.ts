@@ -1,11 +1,16 @@
 /** Clearing: removes what an earlier change of a fleet has left, so that the fleet is complete and nothing else. */
 
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import type { FoundDrift } from '../activities/drift.ts';
+import { findingCount } from '../fleet/drift-report.ts';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { terminationWords } from '../fleet/removal.ts';
-import { instanceCountOf } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import type { ClearRequest } from '../fleet/run.ts';
-import { as, undoing } from './activities.ts';
+import type { FleetSpec } from '../fleet/spec.ts';
+import { knownOf } from '../fleet/wanted.ts';
+import { counted } from '../fleet/words.ts';
+import { as, looking, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
 import { Run } from './run.ts';
@@ -58,6 +63,34 @@ export async function clearFleet(
     return { told: run.report, failure: run.failure() };
   }
   run.report.error = undefined;
-  run.setState('complete');
+  run.setState((await isAsItShouldBe(run, spec, fleet)) ? 'complete' : 'degraded');
   return { told: run.report };
+}
+
+/** What a change had done that was ended from outside no undo has taken back: it is said, and not passed over. */
+async function isAsItShouldBe(run: Run, spec: FleetSpec, fleet: FleetReport): Promise<boolean> {
+  const { consistency, step } = spec.deadlines;
+  run.expect(['check']);
+  const request = {
+    // No look needs it, and it may be large.
+    spec: { ...spec, instances: { ...spec.instances, userData: undefined } },
+    specFrom: 'run' as const,
+    known: knownOf(fleet),
+    namespace: workflowInfo().namespace,
+    patience: consistency,
+  };
+  const look = () =>
+    looking.findDrift.executeWithOptions(as('check', `${spec.name} against its spec`, consistency + step), [
+      request,
+    ]);
+  const words = (found: FoundDrift) =>
+    `${counted(findingCount(found), 'thing')} otherwise than the spec says`;
+  const found = await run.step('check', look, { found: words }).catch(() => undefined);
+  if (!found) return true;
+  run.report.instanceCount = beyondTold(found.instanceCount);
+  const gone = new Set(found.gone);
+  run.report.instances = run.report.instances.filter(({ id }) => !gone.has(id));
+  if (findingCount(found) === 0) return true;
+  run.report.error = { step: 'check', code: 'Degraded', message: words(found) };
+  return false;
 }

@@ -64,6 +64,7 @@ function reportOf(found: FoundFleet, state: FleetReport['state']): FleetReport {
     instances: [...found.instances],
     instanceCount: beyondTold(found.ids.length),
     ...(found.untagged?.length && { untagged: [...found.untagged] }),
+    ...(found.oddities?.length && { oddities: [...found.oddities] }),
     steps: [],
     undos: [],
     leftovers: state === 'left-over' ? leftoversOf(found, LEFT) : [],
