@@ -24,7 +24,7 @@ const checks = named.length > 0 ? { passed: [], failed: [] } : await runChecks()
 let passed = checks.passed.length;
 let failed = checks.failed.length;
 
-const tests = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 10 * 60_000 });
+const tests = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 25 * 60_000 });
 // A suite counts by the tests in it; counting it too would count them twice.
 tests.on('test:pass', (event) => {
   if (event.details.type !== 'suite' && event.skip === undefined) passed += 1;

@@ -42,10 +42,13 @@ export function converse(
     seen = screen.length;
     child.stdin.write(next[1]);
   });
+  // A question that the test does not know would be asked for ever.
+  const unanswered = setTimeout(() => child.kill('SIGKILL'), 180_000);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) =>
-      resolve({ code, screen: stripVTControlCharacters(screen).replaceAll('\r\n', '\n') }),
-    );
+    child.once('close', (code) => {
+      clearTimeout(unanswered);
+      resolve({ code, screen: stripVTControlCharacters(screen).replaceAll('\r\n', '\n') });
+    });
   });
 }

@@ -437,7 +437,7 @@ describe('the live view', () => {
         world.aws.fault({ action: 'RunInstances', match: 'TagSpecification', error: DENIED }),
       ];
       const name = `wide-${columns}`;
-      const { code, screen } = await converse(['up', specFile(name)], [], {
+      const { code, screen } = await converse(['up', specFile(name), '--yes'], [], {
         env: world.sandbox.env,
         columns,
       });
