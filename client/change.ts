@@ -118,7 +118,8 @@ async function requestOf(
   const { leftovers } = report;
   if (leftovers.length === 0) return { ...beginning, report, members: undefined, changedAt: endedAt };
   // What it says of itself is how the change has ended; the fleet is as it was before.
-  const fleet: FleetReport = { ...beginning.report, state: 'left-over', leftovers };
+  const { lease } = report;
+  const fleet: FleetReport = { ...beginning.report, state: 'left-over', leftovers, lease };
   return { ...beginning, report: fleet, leftBy: beginning.leftBy ?? description.runId };
 }
 
@@ -155,7 +156,8 @@ export async function asChangeLeft(
 ): Promise<FleetReport> {
   const beginning = await beginningOf(temporal, description);
   if (!isKeepers(beginning)) return lost;
-  const former = beginning.report;
+  // Its lease has ended with the run that kept it.
+  const former = { ...beginning.report, lease: undefined };
   const { fleet, leftBy: run = description.runId } = { ...former, ...beginning };
   const region = beginning.spec.region;
   const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });

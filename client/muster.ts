@@ -701,7 +701,10 @@ export class Muster {
       return asChangeLeft(this.#temporal, description, report);
     }
     const { places } = memoOf(description);
-    if (report.state === 'lost') return this.#foundOf(report, stillNew(description) > 0, places);
+    if (report.state === 'lost') {
+      const made = description.type === KEEPER ? await this.#keptBy(description) : report;
+      return this.#foundOf(report, made, stillNew(description) > 0, places);
+    }
     if (report.state !== 'complete') return report;
     const look = asItIsNow(this.#temporal, report, stillNew(description), places);
     const [seen] = await Promise.allSettled([look]);
@@ -926,8 +929,19 @@ export class Muster {
     };
   }
 
-  /** What AWS has of a fleet whose last run can say nothing. */
-  async #foundOf(lost: FleetReport, isYoung: boolean, places: FleetMemo['places']): Promise<FleetReport> {
+  /** The complete fleet that a run was given to keep. */
+  async #keptBy(description: WorkflowExecutionDescription): Promise<FleetReport> {
+    const beginning = await beginningOf(this.#temporal, description);
+    return isKeepers(beginning) ? beginning.report : this.#runOf(description).result();
+  }
+
+  /** What AWS has of a fleet whose last run can say nothing; `made`: what is known of it from before. */
+  async #foundOf(
+    lost: FleetReport,
+    made: FleetReport,
+    isYoung: boolean,
+    places: FleetMemo['places'],
+  ): Promise<FleetReport> {
     const { fleet, region, role, profile } = lost;
     const { report: found } = await inspect(this.#temporal, {
       fleet,
@@ -939,7 +953,11 @@ export class Muster {
     // Whoever ended the run after its last step ended a complete fleet's; and a sweep may have been there before. What
     // is not shown of a run that ended just now may be shown later.
     const isSure = found.state === 'complete' || (found.state === 'gone' && !isYoung);
-    if (isSure) return { ...lost, ...found, steps: lost.steps, error: undefined };
+    if (isSure) {
+      // The fleet's runs are those that made it, and not the look; nobody ends a lease whose run is no more.
+      const { workflowId, runId, steps } = made;
+      return { ...made, ...found, workflowId, runId, steps, lease: undefined, error: undefined };
+    }
     const reason = lost.error?.message ?? 'the run was ended from outside';
     const leftovers = found.leftovers.map((left) => ({ ...left, reason }));
     const { instances, instanceCount } = found;

@@ -86,7 +86,7 @@ function rollNext({ fleet, state, error, roll }: FleetReport): string[] {
   }
   if (state === 'cancelled') return [];
   const mend = error?.problems
-    ? 'mend that, then muster roll again'
-    : 'muster roll again, once the cause is gone';
+    ? 'mend that, then muster roll FILE again'
+    : 'muster roll FILE, once the cause is gone';
   return [mend];
 }

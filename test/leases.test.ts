@@ -191,6 +191,22 @@ describe('a lease', () => {
     assert.equal((await (await muster.down('swept')).result()).state, 'gone');
     assert.equal(await isThere('swept'), -1);
   });
+
+  it('is over when its run is terminated: the fleet stays, as what it was, and can be changed', async () => {
+    const made = await (await muster.up(specFrom(written('orphan')), { lease: 600 })).result();
+    await world.client.workflow.getHandle(fleetWorkflowId('orphan')).terminate('a person did that');
+    const status = await muster.status('orphan');
+    assert.deepEqual([status.state, status.runId, status.lease], ['complete', made.runId, undefined]);
+    assert.deepEqual((await muster.check('orphan')).findings, []);
+    await assert.rejects(muster.extend('orphan', { seconds: 60 }), isRefused('NotNow'));
+    const scaled = await (await muster.scale('orphan', { count: 3 })).result();
+    assert.deepEqual([scaled.state, scaled.lease], ['complete', undefined]);
+    const later = await muster.status('orphan');
+    assert.deepEqual([later.state, later.lease, await isThere('orphan')], ['complete', undefined, 3]);
+    assert.deepEqual((await muster.check('orphan')).findings, []);
+    assert.equal((await (await muster.down('orphan')).result()).state, 'gone');
+    assert.equal(await isThere('orphan'), -1);
+  });
 });
 
 describe('a lease whose worker and server are killed', () => {
