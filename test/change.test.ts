@@ -579,7 +579,7 @@ describe('muster up with another spec', () => {
     assert.equal(shown.code, 2);
     assert.match(
       shown.stderr,
-      /tags\.team +none → blue[\s\S]*its spec is another[\s\S]*muster up \S+\.yaml --yes/,
+      /tags\.team +none → blue[\s\S]*its spec is another[\s\S]*muster up \S+spec\.json --yes/,
     );
     const told = JSON.parse((await cli('up', await file({ tags: { team: 'blue' } }), '--json')).stdout);
     assert.equal(told.error.code, 'FleetDiffers');
@@ -600,10 +600,13 @@ describe('muster up with another spec', () => {
 
     const partly = await cli('up', await file({ tags: { team: 'red' } }, { monitoring: true }), '--yes');
     assert.equal(partly.code, 3, partly.stderr);
-    assert.match(partly.stdout, /not yet +instances\.monitoring +false → true[\s\S]*muster roll \S+\.yaml/);
+    assert.match(
+      partly.stdout,
+      /not yet +instances\.monitoring +false → true[\s\S]*muster roll \S+spec\.json/,
+    );
     const rest = await cli('up', await file({ tags: { team: 'red' } }, { monitoring: true }), '--yes');
     assert.equal(rest.code, 2);
-    assert.match(rest.stderr, /muster roll \S+\.yaml/);
+    assert.match(rest.stderr, /muster roll \S+spec\.json/);
     await gone('typed');
   });
 });
