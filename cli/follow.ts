@@ -1,15 +1,13 @@
 /** Watching a run: as a live list on a terminal, as plain lines elsewhere. */
 
 import type { FleetRun } from '../client/fleet-run.ts';
-import type { Progress } from '../client/progress.ts';
+import { type Progress, SILENT_SECONDS } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
 import { harmless, say, stderrColors, widthOf } from './output.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
-/** Shorter silences are those of a worker that is busy. */
-const SILENT_SECONDS = 4;
 
 const MET = {
   new: '',

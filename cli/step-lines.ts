@@ -5,7 +5,7 @@ import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isSettled, type StepReport } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
-import { STEP_TITLES, stepWords } from '../fleet/steps.ts';
+import { STEP_MARKS, STEP_TITLES, stepWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface LiveOptions {
@@ -199,21 +199,13 @@ function isDecision({ detail }: StepReport, { decisions = [] }: FleetReport): bo
 }
 
 const BEGUN = 'begun';
-const PLAIN_MARKS = {
-  pending: '·',
-  running: '…',
-  done: '✓',
-  failed: '✗',
-  paused: '‖',
-  cancelled: '–',
-} as const;
 
 function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string {
   const { state, seconds } = step;
   const time = seconds === undefined || state === 'running' ? '' : ` ${seconds.toFixed(1)} s`;
   const detail = detailOf(step, pending);
   const words = detail ? `: ${oneLine(detail)}` : '';
-  return `${PLAIN_MARKS[state]} ${prefix}${stepWords(step)}${time}${words}`;
+  return `${STEP_MARKS[state]} ${prefix}${stepWords(step)}${time}${words}`;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { DriftReport } from '../fleet/drift-report.ts';
+import { withoutUserData } from '../fleet/spec.ts';
 import type { CheckRequest } from '../fleet/wanted.ts';
 import { fleetNotFound, manyPlaces, specUnknown } from './errors.ts';
 import { answerOf } from './look.ts';
@@ -22,10 +23,8 @@ export async function checkAgainst(temporal: Temporal, request: CheckRequest): P
   const { client, taskQueue } = temporal;
   const { spec, patience } = request;
   const fleet = spec.name;
-  // No check looks at it, and it may be large.
-  const instances = { ...spec.instances, userData: undefined };
   const look = await client.workflow.start('checkFleet', {
-    args: [{ ...request, spec: { ...spec, instances } }],
+    args: [{ ...request, spec: withoutUserData(spec) }],
     taskQueue,
     // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
     workflowId: `check:${fleet.toLowerCase()}:${randomUUID()}`,

@@ -11,6 +11,7 @@ import {
   skipped,
   unexaminedLines,
 } from '../fleet/doctor.ts';
+import { withoutUserData } from '../fleet/spec.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { MusterError, noWorker, temporalUnreachable } from './errors.ts';
 import type { CheckedSpec } from './specs.ts';
@@ -169,10 +170,8 @@ async function workerLines(
 }
 
 function examination({ client, taskQueue }: Temporal, spec: CheckedSpec | undefined): Promise<Examination> {
-  // Neither is looked at, and both may be large.
-  const short = spec && { ...spec.spec, instances: { ...spec.spec.instances, userData: undefined } };
   return client.workflow.execute('examineWorker', {
-    args: [{ spec: short }],
+    args: [{ spec: spec && withoutUserData(spec.spec) }],
     taskQueue,
     workflowId: `doctor:${randomUUID()}`,
     staticSummary: 'a worker’s account of itself',

@@ -16,7 +16,7 @@ import { MusterError, noWorker } from './errors.ts';
 import { OpenCalls } from './open-calls.ts';
 import { outcomeOf } from './outcome.ts';
 import { detailOf, type PendingStep } from './pending-step.ts';
-import type { Progress } from './progress.ts';
+import { LOOK_EVERY_MS, type Progress } from './progress.ts';
 import { eventsOf } from './run-events.ts';
 import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
 
@@ -30,7 +30,6 @@ export interface RunId {
   readonly change?: string;
 }
 
-const LOOK_EVERY_MS = 250;
 const PAGE = 1_000;
 /** A query that no worker answers would be waited for by default for ten seconds. */
 const QUERY_PATIENCE_MS = 3_000;

@@ -1,7 +1,6 @@
 /** Plans: what `up` would do, asked of AWS through a worker and of the spec itself. Nothing is changed. */
 
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError } from '@temporalio/client';
 import type { Foresight, PlaceOutlook, PlanRequest } from '../fleet/foresight.ts';
 import { fleetAt, minPlacesOf } from '../fleet/places.ts';
 import {
@@ -16,11 +15,12 @@ import { policyDoubts } from '../fleet/policy-mistakes.ts';
 import { policyWords } from '../fleet/policy-words.ts';
 import { type FleetPrice, fleetPrice, type PriceList } from '../fleet/prices.ts';
 import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
-import type { FleetSpec } from '../fleet/spec.ts';
+import { type FleetSpec, preflightSpec, withoutUserData } from '../fleet/spec.ts';
 import { inPlaceOf } from '../fleet/spec-changes.ts';
 import { specHash } from '../fleet/spec-hash.ts';
 import { actionDataFor } from './action-data.ts';
-import { type DiffersError, lookFailed, type MusterError } from './errors.ts';
+import type { DiffersError, MusterError } from './errors.ts';
+import { answerOf } from './look.ts';
 import type { CheckedSpec } from './specs.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -49,7 +49,7 @@ type Found = Pick<PlanReport, 'items' | 'changes' | 'obstacles' | 'warnings' | '
   readonly outlooks?: readonly PlaceOutlook[];
 };
 
-/** Throws LookFailed. */
+/** Throws NoWorker and LookFailed. */
 export async function planOf(
   temporal: Temporal,
   checked: CheckedSpec,
@@ -91,7 +91,7 @@ async function newFleet(temporal: Temporal, spec: FleetSpec): Promise<Found> {
   const places = placesIn(spec);
   const seen = await foresee(temporal, {
     fleet: spec.name,
-    places: places.map(([place, one]) => ({ place, spec: looked(one) })),
+    places: places.map(([place, one]) => ({ place, spec: preflightSpec(one) })),
   });
   const accounts = [...new Set(seen.places.flatMap(({ account }) => account ?? []))];
   return {
@@ -122,7 +122,7 @@ async function changedFleet(
   const launched = more > 0 ? [launchOfMore(to, report, more)] : [];
   const seen = await foresee(temporal, {
     fleet: spec.name,
-    places: launched.map((one) => ({ spec: looked(one) })),
+    places: launched.map((one) => ({ spec: preflightSpec(one) })),
     change: { from: withoutUserData(from), to: withoutUserData(to), specHash: specHash(to), report: known },
   });
   const outlook = inTheWay(spec, seen.places);
@@ -154,35 +154,18 @@ function placesIn(spec: FleetSpec): (readonly [place: string | undefined, spec: 
   return spec.places?.map((place) => [place.name, fleetAt(spec, place)] as const) ?? [[undefined, spec]];
 }
 
-/** Without what no look is at, and what may be large. */
-function looked(spec: FleetSpec): FleetSpec {
-  const { policy } = spec;
-  return {
-    ...withoutUserData(spec),
-    ...(policy && { policy: { ...policy, document: { Version: '2012-10-17', Statement: [] } } }),
-  };
-}
-
-function withoutUserData(spec: FleetSpec): FleetSpec {
-  return { ...spec, instances: { ...spec.instances, userData: undefined } };
-}
-
-async function foresee({ client, taskQueue }: Temporal, request: PlanRequest): Promise<Foresight> {
+async function foresee(temporal: Temporal, request: PlanRequest): Promise<Foresight> {
   const { fleet, change } = request;
-  try {
-    return await client.workflow.execute('planFleet', {
-      args: [request],
-      taskQueue,
-      // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
-      workflowId: `plan:${fleet.toLowerCase()}:${randomUUID()}`,
-      memo: { fleet },
-      staticSummary: `what 'up' of ${fleet} would meet`,
-      workflowExecutionTimeout: (PLAN_SECONDS + (change?.to.deadlines.consistency ?? 0)) * 1000,
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw lookFailed(fleet, error.cause?.message ?? error.message);
-  }
+  const look = await temporal.client.workflow.start('planFleet', {
+    args: [request],
+    taskQueue: temporal.taskQueue,
+    // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
+    workflowId: `plan:${fleet.toLowerCase()}:${randomUUID()}`,
+    memo: { fleet },
+    staticSummary: `what 'up' of ${fleet} would meet`,
+    workflowExecutionTimeout: (PLAN_SECONDS + (change?.to.deadlines.consistency ?? 0)) * 1000,
+  });
+  return answerOf<Foresight>(temporal, fleet, look);
 }
 
 /** What is wrong in places that the fleet can do without is in nobody's way; the same in several is told once. */

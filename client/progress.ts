@@ -3,6 +3,12 @@
 import type { FleetReport } from '../fleet/report.ts';
 import type { PendingStep } from './pending-step.ts';
 
+/** How often a run is looked at that is watched: milliseconds. */
+export const LOOK_EVERY_MS = 250;
+
+/** Shorter silences are those of a worker that is busy. */
+export const SILENT_SECONDS = 4;
+
 export interface Progress {
   /** As the run said last; without any steps until it has said something. */
   readonly report: FleetReport;

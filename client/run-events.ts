@@ -4,7 +4,7 @@ import type { FleetEvent } from '../fleet/event.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { RunStory } from '../fleet/run-story.ts';
 import { OpenCalls } from './open-calls.ts';
-import type { Progress } from './progress.ts';
+import { LOOK_EVERY_MS, type Progress, SILENT_SECONDS } from './progress.ts';
 import { factsOf, type ReadOptions } from './run-history.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -19,10 +19,6 @@ export interface Followed {
   look(): Promise<Progress>;
   result(): Promise<FleetReport>;
 }
-
-const LOOK_EVERY_MS = 250;
-/** Shorter silences are those of a worker that is busy. */
-const SILENT_SECONDS = 4;
 
 /** From the beginning of the run, or of the change; with its result as the last. */
 export async function* eventsOf(temporal: Temporal, run: Followed): AsyncGenerator<FleetEvent, void> {

@@ -256,3 +256,17 @@ export const DEFAULT_DEADLINES: Omit<Deadlines, 'launch'> = {
 export function launchSeconds(want: number): number {
   return 300 + Math.ceil(Math.max(0, want - 1000) * 0.75);
 }
+
+/** No look needs it, and it may be large. */
+export function withoutUserData(spec: FleetSpec): FleetSpec {
+  return { ...spec, instances: { ...spec.instances, userData: undefined } };
+}
+
+/** What preflight looks at: neither at what programs may do, nor at user data, of which either may be large. */
+export function preflightSpec(spec: FleetSpec): FleetSpec {
+  const { policy } = spec;
+  return {
+    ...withoutUserData(spec),
+    ...(policy && { policy: { ...policy, document: { Version: '2012-10-17', Statement: [] } } }),
+  };
+}

@@ -36,6 +36,16 @@ export const STEP_TITLES = {
 
 export type StepName = keyof typeof STEP_TITLES;
 
+/** What a step's state looks like where nothing turns. */
+export const STEP_MARKS = {
+  pending: '·',
+  running: '…',
+  done: '✓',
+  failed: '✗',
+  paused: '‖',
+  cancelled: '–',
+} as const;
+
 /** With where it is done, in a run that does it in several places. */
 export function stepWords({ name, at }: { readonly name: string; readonly at?: string }): string {
   return at === undefined ? stepTitle(name) : `${stepTitle(name)} (${at})`;

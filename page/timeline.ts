@@ -3,7 +3,7 @@
 import type { HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport, StepReport } from '../fleet/report.ts';
 import { attemptsOf, type StepAttempts } from '../fleet/step-attempts.ts';
-import { stepWords } from '../fleet/steps.ts';
+import { STEP_MARKS, stepWords } from '../fleet/steps.ts';
 import { counted } from '../fleet/words.ts';
 import { html, type Markup, timeWords } from './html.ts';
 
@@ -12,15 +12,6 @@ interface Axis {
   readonly from: number;
   readonly to: number;
 }
-
-const MARKS: Readonly<Record<StepReport['state'], string>> = {
-  pending: '·',
-  running: '…',
-  done: '✓',
-  failed: '✗',
-  paused: '‖',
-  cancelled: '–',
-};
 
 /** The reasons of a step that are shown; the history has all. */
 const MOST_FAILURES = 3;
@@ -66,7 +57,7 @@ function axisWords({ from, to }: Axis): Markup {
 
 function stepRow(step: StepReport, axis: Axis | undefined, attempts: StepAttempts | undefined): Markup {
   const { state, seconds, detail } = step;
-  return html`<li class="${state}"><span class="mark" aria-hidden="true">${MARKS[state]}</span><span class="title">${stepWords(step)}</span><span class="word">${state}</span><span class="track">${axis && bar(step, axis)}</span><span class="seconds">${seconds !== undefined && `${seconds.toFixed(1)} s`}</span>${(detail || attempts) && html`<div class="detail">${detail && html`<div>${detail}</div>`}${attempts && attemptWords(attempts, detail)}</div>`}</li>
+  return html`<li class="${state}"><span class="mark" aria-hidden="true">${STEP_MARKS[state]}</span><span class="title">${stepWords(step)}</span><span class="word">${state}</span><span class="track">${axis && bar(step, axis)}</span><span class="seconds">${seconds !== undefined && `${seconds.toFixed(1)} s`}</span>${(detail || attempts) && html`<div class="detail">${detail && html`<div>${detail}</div>`}${attempts && attemptWords(attempts, detail)}</div>`}</li>
 `;
 }
 

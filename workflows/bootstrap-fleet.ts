@@ -4,11 +4,11 @@ import { CancelledFailure, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
-import type { FleetSpec } from '../fleet/spec.ts';
+import { type FleetSpec, preflightSpec } from '../fleet/spec.ts';
 import { as, quick } from './activities.ts';
 import { awaitProfile, launchAll, mark, verifyAll } from './bring-up.ts';
 import { handOver } from './hand-over.ts';
-import { type IdentityScope, identitySteps, makeIdentity, unsaid } from './identity.ts';
+import { type IdentityScope, identitySteps, makeIdentity } from './identity.ts';
 import { lastLook, stillLeft } from './last-look.ts';
 import type { Launch } from './launch.ts';
 import { type Identity, launchOf, ownershipOf } from './launch-and-verify.ts';
@@ -61,13 +61,7 @@ class Bootstrap {
       () =>
         quick.preflight.executeWithOptions(as('preflight', `in ${spec.region}`, spec.deadlines.step), [
           // What preflight does not look at need not be in the history twice.
-          {
-            spec: {
-              ...spec,
-              policy: unsaid(spec.policy),
-              instances: { ...spec.instances, userData: undefined },
-            },
-          },
+          { spec: preflightSpec(spec) },
         ]),
       { found: (plan) => `account ${plan.account}, ${plan.image}` },
     );

@@ -17,14 +17,14 @@ import { fleetAt, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
 import { type Termination, terminationWords } from '../fleet/removal.ts';
 import { type FailureReport, type FleetReport, instanceCountOf, type Leftover } from '../fleet/report.ts';
 import { type BootstrapRequest, type FleetMemo, placeWorkflowId } from '../fleet/run.ts';
-import type { FleetSpec, PlaceSpec } from '../fleet/spec.ts';
+import { type FleetSpec, type PlaceSpec, preflightSpec } from '../fleet/spec.ts';
 import { REGIONS_TAG, type RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, asUndo, quick, undoing } from './activities.ts';
 import { ownAttributes } from './attributes.ts';
 import { mark } from './bring-up.ts';
 import { handOver } from './hand-over.ts';
-import { type IdentityScope, identitySteps, makeIdentity, unsaid } from './identity.ts';
+import { type IdentityScope, identitySteps, makeIdentity } from './identity.ts';
 import { stillLeft } from './last-look.ts';
 import { type Identity, ownershipOf } from './launch-and-verify.ts';
 import { launchPlace } from './launch-place.ts';
@@ -300,11 +300,10 @@ class Places {
 
   private async lookAt(place: Place): Promise<void> {
     const { spec, report, number } = place;
-    const instances = { ...spec.instances, userData: undefined };
     try {
       const plan = await quick.preflight.executeWithOptions(
         as('preflight', `in ${place.name}`, spec.deadlines.step, `${number}`),
-        [{ spec: { ...spec, policy: unsaid(spec.policy), instances } }],
+        [{ spec: preflightSpec(spec) }],
       );
       const twin = this.places.find(
         (other) => other.plan?.account === plan.account && other.spec.region === spec.region,

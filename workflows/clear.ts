@@ -1,6 +1,6 @@
 /** Clearing: removes what an earlier change of a fleet has left, so that the fleet is complete and nothing else. */
 
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { FoundDrift } from '../activities/drift.ts';
 import { findingCount } from '../fleet/drift-report.ts';
 import { leftoverName } from '../fleet/leftovers.ts';
@@ -8,10 +8,10 @@ import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import type { ClearRequest } from '../fleet/run.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
-import { knownOf } from '../fleet/wanted.ts';
 import { counted } from '../fleet/words.ts';
-import { as, looking, undoing } from './activities.ts';
+import { as, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
+import { lookForDrift } from './drift-look.ts';
 import { stillLeft } from './last-look.ts';
 import { Run } from './run.ts';
 
@@ -69,20 +69,8 @@ export async function clearFleet(
 
 /** What a change had done that was ended from outside no undo has taken back: it is said, and not passed over. */
 async function isAsItShouldBe(run: Run, spec: FleetSpec, fleet: FleetReport): Promise<boolean> {
-  const { consistency, step } = spec.deadlines;
   run.expect(['check']);
-  const request = {
-    // No look needs it, and it may be large.
-    spec: { ...spec, instances: { ...spec.instances, userData: undefined } },
-    specFrom: 'run' as const,
-    known: knownOf(fleet),
-    namespace: workflowInfo().namespace,
-    patience: consistency,
-  };
-  const look = () =>
-    looking.findDrift.executeWithOptions(as('check', `${spec.name} against its spec`, consistency + step), [
-      request,
-    ]);
+  const look = () => lookForDrift('check', spec, fleet, { patience: spec.deadlines.consistency });
   const words = (found: FoundDrift) =>
     `${counted(findingCount(found), 'thing')} otherwise than the spec says`;
   const found = await run.step('check', look, { found: words }).catch(() => undefined);

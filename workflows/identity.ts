@@ -3,7 +3,7 @@
 import type { Plan } from '../activities/preflight.ts';
 import { whereOf } from '../fleet/places.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { FleetSpec, PolicySpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
+import type { FleetSpec, ProfileToMake, RoleToMake, Tags } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { as, quick } from './activities.ts';
@@ -24,11 +24,6 @@ export interface IdentityScope extends UndoScope {
   readonly ownership: Tags;
   /** The account, in a run that makes several identities. */
   readonly at?: string;
-}
-
-/** A policy without what it says. */
-export function unsaid(policy: PolicySpec | undefined): PolicySpec | undefined {
-  return policy && { ...policy, document: { Version: '2012-10-17', Statement: [] } };
 }
 
 /** The steps that are certain to come. */

@@ -8,10 +8,10 @@ import { MENDED_PARTS, type MendedPart, partOf, type RepairRequest, repaired } f
 import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
-import { knownOf } from '../fleet/wanted.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
+import { lookForDrift, wantedOf } from './drift-look.ts';
 import { stillLeft } from './last-look.ts';
 import { launchMore, ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run } from './run.ts';
@@ -167,12 +167,8 @@ class Repair {
     return isRefilled ? instanceCountOf(this.fleet) - instanceCount : 0;
   }
 
-  private look(step: 'find' | 'check', patience: number, isRepaired = false): Promise<FoundDrift> {
-    const { spec } = this;
-    return looking.findDrift.executeWithOptions(
-      as(step, `${spec.name} against its spec`, patience + spec.deadlines.step),
-      [{ ...this.wanted, patience, repaired: isRepaired }],
-    );
+  private look(step: 'find' | 'check', patience: number, repaired = false): Promise<FoundDrift> {
+    return lookForDrift(step, this.spec, this.fleet, { patience, repaired });
   }
 
   private mendPart(part: MendedPart) {
@@ -182,16 +178,8 @@ class Repair {
     const count = this.before!.instanceCount;
     return undoing.mend.executeWithOptions(
       as(stepOf(part), `the ${part} of ${this.spec.name}`, patience + step + count * SECONDS_EACH),
-      [{ ...this.wanted, patience, part }],
+      [{ ...wantedOf(this.spec, this.fleet), patience, part }],
     );
-  }
-
-  private get wanted() {
-    const { spec, fleet } = this;
-    // No look needs it, and it may be large.
-    const instances = { ...spec.instances, userData: undefined };
-    const { namespace } = workflowInfo();
-    return { spec: { ...spec, instances }, specFrom: 'run' as const, known: knownOf(fleet), namespace };
   }
 
   private tell(): void {

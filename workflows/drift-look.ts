@@ -1,0 +1,27 @@
+/** A look of a run at its own fleet: what AWS shows otherwise than the spec says that the fleet has. */
+
+import { workflowInfo } from '@temporalio/workflow';
+import type { FoundDrift } from '../activities/drift.ts';
+import type { FleetReport } from '../fleet/report.ts';
+import { type FleetSpec, withoutUserData } from '../fleet/spec.ts';
+import { knownOf } from '../fleet/wanted.ts';
+import { as, looking } from './activities.ts';
+
+/** What of a fleet is held against AWS. */
+export function wantedOf(spec: FleetSpec, fleet: FleetReport) {
+  const { namespace } = workflowInfo();
+  return { spec: withoutUserData(spec), specFrom: 'run' as const, known: knownOf(fleet), namespace };
+}
+
+/** `patience`: seconds for which AWS may not show yet what there is; `repaired`: nor what was put right. */
+export function lookForDrift(
+  step: 'find' | 'check',
+  spec: FleetSpec,
+  fleet: FleetReport,
+  { patience, repaired = false }: { readonly patience: number; readonly repaired?: boolean },
+): Promise<FoundDrift> {
+  return looking.findDrift.executeWithOptions(
+    as(step, `${spec.name} against its spec`, patience + spec.deadlines.step),
+    [{ ...wantedOf(spec, fleet), patience, repaired }],
+  );
+}
