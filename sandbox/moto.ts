@@ -89,7 +89,8 @@ export async function startMoto(python: string): Promise<MotoServer> {
   const server = startLeashed(python, 'moto', python, args, { MOTO_IAM_LOAD_MANAGED_POLICIES: 'true' });
   const url = `http://127.0.0.1:${port}`;
   try {
-    await untilReady(60, server.died, async () => (await fetch(`${url}/moto-api/`)).arrayBuffer());
+    // What answers may be another's server, which took the port first.
+    await untilReady(60, server.died, async () => (await fetch(`${url}/moto-api/data.json`)).json());
     return await withOperator(server, url, port);
   } catch (error) {
     await server.stop();

@@ -66,24 +66,32 @@ export function startLeashed(
   };
 }
 
-/** The wanted port if nothing listens there, else a free one. */
-export async function freePort(wanted = 0): Promise<number> {
-  return (await tryPort(wanted)) ?? (await tryPort(0))!;
+/**
+ * Where free ports are looked for: below those that Linux (32768), macOS and Windows (49152) hand out by themselves, to
+ * outgoing connections too. Between the answer and its use nobody gets the same one, but for a guess in ten thousand.
+ */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+const given = new Set<number>();
+
+/** The wanted port if nothing listens there, else a free one, which is not given to anybody else in this process. */
+export async function freePort(wanted?: number): Promise<number> {
+  if (wanted !== undefined && (await isFree(wanted))) return wanted;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} is free on 127.0.0.1`);
 }
 
 /** Whether nothing listens there. */
-export async function isFree(port: number): Promise<boolean> {
-  return (await tryPort(port)) === port;
-}
-
-function tryPort(port: number): Promise<number | undefined> {
+export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 
