@@ -9,7 +9,7 @@ import type { Facts, InstanceFacts, RoleFacts } from '../fleet/facts.ts';
 import { type CheckRequest, type Wanted, type WantedRole, wantedOf } from '../fleet/wanted.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findByIds, findInstances } from './fleet-instances.ts';
+import { findByIds, findTagged } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
 import { inlineDocument, policiesOf } from './policy.ts';
 import { readProfile, readRole } from './reads.ts';
@@ -75,7 +75,7 @@ const isArn = (policy: string): boolean => policy.startsWith('arn:');
 
 /** One whose tags were taken off is known by its id still, where a report has named it. */
 async function instancesOf(ec2: EC2Client, { fleet, instances }: Wanted): Promise<Instance[]> {
-  const tagged = await findInstances(ec2, { fleet });
+  const tagged = await findTagged(ec2, { fleet });
   const found = new Set(tagged.map(({ InstanceId }) => InstanceId));
   const missing = instances.ids.filter((id) => !found.has(id));
   return missing.length === 0 ? tagged : [...tagged, ...(await findByIds(ec2, missing))];

@@ -1,4 +1,7 @@
-/** Finding the instances and volumes of an owner: filters find, the resource's own tags prove. */
+/**
+ * Finding the instances and volumes of an owner: filters find, the resource's own tags prove; of an instance the token of
+ * its launch, too.
+ */
 
 import {
   DescribeInstancesCommand,
@@ -10,16 +13,26 @@ import {
   type Volume,
 } from '@aws-sdk/client-ec2';
 import type { InstanceReport } from '../fleet/report.ts';
-import { FLEET_TAG, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
+import { FLEET_TAG, isLaunchedAs, type Owner, owns, RUN_TAG } from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import { fromAwsTags } from './tags.ts';
 
 /**
- * All instances that carry the owner's tags, in whatever state, those included that EC2 still shows when dead. Without
- * an owner those of every fleet.
+ * All instances of the owner's, in whatever state, those included that EC2 still shows when dead. Without an owner those
+ * of every fleet.
  */
 export async function findInstances(ec2: EC2Client, owner?: Owner): Promise<Instance[]> {
-  return ownedBy(owner, await describe(ec2, ownerFilters(owner)));
+  return (await findTagged(ec2, owner)).filter((instance) => isProven(instance, owner));
+}
+
+/** Those, and others that somebody has given the same tags. */
+export async function findTagged(ec2: EC2Client, owner?: Owner): Promise<Instance[]> {
+  return taggedFor(owner, await describe(ec2, ownerFilters(owner)));
+}
+
+/** Whether it is an instance of the owner's, and not only one that looks so. */
+export function isInstanceOf(owner: Owner, instance: Instance): boolean {
+  return owns(owner, fromAwsTags(instance.Tags)) && isProven(instance, owner);
 }
 
 /** Those of these ids that EC2 shows. As a filter an id that it does not know is no error. */
@@ -39,7 +52,7 @@ export const MOST_FILTER_VALUES = 200;
 /** What was launched with this client token, and carries the owner's tags. */
 export async function findLaunched(ec2: EC2Client, owner: Owner, token: string): Promise<Instance[]> {
   const seen = await describe(ec2, [{ Name: 'client-token', Values: [token] }]);
-  return ownedBy(owner, seen).filter(({ ClientToken }) => ClientToken === token);
+  return seen.filter((instance) => instance.ClientToken === token && isInstanceOf(owner, instance));
 }
 
 /** All instances that were launched with this instance profile, whoever's they are. */
@@ -53,16 +66,15 @@ export function isTerminated(instance: Instance): boolean {
   return instance.State?.Name === 'terminated';
 }
 
-function ownedBy<T extends Instance | Volume>(owner: Owner | undefined, seen: readonly T[]): T[] {
-  return seen.filter((one) => {
-    const tags = fromAwsTags(one.Tags);
-    if (!owner) return tags[FLEET_TAG] !== undefined;
-    return owns(owner, tags) && (owner.launch === undefined || isOfLaunch(one, owner.launch));
+function taggedFor<T extends Instance | Volume>(owner: Owner | undefined, seen: readonly T[]): T[] {
+  return seen.filter(({ Tags }) => {
+    const tags = fromAwsTags(Tags);
+    return owner ? owns(owner, tags) : tags[FLEET_TAG] !== undefined;
   });
 }
 
-function isOfLaunch(one: Instance | Volume, launch: string): boolean {
-  return 'ClientToken' in one && one.ClientToken !== undefined && one.ClientToken.startsWith(launch);
+function isProven({ ClientToken, Tags }: Instance, { launch = '' }: Partial<Owner> = {}): boolean {
+  return isLaunchedAs(fromAwsTags(Tags), ClientToken) && ClientToken!.startsWith(launch);
 }
 
 async function describe(ec2: EC2Client, filters: Filter[]): Promise<Instance[]> {
@@ -86,17 +98,17 @@ export async function instancesPage(
   });
   const { Reservations = [], NextToken } = await ask('ec2:DescribeInstances', ec2.send(command));
   const seen = Reservations.flatMap(({ Instances = [] }) => Instances);
-  return { instances: ownedBy(owner, seen).filter((one) => !isTerminated(one)), next: NextToken };
+  return { instances: seen.filter((one) => isInstanceOf(owner, one) && !isTerminated(one)), next: NextToken };
 }
 
-/** All volumes that carry the owner's tags, or without an owner those of any fleet. */
+/** All volumes that carry the owner's tags, or without an owner those of any fleet. Nothing proves one to be of a launch. */
 export async function findVolumes(ec2: EC2Client, owner?: Owner): Promise<Volume[]> {
   const pages = paginateDescribeVolumes({ client: ec2, pageSize: 500 }, { Filters: ownerFilters(owner) });
   const found = await ask('ec2:DescribeVolumes', collect(pages));
-  return ownedBy(
+  return taggedFor(
     owner,
     found.flatMap((page) => page.Volumes ?? []),
-  );
+  ).filter(() => owner?.launch === undefined);
 }
 
 /** The few fields of an instance that a report has. */

@@ -7,15 +7,27 @@ import { Context } from '@temporalio/activity';
 import type { Where } from '../fleet/places.ts';
 import { type InstanceReport, MOST_TOLD, type ProfileReport, type RoleReport } from '../fleet/report.ts';
 import type { Tags } from '../fleet/spec.ts';
-import { COMPLETE, FLEET_TAG, type Owner, owns, regionsOf, SPEC_TAG, STATE_TAG } from '../fleet/tags.ts';
+import {
+  COMPLETE,
+  FLEET_TAG,
+  isLaunchedAs,
+  type Owner,
+  owns,
+  RUN_TAG,
+  regionsOf,
+  runOfToken,
+  SPEC_TAG,
+  STATE_TAG,
+} from '../fleet/tags.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import {
   collect,
   findByIds,
-  findInstances,
+  findTagged,
   findUsers,
   instanceReport,
+  isInstanceOf,
   isTerminated,
 } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
@@ -58,8 +70,12 @@ export interface FoundFleet {
   readonly profile?: ProfileReport;
   /** What the instances were launched with, when the fleet's own profile is no more or never was. */
   readonly profileInUse?: string;
-  /** Instances that run with the fleet's own profile and are not its own: `i-...`, with their fleet if they have one. */
+  /** Instances that run with the fleet's own profile and are not its own: `i-...`, with whose they are. */
   readonly borrowers: readonly string[];
+  /** The commands that end each of these, or prove whose it is. */
+  readonly freeing?: readonly string[];
+  /** Ids of instances with the fleet's tags that none of its runs launched: at most MOST_TOLD. */
+  readonly strangers?: readonly string[];
   /** Of all that are alive: terminated ones are left out. */
   readonly ids: readonly string[];
   /** The first of them, at most MOST_TOLD. */
@@ -89,7 +105,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
       // The tags know better than whoever asks: elsewhere the machines would be overlooked.
       const place = regionOf(byName, request.region) ?? somewhere;
       const spelled = { ...owner, fleet: tagsOf(byName)?.[FLEET_TAG] ?? request.fleet };
-      const { alive: there, untagged } = await aliveInstances(ec2In(place), spelled, request);
+      const { alive: there, untagged, strangers } = await aliveInstances(ec2In(place), spelled, request);
       const identity =
         (isFound(byName) && byName) ||
         (await identityOfInstances(iam, owner, there)) ||
@@ -104,7 +120,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
       const { role, profile } = identity;
       const [policies, borrowers] = await Promise.all([
         role ? policiesOf(iam, role.name) : [],
-        profile ? borrowersOf(ec2In(region), spelled, profile.arn) : [],
+        profile ? borrowersOf(ec2In(region), spelled, request, { region, profileArn: profile.arn }) : [],
       ]);
       return {
         account: Account!,
@@ -117,10 +133,12 @@ export function inventorySteps(clientsFor: ClientsFor) {
         policies,
         profile: profile && made(profile),
         profileInUse: instances[0]?.IamInstanceProfile?.Arn,
-        borrowers,
+        borrowers: borrowers.map(({ words }) => words),
+        freeing: [...new Set(borrowers.map(({ command }) => command))],
         ids: instances.map(({ InstanceId }) => InstanceId!),
         instances: instances.slice(0, MOST_TOLD).map(instanceReport),
         untagged: untagged.map(instanceReport),
+        strangers: strangers.slice(0, MOST_TOLD).map(({ InstanceId }) => InstanceId!),
         oddities: odditiesOf(request, byName),
       };
     },
@@ -146,16 +164,38 @@ function odditiesOf(wanted: FindFleetRequest, { role, profile, bare = {} }: Iden
   return odd;
 }
 
+interface Borrower {
+  readonly words: string;
+  readonly command: string;
+}
+
 /** IAM deletes a profile under running machines without a word; their credentials then end with the next rotation. */
-async function borrowersOf(ec2: EC2Client, owner: Owner, profileArn: string): Promise<string[]> {
+async function borrowersOf(
+  ec2: EC2Client,
+  owner: Owner,
+  { instances = [] }: FindFleetRequest,
+  { region, profileArn }: { readonly region: string; readonly profileArn: string },
+): Promise<Borrower[]> {
   const seen = await findUsers(ec2, profileArn);
+  const isOwn = (instance: Instance) => isInstanceOf({ fleet: owner.fleet }, instance);
   return seen
-    .filter(
-      (instance) => !isTerminated(instance) && !owns({ fleet: owner.fleet }, fromAwsTags(instance.Tags)),
-    )
-    .map(({ InstanceId, Tags }) => {
-      const fleet = fromAwsTags(Tags)[FLEET_TAG];
-      return fleet === undefined ? InstanceId! : `${InstanceId} (fleet ${fleet})`;
+    .filter((instance) => !isTerminated(instance) && !isOwn(instance))
+    .map(({ InstanceId, Tags, ClientToken }) => {
+      const id = InstanceId!;
+      const tags = fromAwsTags(Tags);
+      const end = `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`;
+      const run = runOfToken(ClientToken);
+      if (instances.includes(id) && run) {
+        const own = `Key=${FLEET_TAG},Value=${owner.fleet} Key=${RUN_TAG},Value=${run}`;
+        const command = `aws ec2 create-tags --region ${region} --resources ${id} --tags ${own}`;
+        return { words: `${id} (its own, without the tags that say so)`, command };
+      }
+      if (owns({ fleet: owner.fleet }, tags))
+        return { words: `${id} (with its tags, and launched by no run of it)`, command: end };
+      const fleet = isLaunchedAs(tags, ClientToken) ? tags[FLEET_TAG] : undefined;
+      return fleet === undefined
+        ? { words: id, command: end }
+        : { words: `${id} (fleet ${fleet})`, command: `muster down ${fleet}` };
     });
 }
 
@@ -164,21 +204,28 @@ async function aliveInstances(
   ec2: EC2Client,
   owner: Owner,
   { instances = [], count = instances.length, patience = 0 }: FindFleetRequest,
-): Promise<{ readonly alive: Instance[]; readonly untagged: Instance[] }> {
+): Promise<Record<'alive' | 'untagged' | 'strangers', Instance[]>> {
   let seen: Instance[] = [];
   let untagged: Instance[] = [];
+  let strangers: Instance[] = [];
+  const isOwned = (instance: Instance) => isInstanceOf(owner, instance);
   await lookFor(async () => {
-    seen = await findInstances(ec2, owner);
+    const tagged = await findTagged(ec2, owner);
+    seen = tagged.filter(isOwned);
+    strangers = tagged.filter((one) => !isOwned(one) && !instances.includes(one.InstanceId!));
     const ids = new Set(seen.map(({ InstanceId }) => InstanceId));
     const missing = instances.filter((id) => !ids.has(id));
     const shown = missing.length > 0 ? await findByIds(ec2, missing) : [];
-    const isOwned = ({ Tags }: Instance) => owns(owner, fromAwsTags(Tags));
     untagged = shown.filter((instance) => !isOwned(instance));
     seen.push(...shown.filter(isOwned));
     return seen.length + untagged.length >= count && shown.length === missing.length ? seen : undefined;
   }, patience);
   const isAlive = (instance: Instance) => !isTerminated(instance);
-  return { alive: seen.filter(isAlive), untagged: untagged.filter(isAlive) };
+  return {
+    alive: seen.filter(isAlive),
+    untagged: untagged.filter(isAlive),
+    strangers: strangers.filter(isAlive),
+  };
 }
 
 /** What was made a moment ago is looked for until it shows, if it is named. */

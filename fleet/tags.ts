@@ -57,6 +57,20 @@ export function ownershipTags(of: Ownership): Tags {
 }
 
 /**
+ * Whether the run that its tags name launched an instance, or without such a tag any run: tags can be copied and edited,
+ * the client token of a launch cannot. It begins with the id of its run.
+ */
+export function isLaunchedAs(tags: Tags, token = ''): boolean {
+  const run = tags[RUN_TAG];
+  return run === undefined ? runOfToken(token) !== undefined : run !== '' && token.startsWith(`${run}-`);
+}
+
+/** The run whose launch a client token tells of; that of another tool is a UUID at most. */
+export function runOfToken(token = ''): string | undefined {
+  return /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(?:-[\da-f]{12})?-\d+$/.exec(token)?.[1];
+}
+
+/**
  * Whether the tags that a resource itself answers with say that `owner` made it. The one proof that allows a
  * change or a deletion: a filter or a name never is (some emulators and caches ignore filters).
  */

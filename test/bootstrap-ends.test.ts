@@ -631,7 +631,7 @@ describe('teardown', () => {
     assert.equal(report.error?.code, 'ProfileInUse');
     assert.match(
       report.error!.message,
-      /is used by i-\w+ \(fleet borrower\), i-\w+ \(fleet borrower\): nothing/,
+      /is used by i-\w+ \(fleet borrower\), i-\w+ \(fleet borrower\): nothing was removed\n.*:\n {4}muster down borrower$/,
     );
     assert.equal((await world.exists('lent-out')).instances.length, 2);
     assert.equal((await world.down('borrower')).report.state, 'gone');

@@ -427,6 +427,9 @@ describe('what is gone or not the fleet’s', () => {
     assert.match(line!, new RegExp(`^stranger ${InstanceId}: none -> \\w+, launched by no run$`));
     assert.deepEqual(more, []);
     await gone('copied');
+    const [stranger] = (await world.exists('copied')).instances;
+    assert.deepEqual([stranger?.InstanceId, stranger?.State?.Name], [InstanceId, 'running']);
+    await world.ec2.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId!] }));
   });
 
   it('a role and a profile that were made anew under the old names are others', async () => {

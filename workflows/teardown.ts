@@ -10,12 +10,14 @@ export const DEFAULT_DEADLINE = 900;
 const STALE_SECONDS = 15;
 
 /** Before anything is removed: machines that somebody else runs with the profile would lose their credentials. */
-export function assertNotBorrowed({ profile, borrowers }: FoundFleet): void {
+export function assertNotBorrowed({ profile, borrowers, freeing = [] }: FoundFleet): void {
   if (borrowers.length === 0) return;
-  throw ApplicationFailure.nonRetryable(
-    `the instance profile ${profile?.name} is used by ${borrowers.join(', ')}: nothing was removed, take these down first`,
-    PROFILE_IN_USE,
-  );
+  const first = [
+    `the instance profile ${profile?.name} is used by ${someOf(borrowers)}: nothing was removed`,
+  ];
+  const commands = freeing.slice(0, MOST_NAMED).map((command) => `    ${command}`);
+  const words = [...first, 'end these first, or prove whose they are:', ...commands];
+  throw ApplicationFailure.nonRetryable(words.join('\n'), PROFILE_IN_USE);
 }
 
 /** What was found is there: a look that does not show it is a stale one. */
@@ -23,9 +25,19 @@ export function patienceOf({ patience = 0 }: TeardownRequest): number {
   return Math.max(patience, STALE_SECONDS);
 }
 
-export function foundWords({ ids, role, profile }: FoundFleet): string {
+export function foundWords({ ids, role, profile, strangers = [] }: FoundFleet): string {
   const parts = [counted(ids.length, 'instance')];
   if (profile) parts.push(`profile ${profile.name}`);
   if (role) parts.push(`role ${role.name}`);
-  return parts.join(', ');
+  const words = parts.join(', ');
+  if (strangers.length === 0) return words;
+  return `${words}; ${someOf(strangers)} with its tags, launched by no run of it: left alone`;
+}
+
+/** In a sentence. */
+const MOST_NAMED = 5;
+
+function someOf(all: readonly string[]): string {
+  const more = all.length - MOST_NAMED;
+  return `${all.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
