@@ -236,6 +236,7 @@ function program(): Command {
     .action(() =>
       ended({}, async () => {
         // Before the rest is loaded: in a bundle an import of its own would come last.
+        (await import('./small-malloc.ts')).beginWithSmallMalloc();
         await import('./small-heap.ts');
         return (await import('./worker.ts')).worker();
       }),

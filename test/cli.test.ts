@@ -525,6 +525,19 @@ describe('muster schedule', () => {
 });
 
 describe('muster worker', () => {
+  it('begins once more, as itself, for the settings of its memory', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const worker = start(['worker'], { MUSTER_TASK_QUEUE: 'small' });
+    const hasEnded = ended(worker);
+    await says(worker, /worker polls/);
+    const environment = readFileSync(`/proc/${worker.pid}/environ`, 'utf8').split('\0');
+    assert.ok(environment.includes('MALLOC_ARENA_MAX=2'));
+    assert.ok(environment.includes('MUSTER_TASK_QUEUE=small'));
+    worker.kill('SIGTERM');
+    assert.equal((await hasEnded).code, 0);
+  });
+
   it('works until SIGTERM, ends what it holds and exits with 0; another goes on', async () => {
     const queue = { MUSTER_TASK_QUEUE: 'of-its-own' };
     world.aws.configure({ propagationSeconds: 4 });
