@@ -32,7 +32,7 @@ const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
   region: 'us-east-1',
   policy: { allow: { actions: 's3:Get*', resources: '*' } },
   instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-  deadlines: { propagation: 20, launch: 15, step: '15s', undo: 20, consistency: 1 },
+  deadlines: { propagation: 20, launch: 60, step: '60s', undo: 20, consistency: 1 },
   ...more,
 });
 
