@@ -3,10 +3,11 @@
 import { Muster } from '../client/muster.ts';
 import { say } from './output.ts';
 
-/** Says when it waits for a worker. Throws TemporalUnreachable. */
+/** Says when it waits for a worker, or for AWS. Throws TemporalUnreachable. */
 export function connect(): Promise<Muster> {
   return Muster.connect({
     onWorkerAwaited: (taskQueue, seconds) =>
       say(`no worker polls the task queue '${taskQueue}' yet: waiting ${seconds} s for one`),
+    onLookRetried: (reason) => say(`AWS is asked again: ${reason}`),
   });
 }

@@ -1,7 +1,7 @@
 /** Why a request came to nothing before a run had to do with it. Nothing was changed in AWS. */
 
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
-import type { FleetState, Leftover } from '../fleet/report.ts';
+import type { FleetReport, FleetState, Leftover } from '../fleet/report.ts';
 import type { Steer } from '../fleet/roll.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 
@@ -198,11 +198,14 @@ export function fleetNotFound(fleet: string, region?: string): MusterError {
   );
 }
 
-export function lookFailed(fleet: string, why: string): MusterError {
+/** `wasAskedAgain`: until there was no time left, as for what passes by itself. */
+export function lookFailed(fleet: string, why: string, wasAskedAgain = false): MusterError {
   return new MusterError(
     'LookFailed',
     `AWS could not be asked what it has of the fleet '${fleet}': ${why}`,
-    'see whether the worker finds AWS and its credentials',
+    wasAskedAgain
+      ? "nothing was changed; try it again, and if it lasts 'muster doctor' tells what the worker reaches"
+      : 'see whether the worker finds AWS and its credentials',
   );
 }
 
@@ -214,13 +217,16 @@ export function sweepFailed(why: string): MusterError {
   );
 }
 
-/** `canRepair`: of a fleet in several places nothing is repaired yet. */
-export function fleetDegraded(fleet: string, what: string, canRepair = true): MusterError {
-  const repair = canRepair ? `'muster check ${fleet} --repair' puts right what can be, ` : '';
+export function fleetDegraded({ fleet, error, places, oddities }: FleetReport): MusterError {
+  const down = `'muster down ${fleet}' removes what there is`;
+  const check = oddities?.length
+    ? `'muster check ${fleet}' tells what puts it right`
+    : `'muster check ${fleet} --repair' puts right what can be`;
   return new MusterError(
     'FleetDegraded',
-    `the fleet '${fleet}' is not what it was: ${what}`,
-    `${repair}'muster down ${fleet}' removes what there is`,
+    `the fleet '${fleet}' is not what it was: ${error!.message}`,
+    // Of a fleet in several places nothing is repaired yet.
+    places ? down : `${check}, ${down}`,
   );
 }
 

@@ -15,7 +15,7 @@ import { runLink } from '../fleet/ui-link.ts';
 import { MusterError, noWorker } from './errors.ts';
 import { OpenCalls } from './open-calls.ts';
 import { outcomeOf } from './outcome.ts';
-import { detailOf, type PendingStep } from './pending-step.ts';
+import { detailOf, type PendingStep, pendingIn } from './pending-step.ts';
 import { LOOK_EVERY_MS, type Progress } from './progress.ts';
 import { eventsOf } from './run-events.ts';
 import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
@@ -96,7 +96,9 @@ export class FleetRun {
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
   async progress(): Promise<FleetReport> {
     const report = await this.#report();
-    return isSettled(report.state) ? report : withReasons(report, await this.#pending());
+    return isSettled(report.state)
+      ? report
+      : withReasons(report, await this.#handle.describe().then(pendingIn));
   }
 
   /** With what the runs say that launch in its places: theirs knows how far each is. */
@@ -215,7 +217,10 @@ export class FleetRun {
     try {
       this.#last = await this.#report();
       this.#heardAt = Date.now();
-      return { report: this.#last, pending: isSettled(this.#last.state) ? [] : await this.#pending() };
+      return {
+        report: this.#last,
+        pending: isSettled(this.#last.state) ? [] : await this.#handle.describe().then(pendingIn),
+      };
     } catch (error) {
       const of = error instanceof MusterError && error.code === 'NoWorker' ? 'worker' : 'temporal';
       const seconds = Math.round((Date.now() - this.#heardAt) / 1000);
@@ -238,22 +243,6 @@ export class FleetRun {
         await sleep(LOOK_EVERY_MS);
       }
     }
-  }
-
-  async #pending(): Promise<PendingStep[]> {
-    const { raw } = await this.#handle.describe();
-    return (raw.pendingActivities ?? [])
-      .filter(({ attempt, lastFailure }) => Number(attempt) > 1 && lastFailure)
-      .map(({ activityId, attempt, lastFailure }) => {
-        const code = lastFailure!.applicationFailureInfo?.type ?? undefined;
-        return {
-          name: `${activityId}`.replace(/^undo-|:\d+$/g, ''),
-          call: `${activityId}`,
-          attempt: Number(attempt),
-          code,
-          reason: `${lastFailure!.message}`,
-        };
-      });
   }
 }
 

@@ -1,50 +1,93 @@
 /** Looks: runs that ask AWS something and change nothing. Whoever asks waits for the answer, and not for a worker. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  TimeoutFailure,
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import type { LookFailure } from '../fleet/failures.ts';
 import { lookFailed, noWorker } from './errors.ts';
+import { pendingIn } from './pending-step.ts';
 import type { Temporal } from './temporal.ts';
 
 /** How long a look may stand in the queue. One whose worker has died a moment ago stands there until another comes. */
 const QUEUED_SECONDS = 15;
 const LOOK_EVERY_MS = 1_000;
+/** One call that has to be made again is nothing that anybody waits for. */
+const TOLD_ATTEMPT = 3;
 
 /** The answer of a look. Throws NoWorker when none takes it up, and LookFailed with the reason why AWS was not asked. */
 export async function answerOf<T>(temporal: Temporal, fleet: string, look: WorkflowHandle): Promise<T> {
-  const answered = new AbortController();
-  const ended = endUnlessTaken(look, answered.signal);
+  const watch = new Watch(temporal, look);
   try {
     return (await look.result()) as T;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    answered.abort();
-    if (await ended) throw noWorker(temporal.taskQueue, temporal.address);
-    throw lookFailed(fleet, error.cause?.message ?? error.message);
+    if (await watch.end()) throw noWorker(temporal.taskQueue, temporal.address);
+    throw failureOf(fleet, error, watch.reason);
   } finally {
-    answered.abort();
-    await ended;
+    await watch.end();
   }
 }
 
-/** Ends a look that no worker takes up, and answers whether it did. */
-async function endUnlessTaken(look: WorkflowHandle, signal: AbortSignal): Promise<boolean> {
-  let queuedUntil = Number.POSITIVE_INFINITY;
-  while (!signal.aborted) {
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return false;
-    try {
-      const { raw } = await look.describe();
-      const isQueued = raw.pendingWorkflowTask?.state === QUEUED;
-      const latest = Date.now() + QUEUED_SECONDS * 1000;
-      queuedUntil = isQueued ? Math.min(queuedUntil, latest) : Number.POSITIVE_INFINITY;
-      if (Date.now() < queuedUntil) continue;
-      await look.terminate('no worker took it up');
-      return true;
-    } catch {
-      // Whoever waits for the answer hears what is wrong with Temporal.
-    }
+/** `reason` is why AWS was asked again, if it was. */
+function failureOf(fleet: string, { cause, message }: WorkflowFailedError, reason: string | undefined) {
+  if (cause instanceof TimeoutFailure) return lookFailed(fleet, reason ?? 'no answer in time', true);
+  const [told] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+  const { wasAskedAgain } = (told ?? {}) as LookFailure;
+  return lookFailed(fleet, cause?.message ?? message, wasAskedAgain);
+}
+
+/** Tells why AWS is asked again, and ends a look that no worker takes up. */
+class Watch {
+  /** The call that is made again, and AWS's words. */
+  reason: string | undefined;
+  private readonly stopped = new AbortController();
+  private readonly hasEnded: Promise<boolean>;
+  private readonly temporal: Temporal;
+
+  constructor(temporal: Temporal, look: WorkflowHandle) {
+    this.temporal = temporal;
+    this.hasEnded = this.watch(look);
   }
-  return false;
+
+  /** Answers whether no worker took the look up. */
+  end(): Promise<boolean> {
+    this.stopped.abort();
+    return this.hasEnded;
+  }
+
+  private async watch(look: WorkflowHandle): Promise<boolean> {
+    const { signal } = this.stopped;
+    let queuedUntil = Number.POSITIVE_INFINITY;
+    while (!signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return false;
+      try {
+        const description = await look.describe();
+        this.tell(description);
+        const isQueued = description.raw.pendingWorkflowTask?.state === QUEUED;
+        const latest = Date.now() + QUEUED_SECONDS * 1000;
+        queuedUntil = isQueued ? Math.min(queuedUntil, latest) : Number.POSITIVE_INFINITY;
+        if (Date.now() < queuedUntil) continue;
+        await look.terminate('no worker took it up');
+        return true;
+      } catch {
+        // Whoever waits for the answer hears what is wrong with Temporal.
+      }
+    }
+    return false;
+  }
+
+  private tell(description: WorkflowExecutionDescription): void {
+    const again = pendingIn(description).find(({ attempt }) => attempt >= TOLD_ATTEMPT);
+    if (again?.reason === undefined || again.reason === this.reason) return;
+    this.reason = again.reason;
+    this.temporal.onLookRetried?.(again.reason);
+  }
 }
 
 /** PENDING_WORKFLOW_TASK_STATE_SCHEDULED (temporal.api.enums.v1). */

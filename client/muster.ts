@@ -654,8 +654,8 @@ export class Muster {
   async #whole(fleet: string, asked: string, done: 'scaled' | 'changed' | 'rolled') {
     const standing = (of: WorkflowExecutionDescription) => this.#standing(of);
     const found = await this.#settled(fleet, done, historyGone, standing);
-    const { state, error } = found.report;
-    if (state === 'degraded') throw fleetDegraded(fleet, error!.message);
+    const { state } = found.report;
+    if (state === 'degraded') throw fleetDegraded(found.report);
     if (state !== 'complete') throw notNow(fleet, state, asked);
     return found;
   }
@@ -745,7 +745,7 @@ export class Muster {
     const report = await this.#standing(description);
     if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');
     if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
-    if (report.state === 'degraded') throw fleetDegraded(fleet, report.error!.message, !report.places);
+    if (report.state === 'degraded') throw fleetDegraded(report);
     if (!isSame) assertOnePlace(description, 'changed');
     if (!isSame) throw new DiffersError(fleet, specChanges(await this.#specOf(description), spec));
     return this.#runOf(description);

@@ -1,5 +1,6 @@
 /** Calls that failed and are made again, and what they say of their steps. */
 
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { StepReport } from '../fleet/report.ts';
 
 export interface PendingStep {
@@ -13,6 +14,19 @@ export interface PendingStep {
   readonly code?: string;
   /** The call, AWS's code and words. */
   readonly reason?: string;
+}
+
+/** The calls of a run that have failed and are made again. */
+export function pendingIn({ raw }: WorkflowExecutionDescription): PendingStep[] {
+  return (raw.pendingActivities ?? [])
+    .filter(({ attempt, lastFailure }) => Number(attempt) > 1 && lastFailure)
+    .map(({ activityId, attempt, lastFailure }) => ({
+      name: `${activityId}`.replace(/^undo-|:\d+$/g, ''),
+      call: `${activityId}`,
+      attempt: Number(attempt),
+      code: lastFailure!.applicationFailureInfo?.type ?? undefined,
+      reason: `${lastFailure!.message}`,
+    }));
 }
 
 /** Why a step waits, if a call of it is made again; else what it says of itself. */

@@ -123,8 +123,9 @@ async function asItIsThere(
     const state = now.instances.find(isThat)?.state ?? 'gone';
     return state === 'running' ? [] : [`${id} is ${state}`];
   });
+  const oddities = missingIdentity(report, now);
   const problems = [
-    ...missingIdentity(report, now),
+    ...oddities,
     ...(left < count ? [`${left} of ${count} instances are left`] : []),
     ...gone.slice(0, MOST_NAMED),
     ...(gone.length > MOST_NAMED ? [`${gone.length - MOST_NAMED} more like these`] : []),
@@ -136,6 +137,7 @@ async function asItIsThere(
     state: 'degraded',
     instances: now.instances,
     instanceCount: now.instanceCount,
+    ...(oddities.length > 0 && { oddities }),
     error: { step: 'verify', code: 'Degraded', message },
   };
 }

@@ -26,6 +26,8 @@ export interface ConnectOptions {
   readonly uiUrl?: string;
   /** Called when no worker polls yet: then one is waited for, for so many seconds. Without it none is. */
   readonly onWorkerAwaited?: (taskQueue: string, seconds: number) => void;
+  /** Called when a look at AWS takes its time because a call of it is made again and again: with the call, and AWS's words. */
+  readonly onLookRetried?: (reason: string) => void;
 }
 
 /** A way to Temporal, and where in it Muster's workers are. */
@@ -36,6 +38,7 @@ export interface Temporal {
   readonly taskQueue: string;
   readonly uiUrl: string | undefined;
   readonly onWorkerAwaited?: ConnectOptions['onWorkerAwaited'];
+  readonly onLookRetried?: ConnectOptions['onLookRetried'];
 }
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
@@ -62,6 +65,7 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     taskQueue: options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE,
     uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
     onWorkerAwaited: options.onWorkerAwaited,
+    onLookRetried: options.onLookRetried,
   };
 }
 

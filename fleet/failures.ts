@@ -34,6 +34,11 @@ export const LEASE_OVER = 'LeaseOver';
 export const WRONG_INSTANCES = 'WrongInstances';
 export const PROFILE_IN_USE = 'ProfileInUse';
 export const LOOK_FAILED = 'LookFailed';
+/** Details of LOOK_FAILED. */
+export interface LookFailure {
+  /** What it failed for passes by itself as a rule: it was asked again until there was no time left. */
+  readonly wasAskedAgain?: boolean;
+}
 export const FLEET_LEFT_OVER = 'FleetLeftOver';
 export const RUN_LOST = 'RunLost';
 /** AWS shows a fleet otherwise than its last run left it. */

@@ -39,9 +39,10 @@ export function nextCommands(report: FleetReport): string[] {
       ];
     }
     case 'degraded':
-      // Of a fleet in several places nothing is repaired yet.
-      return report.places
-        ? ending
+      // Of a fleet in several places nothing is repaired yet, and no repair gives back a role or a profile.
+      if (places) return ending;
+      return report.oddities?.length
+        ? [`muster check ${fleet}   tells each difference, and what puts it right`, ...ending]
         : [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
     case 'gone':
       return [];

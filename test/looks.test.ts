@@ -60,6 +60,27 @@ describe('a look whose worker has been killed', () => {
   });
 });
 
+describe('a look that AWS throttles', () => {
+  it('says why it is asked again, and answers when it is let', async () => {
+    assert.equal((await world.up(written('throttled'))).report.state, 'complete');
+    const told: string[] = [];
+    const own = await Muster.connect({ onLookRetried: (reason) => told.push(reason) });
+    const error = { code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 };
+    const clear = world.aws.fault({ action: 'DescribeInstances', error, times: 1_000 });
+    try {
+      const looked = own.check('throttled');
+      for (let tries = 0; told.length === 0 && tries < 600; tries++)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.match(told[0]!, /Describe\w+: RequestLimitExceeded: Request limit exceeded/);
+      clear();
+      assert.deepEqual((await looked).findings, []);
+    } finally {
+      world.aws.clearFaults();
+      await own.close();
+    }
+  });
+});
+
 describe('a role and a profile that somebody else has changed', () => {
   it('are told as what they are, and nothing is launched with them', async () => {
     const name = 'odd';

@@ -1,9 +1,9 @@
 /** inspectFleet: what AWS has of a fleet, by its tags, when no history tells it. Changes nothing. */
 
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { ApplicationFailureCategory, RetryState } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
-import { LOOK_FAILED } from '../fleet/failures.ts';
+import { LOOK_FAILED, type LookFailure } from '../fleet/failures.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
 import type { KnownPlace } from '../fleet/places.ts';
 import { beyondTold, type FleetReport, type Leftover } from '../fleet/report.ts';
@@ -38,10 +38,12 @@ export async function asLook<T>(asked: Promise<T>, at?: string): Promise<T> {
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     const message = error.cause?.message ?? error.message;
+    const failure: LookFailure = { wasAskedAgain: error.retryState === RetryState.TIMEOUT };
     throw ApplicationFailure.create({
       type: LOOK_FAILED,
       message: at === undefined ? message : `${at}: ${message}`,
       nonRetryable: true,
+      details: [failure],
       category: ApplicationFailureCategory.BENIGN,
     });
   }
