@@ -37,6 +37,12 @@ function instancesOf({ instances, wanted, state }: FleetListing): string {
     : `${instances}`;
 }
 
+/** `rolling, 1 of 4 replaced`. */
+function stateOf({ state, skipped, roll }: FleetListing): string {
+  if (roll) return `${state}, ${roll.replaced} of ${roll.count} replaced`;
+  return skipped ? `${state}, but for ${skipped.join(', ')}` : state;
+}
+
 const wholeSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
 function table(fleets: readonly FleetListing[], colors: Colors): string {
@@ -44,7 +50,7 @@ function table(fleets: readonly FleetListing[], colors: Colors): string {
     ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE', 'UNTIL'],
     ...fleets.map((fleet) => [
       fleet.fleet,
-      fleet.skipped ? `${fleet.state}, but for ${fleet.skipped.join(', ')}` : fleet.state,
+      stateOf(fleet),
       instancesOf(fleet),
       fleet.places ? placesWords(fleet.places) : (fleet.region ?? '?'),
       wholeSeconds(fleet.endedAt ?? fleet.startedAt),

@@ -3,7 +3,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
-import { type FleetReport, isSettled, type StepReport } from '../fleet/report.ts';
+import { type FleetReport, isChange, isSettled, type StepReport } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
 import { STEP_MARKS, STEP_TITLES, stepWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
@@ -52,6 +52,8 @@ export function liveLines(report: FleetReport, options: LiveOptions): string[] {
 /** What stands below it need not stand beside it: there is room for what came of it so far. */
 function withoutDecision(step: StepReport, report: FleetReport): StepReport {
   if (step.state !== 'running' || !isDecision(step, report)) return step;
+  // Of a change they are those of the whole fleet.
+  if (isChange(report.action)) return { ...step, detail: undefined };
   const zones: Record<string, number> = {};
   for (const { zone, count } of report.sources ?? []) zones[zone!] = (zones[zone!] ?? 0) + count;
   return { ...step, detail: zonesWords(zones) };

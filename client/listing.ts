@@ -2,7 +2,7 @@
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { leftoverName } from '../fleet/leftovers.ts';
-import { type FleetReport, type FleetState, instanceCountOf } from '../fleet/report.ts';
+import { type FleetReport, type FleetState, instanceCountOf, isSettled } from '../fleet/report.ts';
 import { BOOTSTRAPS, fleetWorkflowId, KEEPER, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { memoOf } from './change.ts';
@@ -19,6 +19,8 @@ export interface FleetListing {
   /** Instances, when the run's report tells them; and how many were wanted. */
   readonly instances?: number;
   readonly wanted?: number;
+  /** Of a fleet that is being rolled: how many are replaced. The new ones of a wave are instances beside the old. */
+  readonly roll?: { readonly replaced: number; readonly count: number };
   /** Until when a complete fleet is wanted, if it has a lease: ISO 8601. */
   readonly leaseEndsAt?: string;
   /** What was given up and still exists (`KIND/ID`). */
@@ -62,6 +64,7 @@ async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promis
     places: places?.map(({ name }) => name),
     instances: report && instanceCountOf(report),
     wanted: report?.wanted?.want,
+    roll: report && rollOf(report),
     leaseEndsAt: report?.lease && new Date(report.lease.endsAt).toISOString(),
     skipped: report?.skipped?.map(leftoverName),
     startedAt: run.startTime.toISOString(),
@@ -70,6 +73,12 @@ async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promis
     runId: run.runId,
     uiUrl: runLink(temporal.uiUrl, temporal.namespace, run.workflowId, run.runId),
   };
+}
+
+function rollOf({ action, state, roll }: FleetReport): FleetListing['roll'] {
+  if (action !== 'roll' || !roll || isSettled(state)) return undefined;
+  const { replaced, count } = roll;
+  return { replaced, count };
 }
 
 /** What the run says, if it can be asked: a running one needs a worker for that. */

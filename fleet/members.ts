@@ -24,6 +24,19 @@ export function idsOf(members: Members): string[] {
   return Object.values(members).flat();
 }
 
+/** Instances of a fleet, however many, and the first of them as they were seen. */
+export interface Having {
+  readonly members: Members;
+  readonly seen: readonly InstanceReport[];
+}
+
+/** Those first of which more is known. */
+export function instancesOf({ members, seen }: Having): InstanceReport[] {
+  const ids = new Set(idsOf(members));
+  const told = seen.filter(({ id }) => ids.delete(id));
+  return [...told, ...pageOf(members, 0, Number.POSITIVE_INFINITY).filter(({ id }) => ids.has(id))];
+}
+
 /** These and those; none is of both. */
 export function merged(before: Members, added: Members): Members {
   const all: Record<string, readonly string[]> = { ...before };

@@ -4,6 +4,7 @@ import { ApplicationFailure, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { EndedInstance } from '../activities/verify.ts';
 import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
+import type { Having } from '../fleet/members.ts';
 import { whereOf } from '../fleet/places.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
 import type { FleetSpec, Tags } from '../fleet/spec.ts';
@@ -29,7 +30,7 @@ export function ownershipOf(spec: FleetSpec, owner: RunOwner, specHash: string):
   return ownershipTags({ ...owner, namespace, region: spec.region, specHash });
 }
 
-/** A launch of as many as the spec counts; nothing is asked of AWS yet. */
+/** A launch of as many as the spec counts, beside what the fleet has already; nothing is asked of AWS yet. */
 export function launchOf(
   run: Run,
   spec: FleetSpec,
@@ -37,6 +38,7 @@ export function launchOf(
   ownership: Tags,
   plan: LaunchPlace,
   profile: ProfileReport,
+  beside?: () => Having,
 ): Launch {
   const {
     count: _,
@@ -51,6 +53,7 @@ export function launchOf(
     account: plan.account,
     spec,
     placements: plan.placements,
+    beside,
     request: {
       ...whereOf(spec),
       owner,

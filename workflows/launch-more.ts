@@ -1,6 +1,7 @@
 /** Launching more for a complete fleet as it was launched: with its profile, from its image, where it may. */
 
 import type { Plan } from '../activities/preflight.ts';
+import type { Having } from '../fleet/members.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { type FleetSpec, launchSeconds } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
@@ -24,6 +25,8 @@ export interface More {
   readonly fleet: FleetReport;
   /** Of what is launched now, and of nothing else. */
   readonly owner: RunOwner;
+  /** What the fleet has meanwhile. */
+  readonly beside: Having;
 }
 
 /**
@@ -45,9 +48,13 @@ export async function launchMore(more: More, sized: FleetSpec, plan: LaunchPlace
   return launch;
 }
 
-export function launchOfMore({ run, fleet, owner }: More, spec: FleetSpec, plan: LaunchPlace): Launch {
+export function launchOfMore(
+  { run, fleet, owner, beside }: More,
+  spec: FleetSpec,
+  plan: LaunchPlace,
+): Launch {
   const ownership = ownershipOf(spec, owner, run.report.specHash!);
-  return launchOf(run, spec, owner, ownership, plan, fleet.profile!);
+  return launchOf(run, spec, owner, ownership, plan, fleet.profile!, () => beside);
 }
 
 /** As before a bootstrap, but that the profile is there: the image, the places and what a rollback needs. */

@@ -24,7 +24,15 @@ import {
   type Source,
   zonesWords,
 } from '../fleet/launch-plan.ts';
-import { type Members, membersOf } from '../fleet/members.ts';
+import {
+  type Having,
+  idsOf,
+  instancesOf,
+  type Members,
+  membersOf,
+  merged,
+  sourcesOf,
+} from '../fleet/members.ts';
 import { Pace } from '../fleet/pace.ts';
 import { beyondTold, type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { INSTANCES_QUERY, type InstancesPage, launchQueue } from '../fleet/run.ts';
@@ -47,6 +55,8 @@ export interface LaunchOptions {
   readonly placements: readonly ResolvedPlacement[];
   /** What each batch asks for, but for its token. */
   readonly request: Omit<LaunchRequest, 'token' | 'batch'>;
+  /** What the fleet has already: told with what is launched, so that nobody thinks it lost. */
+  readonly beside?: () => Having;
 }
 
 /** A launch whose answer is not known: only a call with the same token may follow it. */
@@ -58,6 +68,8 @@ interface UnsettledLaunch {
 interface Placed {
   readonly pool: Pool;
   readonly zone: string;
+  privateIp?: string;
+  state: 'pending' | 'running';
 }
 
 const instancesQuery = defineQuery<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY);
@@ -75,7 +87,6 @@ export class Launch {
   private calls = 0;
   private sideBySide = SIDE_BY_SIDE;
   private readonly pace = new Pace();
-  private state = 'pending';
   /** Ids of those that others have taken the place of. */
   private readonly gone: string[] = [];
   private mostGone: number;
@@ -153,15 +164,32 @@ export class Launch {
 
   /** Verified: all of them run. `seen` are the first of them, with what EC2 has given them. */
   tellRunning(seen: readonly InstanceReport[]): void {
-    const known = new Map(seen.map((instance) => [instance.id, instance]));
-    this.state = 'running';
-    this.run.report.instances = this.page(0, MOST_TOLD).map((one) => known.get(one.id) ?? one);
+    for (const placed of this.placed.values()) placed.state = 'running';
+    for (const { id, privateIp } of seen) {
+      const placed = this.placed.get(id);
+      if (placed) placed.privateIp = privateIp;
+    }
+    this.tellInstances();
+  }
+
+  /** Of the whole fleet: what it had already, and what is launched. */
+  tellInstances(): void {
+    const { report } = this.run;
+    const beside = this.options.beside?.();
+    report.instances = this.page(0, MOST_TOLD);
+    report.instanceCount = beyondTold(idsOf(beside?.members ?? {}).length + this.placed.size);
+    report.sources = beside ? sourcesOf(merged(beside.members, this.members)) : this.sourcesSince(0);
   }
 
   private page(from: number, most: number): InstanceReport[] {
-    return [...this.placed]
-      .slice(from, from + most)
-      .map(([id, { pool, zone }]) => ({ id, type: pool.type, zone, state: this.state }));
+    const beside = this.options.beside?.();
+    const all = beside ? instancesOf(beside) : [];
+    const before = all.slice(from, from + most);
+    const first = Math.max(0, from - all.length);
+    const launched = [...this.placed]
+      .slice(first, first + most - before.length)
+      .map(([id, { pool, zone, privateIp, state }]) => ({ id, type: pool.type, zone, privateIp, state }));
+    return [...before, ...launched];
   }
 
   /** A person wants it tried again, wherever it was refused, and whatever has died before. */
@@ -344,7 +372,7 @@ export class Launch {
     this.pace.launched(Date.now(), throttled);
     const before = this.placed.size;
     for (const [zone, some] of Object.entries(ids)) {
-      for (const id of some) this.placed.set(id, { pool: batch.pool, zone });
+      for (const id of some) this.placed.set(id, { pool: batch.pool, zone, state: 'pending' });
     }
     this.plan.succeeded(batch, this.placed.size - before, Date.now());
     this.tell();
@@ -353,9 +381,7 @@ export class Launch {
   private tell(): void {
     const { report } = this.run;
     const { want } = this.count;
-    report.sources = this.sourcesSince(0);
-    report.instances = this.page(0, MOST_TOLD);
-    report.instanceCount = beyondTold(this.placed.size);
+    this.tellInstances();
     const last = this.plan.decisions.at(-1);
     const isNews = this.plan.decisions.length > (report.decisions?.length ?? 0);
     report.decisions = this.plan.decisions.length > 0 ? [...this.plan.decisions] : undefined;

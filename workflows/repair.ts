@@ -5,7 +5,7 @@ import type { FoundDrift } from '../activities/drift.ts';
 import { findingCount } from '../fleet/drift-report.ts';
 import { type Members, merged, sourcesOf } from '../fleet/members.ts';
 import { MENDED_PARTS, type MendedPart, partOf, type RepairRequest, repaired } from '../fleet/repair.ts';
-import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD, runsOf } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
@@ -105,13 +105,12 @@ class Repair {
     );
     const sized = ofCount(spec, missing);
     const plan = { ...(await placesOf(run, sized, fleet)), image: fleet.image! };
-    const launch = await launchMore({ run, spec, fleet, owner }, sized, plan);
+    const beside = { members: survey.members, seen: survey.instances };
+    const launch = await launchMore({ run, spec, fleet, owner, beside }, sized, plan);
     // Who cancels while they are verified does not want them.
     if (isCancelled()) throw new CancelledFailure('cancelled');
-    const told = [...fleet.instances.filter(({ id }) => !gone.has(id)), ...survey.instances];
-    const instances = new Map([...told, ...run.report.instances].map((instance) => [instance.id, instance]));
     this.members = merged(survey.members, launch.members);
-    fleet.instances = [...instances.values()].slice(0, MOST_TOLD);
+    fleet.instances = [...run.report.instances];
     fleet.sources = sourcesOf(this.members);
     fleet.runs = [...runsOf(this.fleet), owner.run];
     this.tellMembers(this.members);

@@ -11,7 +11,7 @@ import type { Plan } from '../activities/preflight.ts';
 import type { Survey } from '../activities/survey.ts';
 import { LEASE_OVER, UNHEALTHY } from '../fleet/failures.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
-import { idsOf, type Members, merged, sourcesOf, without } from '../fleet/members.ts';
+import { type Having, idsOf, type Members, merged, sourcesOf, without } from '../fleet/members.ts';
 import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, type RollReport, runsOf } from '../fleet/report.ts';
 import { type RollRequest, waveOf, wavesOf } from '../fleet/roll.ts';
@@ -93,7 +93,7 @@ class Roll {
     this.owner = { fleet: report.fleet, run: workflowInfo().runId };
     this.count = instanceCountOf(report);
     this.size = waveOf(request.wave, this.count);
-    const { fleet, region, account, role, profile, image, placements, lease } = report;
+    const { fleet, region, account, role, profile, image, placements, sources, lease } = report;
     const { specHash } = request;
     this.run = new Run({ fleet, action: 'roll', state: 'rolling', region, specHash }, 'rollback');
     this.roll = {
@@ -107,7 +107,10 @@ class Roll {
       replaced: 0,
       startedAt: Date.now(),
     };
-    Object.assign(this.run.report, { account, role, profile, image, placements, lease, roll: this.roll });
+    const about = { account, role, profile, image, placements, lease, roll: this.roll };
+    // Of a wave there are more for a while: how many the fleet is to have stays the same.
+    const wanted = { want: this.count, min: this.count };
+    Object.assign(this.run.report, { ...about, sources, wanted });
     this.tell(report.instances);
     this.run.expect(['find', 'preflight', ...STEPS_OF_A_WAVE]);
     steering.onHeard = () => {
@@ -237,7 +240,10 @@ class Roll {
     const { run, owner, request, identity } = this;
     const sized = ofCount(request.spec, this.size);
     const ownership = ownershipOf(sized, owner, request.specHash);
-    return launchOf(run, sized, owner, ownership, plan, identity.profile);
+    return launchOf(run, sized, owner, ownership, plan, identity.profile, () => ({
+      members: this.members,
+      seen: this.fleet.instances,
+    }));
   }
 
   private async wave(plan: Plan, launch: Launch, ending: readonly string[]): Promise<void> {
@@ -267,7 +273,7 @@ class Roll {
     });
     roll.replaced += ending.length;
     this.members = without(this.members, ending);
-    this.tellMembers(merged(this.members, launch.members));
+    launch.tellInstances();
   }
 
   /** `wave 2 of 3: ...`. */
@@ -398,7 +404,8 @@ class Roll {
     const old = this.oldOwner();
     const sized = ofCount(spec, waves[0]!.length);
     const ownership = ownershipOf(sized, old, fleet.specHash!);
-    const again = launchOf(this.run, sized, old, ownership, plan, this.identity.profile);
+    const beside = () => this.besideOld(left, launch);
+    const again = launchOf(this.run, sized, old, ownership, plan, this.identity.profile, beside);
     try {
       for (const [at, { length }] of waves.entries()) {
         if (at > 0) again.grow(length);
@@ -419,6 +426,12 @@ class Roll {
       if (!this.isShort) this.become(seen);
     }
     return { outcome: 'replaced', detail: `${missing} launched in place of those that had ended` };
+  }
+
+  /** On the way back: the old ones that had not ended, and the new ones that go when others run. */
+  private besideOld(left: Survey, { ids, members }: Launch): Having {
+    const gone = ids.filter((id) => !this.kept.includes(id));
+    return { members: merged(left.members, without(members, gone)), seen: left.instances };
   }
 
   /**

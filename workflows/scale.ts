@@ -5,7 +5,7 @@ import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
 import { terminationWords } from '../fleet/removal.ts';
-import { beyondTold, type FleetReport, instanceCountOf, MOST_TOLD, runsOf } from '../fleet/report.ts';
+import { beyondTold, type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
@@ -15,15 +15,7 @@ import { as, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
 import { type LaunchPlace, untilVerified } from './launch-and-verify.ts';
-import {
-  identityOf,
-  launchMore,
-  launchOfMore,
-  type More,
-  markMore,
-  ofCount,
-  placesOf,
-} from './launch-more.ts';
+import { identityOf, launchMore, launchOfMore, markMore, ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run, type UndoTold } from './run.ts';
 import { survey } from './survey.ts';
 
@@ -120,12 +112,12 @@ export class Scale {
   }
 
   private async up(): Promise<Having> {
-    const { run, fleet, owner } = this;
-    const launch = await launchMore(this.more, this.sized, this.plan!);
-    const instances = [...fleet.instances, ...run.report.instances].slice(0, MOST_TOLD);
+    const { run, spec, fleet, owner } = this;
+    const beside = { members: this.members, seen: fleet.instances };
+    const launch = await launchMore({ run, spec, fleet, owner, beside }, this.sized, this.plan!);
     return {
       members: merged(this.members, launch.members),
-      instances,
+      instances: run.report.instances,
       runs: [...runsOf(this.fleet), owner.run],
     };
   }
@@ -217,11 +209,6 @@ export class Scale {
     return idsOf(this.members).length > 0 ? this.members : undefined;
   }
 
-  private get more(): More {
-    const { run, spec, fleet, owner } = this;
-    return { run, spec, fleet, owner };
-  }
-
   /** All that the fleet has, and of these the ones that go. What EC2 shows otherwise is not made worse by a change. */
   private async find(choose?: SurveyRequest['choose']): Promise<Survey> {
     const { run, spec, fleet, from } = this;
@@ -260,11 +247,13 @@ export class Scale {
       image: fleet.image!,
       placements: fleet.placements!.map((placement, share) => ({ ...placement, share })),
     };
-    const launch = launchOfMore(this.more, sized, plan);
+    const beside = { members: left.members, seen: fleet.instances };
+    const more = { run: this.run, spec, fleet, owner, beside };
+    const launch = launchOfMore(more, sized, plan);
     try {
       await launch.all();
       await untilVerified(this.run, sized, owner, plan, identityOf(fleet), launch);
-      await markMore(this.more, launch.ids);
+      await markMore(more, launch.ids);
     } finally {
       // Better some of them than none: they stay also when it was not enough.
       const runs = [...runsOf(this.fleet), owner.run];
