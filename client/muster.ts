@@ -354,7 +354,7 @@ export class Muster {
       const { specHash: from } = memoOf(description);
       if (from === hash) return this.#runOf(description);
       const own = await this.#specOf(description);
-      const differs = new DiffersError(fleet, specChanges(own, spec));
+      const differs = new DiffersError(fleet, specChanges(own, spec, instanceCountOf(report)));
       if (!differs.isInPlace) throw differs;
       const changed = inPlaceOf(own, spec);
       const request = {
@@ -747,7 +747,10 @@ export class Muster {
     if (report.state !== 'complete' && report.state !== 'degraded') return undefined;
     if (report.state === 'degraded') throw fleetDegraded(report);
     if (!isSame) assertOnePlace(description, 'changed');
-    if (!isSame) throw new DiffersError(fleet, specChanges(await this.#specOf(description), spec));
+    if (!isSame) {
+      const own = await this.#specOf(description);
+      throw new DiffersError(fleet, specChanges(own, spec, instanceCountOf(report)));
+    }
     return this.#runOf(description);
   }
 

@@ -19,14 +19,17 @@ import type {
 } from './spec.ts';
 import { type ChangeHow, NO_MORE, type SpecChange } from './spec-change.ts';
 
-/** All that differs, in the order of a spec; nothing only when both are the same. */
-export function specChanges(from: FleetSpec, to: FleetSpec): readonly SpecChange[] {
+/**
+ * All that differs, in the order of a spec; nothing only when both are the same. `has` is how many instances there are: the
+ * fleet may have been scaled since.
+ */
+export function specChanges(from: FleetSpec, to: FleetSpec, has?: number): readonly SpecChange[] {
   return [
     ...placeChanges(from, to),
     ...policyChanges(from.policy, to.policy),
     ...roleChanges(from, to),
     ...profileChanges(from, to),
-    ...instancesChanges(from, to),
+    ...instancesChanges(from, to, has),
     ...tagChanges('tags', from.tags, to.tags),
     ...changed('onFailure', 'in-place', from.onFailure, to.onFailure),
     ...changed('notify', 'in-place', from.notify, to.notify, notifyWords),
@@ -141,9 +144,15 @@ function isMade<T extends RoleSpec | ProfileSpec>(
   return one !== undefined && !one.reuse;
 }
 
-function instancesChanges({ instances: from }: FleetSpec, { instances: to }: FleetSpec): SpecChange[] {
+function instancesChanges(
+  { instances: from }: FleetSpec,
+  { instances: to }: FleetSpec,
+  has = from.count.want,
+): SpecChange[] {
   return [
-    ...changed('instances.count', 'in-place', from.count, to.count, countWords),
+    ...changed('instances.count', 'in-place', from.count, to.count, countWords).map((change) =>
+      has === from.count.want ? change : { ...change, from: `${has} (${change.from} by its spec)` },
+    ),
     ...changed('instances.image', 'roll', from.image, to.image),
     ...changed(
       'instances.placements',

@@ -196,6 +196,34 @@ describe('a change in place', () => {
     await gone('all');
   });
 
+  it('is told from what there is, also after a scale', async () => {
+    await fleetOf(specOf('scaled'));
+    assert.equal((await (await muster.scale('scaled', { count: 5 })).result()).state, 'complete');
+    const wanted = specOf('scaled', {}, { count: 3 });
+    const words = 'instances.count: 5 (2 by its spec) -> 3';
+    assert.deepEqual(await differing(wanted), [words]);
+    const { changes, items } = await muster.plan(wanted);
+    assert.deepEqual(
+      changes.map(({ field, from, to }) => `${field}: ${from} -> ${to}`),
+      [words],
+    );
+    assert.deepEqual(
+      items.slice(-2).map(({ act, count }) => [act, count]),
+      [
+        ['keep', 3],
+        ['remove', 2],
+      ],
+    );
+    const report = await changed(wanted);
+    assert.deepEqual([report.state, report.instances.length], ['complete', 3]);
+    assert.deepEqual(
+      report.change!.changes.map(({ from, to }) => [from, to]),
+      [['5 (2 by its spec)', '3']],
+    );
+    assert.equal(Object.keys((await stateOf('scaled')).instances).length, 3);
+    await gone('scaled');
+  });
+
   it('takes away only what the fleet’s own spec had set', async () => {
     const old = specOf('mixed', { role: { managedPolicies: [READ] }, tags: { a: '1', b: '1' } });
     const { instances } = await fleetOf(old);

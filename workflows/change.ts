@@ -69,7 +69,7 @@ class Change {
     const { account, role, profile, image, placements, lease, instances, instanceCount } = report;
     const now = { account, role, profile, image, placements, lease, instanceCount };
     Object.assign(this.run.report, { ...now, instances: [...instances] });
-    const changes = specChanges(spec, request.spec);
+    const changes = specChanges(spec, request.spec, instanceCountOf(report));
     this.run.report.change = { changes, rest: request.rest, startedAt: Date.now() };
     const { want } = request.spec.instances.count;
     const isOther =
