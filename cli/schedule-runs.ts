@@ -1,7 +1,7 @@
 /** `muster schedule trigger NAME` and `backfill NAME`: runs that a person starts. */
 
 import { ScheduleError } from '../client/errors.ts';
-import type { ScheduledRun } from '../client/schedule-standing.ts';
+import type { ScheduledRun, TriggeredRun } from '../client/schedule-standing.ts';
 import { type Mistake, nearest, shown } from '../fleet/mistakes.ts';
 import { OVERLAPS, type Overlap } from '../fleet/schedule.ts';
 import { counted } from '../fleet/words.ts';
@@ -15,7 +15,8 @@ export async function scheduleTrigger(fleet: string, { json }: { json?: boolean 
   const muster = await connect();
   try {
     const run = await muster.schedules.trigger(fleet);
-    tell(fleet, run ? [run] : [], json, 'it starts when the one under way has ended');
+    if (run && run.skipped > 0) tellShared(fleet, run, json);
+    else tell(fleet, run ? [run] : [], json, 'it starts when the one under way has ended');
     return DONE;
   } finally {
     await muster.close();
@@ -71,14 +72,34 @@ function tell(
   else printText(startedWords(fleet, started, none));
 }
 
+/** Whose it is of those who have asked at once nobody knows. */
+function tellShared(fleet: string, run: TriggeredRun, json: boolean | undefined): void {
+  const { skipped } = run;
+  if (json) print(jsonOf({ fleet, started: [run] }));
+  else {
+    printText(
+      [
+        `a run of the schedule ${fleet} has begun; ${skipped === 1 ? 'another' : `${skipped} others`} at the same moment ${skipped === 1 ? 'was' : 'were'} skipped for it`,
+        ...whatNext(fleet, [run]),
+      ].join('\n'),
+    );
+  }
+}
+
 function startedWords(fleet: string, started: readonly ScheduledRun[], none: string): string {
   if (started.length === 0) return `no run of the schedule ${fleet} has begun: ${none}`;
   return [
     `${counted(started.length, 'run')} of the schedule ${fleet} ${started.length === 1 ? 'has' : 'have'} begun`,
+    ...whatNext(fleet, started),
+  ].join('\n');
+}
+
+function whatNext(fleet: string, started: readonly ScheduledRun[]): string[] {
+  return [
     ...started.map(({ workflowId }) => `  ${workflowId}`),
     `  muster status ${fleet}          how its fleet is`,
     `  muster schedule show ${fleet}   what became of its runs`,
-  ].join('\n');
+  ];
 }
 
 function isOverlap(text: string): boolean {

@@ -68,7 +68,7 @@ export type { FleetRecord } from './record.ts';
 export type { NewImage, RollOptions } from './roll.ts';
 export type { LogOptions } from './run-log.ts';
 export type { BackfillInput, ScheduleInput } from './schedule-input.ts';
-export type { ScheduledRun, ScheduleStanding } from './schedule-standing.ts';
+export type { ScheduledRun, ScheduleStanding, TriggeredRun } from './schedule-standing.ts';
 export type { Schedules } from './schedules.ts';
 export type { SpecInput } from './spec-input.ts';
 export { type CheckedSpec, specFrom, specFromFile } from './specs.ts';

@@ -45,6 +45,14 @@ export interface ScheduledRun<State extends string = ScheduledEnd['state']> {
   readonly uiUrl?: string;
 }
 
+export interface TriggeredRun extends ScheduledRun {
+  /**
+   * How many runs that were asked for, or due, at the same moment were skipped for it. Temporal does not say whose run it
+   * is then.
+   */
+  readonly skipped: number;
+}
+
 const MOST_TIMES = 5;
 
 /** With so many of its last runs, at most. */

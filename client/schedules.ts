@@ -32,7 +32,14 @@ import {
   scheduleNotFound,
 } from './errors.ts';
 import type { BackfillInput, ScheduleInput } from './schedule-input.ts';
-import { memoOf, runOf, type ScheduledRun, type ScheduleStanding, standingOf } from './schedule-standing.ts';
+import {
+  memoOf,
+  runOf,
+  type ScheduledRun,
+  type ScheduleStanding,
+  standingOf,
+  type TriggeredRun,
+} from './schedule-standing.ts';
 import type { CheckedSpec } from './specs.ts';
 import { inspect } from './standing.ts';
 import { asMusterError, assertWorkerPolls, type Temporal } from './temporal.ts';
@@ -123,14 +130,19 @@ export class Schedules {
 
   /**
    * Starts a run now, paused or not. Answers it; or undefined when it waits, as the overlap policy says, for the end of
-   * one that is under way. Throws ScheduleNotFound, NoWorker, and ScheduleBusy when it would be skipped: by the policy, or
-   * as the fleet is there from elsewhere.
+   * one that is under way. Of several who ask at once it may be another's run: `skipped` tells that. Throws
+   * ScheduleNotFound, NoWorker, and ScheduleBusy when it would be skipped: by the policy, or as the fleet is there from
+   * elsewhere.
    */
-  async trigger(fleet: string): Promise<ScheduledRun | undefined> {
+  async trigger(fleet: string): Promise<TriggeredRun | undefined> {
     return this.#asking(fleet, async () => {
       const before = await this.#free(fleet);
       await this.#handle(fleet).trigger(before.policies.overlap);
-      return (await this.#startedSince(fleet, before))[0];
+      const [run] = await this.#startedSince(fleet, before);
+      if (!run) return undefined;
+      const { info } = await this.#describe(fleet);
+      const skipped = info.numActionsSkippedOverlap - before.info.numActionsSkippedOverlap;
+      return { ...run, skipped };
     });
   }
 

@@ -215,6 +215,19 @@ describe('a time', () => {
     assert.ok((await muster.list()).some(({ fleet }) => fleet === 'comes-up'));
   });
 
+  it('is one when two ask at once, and who was skipped is told so', async () => {
+    await muster.schedules.set(specOf({ name: 'asked-twice' }), MORNINGS);
+    await slowly(60, async () => {
+      const ask = () => muster.schedules.trigger('asked-twice');
+      const [one, other] = await Promise.all([ask(), ask()]);
+      assert.equal(one!.runId, other!.runId);
+      // Who asked first may have been answered before the other had asked.
+      assert.equal(Math.max(one!.skipped, other!.skipped), 1);
+      assert.equal((await muster.schedules.get('asked-twice')).started, 1);
+    });
+    await (await muster.cancel('asked-twice')).result();
+  });
+
   it('lasts until the fleet is gone, and the fleet for as long as is said', async () => {
     await muster.schedules.set(specOf({ name: 'whole-life' }), { ...MORNINGS, for: '2s' });
     const run = await muster.schedules.trigger('whole-life');
@@ -310,7 +323,7 @@ describe('a failed run', () => {
       await world.client.workflow.getHandle(fleetWorkflowId('terminated')).terminate('by a test');
       const { state, reason } = await ended('terminated', run);
       assert.equal(state, 'failed');
-      assert.match(reason!, /was terminated, so that it could undo nothing; 'muster sweep'/);
+      assert.match(reason!, /was terminated, so that it could undo nothing; 'muster retry terminated'/);
     });
   });
 });
