@@ -17,7 +17,10 @@ export interface RunOptions {
 }
 
 /** `file`: of the spec, as it was typed. */
-interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {}
+interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {
+  /** What comes of it after its own end, before that is told. */
+  readonly after?: (report: FleetReport) => Promise<FleetReport>;
+}
 
 /**
  * Follows the run to its end, or with `detach` only says which it is. Answers its report in the first case. Steps of long
@@ -25,7 +28,7 @@ interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {}
  */
 export async function seeThrough(
   run: FleetRun,
-  { file, ...options }: SeenOptions,
+  { file, after = async (report) => report, ...options }: SeenOptions,
 ): Promise<FleetReport | undefined> {
   const { json, events, detach } = options;
   introduce(run);
@@ -36,8 +39,8 @@ export async function seeThrough(
     return undefined;
   }
   const isOver = run.met === 'ended' || run.met === 'keeping';
-  if (events && !isOver) return followEvents(run);
-  const report = isOver ? await run.result() : await follow(run);
+  if (events && !isOver) return after(await followEvents(run));
+  const report = isOver ? await run.result() : await after(await follow(run));
   if (!isOver) say('');
   tellReport(report, options, run.uiUrl, { file });
   return report;

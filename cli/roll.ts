@@ -1,13 +1,16 @@
 /** `muster roll FILE`: replaces a fleet's instances wave by wave, and shows how; `muster roll pause NAME` and its like. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Muster } from '../client/muster.ts';
 import { specFromFile } from '../client/specs.ts';
+import { LEASE_OVER } from '../fleet/failures.ts';
+import type { FleetReport } from '../fleet/report.ts';
 import { waveSizeOf } from '../fleet/roll.ts';
 import { rollWords } from '../fleet/roll-words.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, reportJson, UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
-import { announce } from './follow.ts';
+import { announce, follow } from './follow.ts';
 import { print, printText, say } from './output.ts';
 
 export interface RollCommandOptions extends RunOptions {
@@ -37,11 +40,42 @@ export async function roll(target: string, options: RollCommandOptions): Promise
   try {
     const run = await muster.roll(to, pace);
     if (run.met !== 'new') say('nothing to roll: its instances are of this spec');
-    return codeOf(await seeThrough(run, { ...options, file: image === undefined ? target : undefined }));
+    const file = image === undefined ? target : undefined;
+    const after = (report: FleetReport) => untilTakenDown(muster, report);
+    return codeOf(await seeThrough(run, { ...options, file, after }));
   } finally {
     await muster.close();
   }
 }
+
+/** Of a roll that the end of the lease has cut short, what became of the fleet: nothing of it is to be left. */
+async function untilTakenDown(muster: Muster, report: FleetReport): Promise<FleetReport> {
+  const { fleet, runId, error } = report;
+  if (error?.code !== LEASE_OVER) return report;
+  say(`\nthe lease of ${fleet} is over: it is taken down`);
+  for (;;) {
+    const run = await muster.attach(fleet);
+    if (run.runId !== runId && run.met !== 'keeping') {
+      const { state, leftovers } = run.met === 'ended' ? await run.result() : await follow(run);
+      return { ...report, ...NOTHING, state: state === 'gone' ? report.state : state, leftovers };
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** What a fleet has that was taken down. */
+const NOTHING: Partial<FleetReport> = {
+  role: undefined,
+  profile: undefined,
+  instances: [],
+  instanceCount: undefined,
+  sources: undefined,
+  wanted: undefined,
+  lease: undefined,
+};
+
+/** From the end of a roll to the run that takes the fleet down. */
+const LOOK_EVERY_MS = 100;
 
 /** Pauses it after the wave at hand, or has it go on. */
 export async function steerRoll(

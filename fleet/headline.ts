@@ -1,5 +1,6 @@
 /** How a run has ended, or how far it is, in one sentence. */
 
+import { LEASE_OVER } from './failures.ts';
 import { type ChangeAction, type FleetReport, instanceCountOf, isChange, type StepReport } from './report.ts';
 import { rollWords } from './roll-words.ts';
 import { counted } from './words.ts';
@@ -180,13 +181,15 @@ function rollHeadline(report: FleetReport, took: string, name: string): Headline
     case 'rolled-back':
       return bad(`fleet ${name} was not rolled; ${asBefore}`);
     case 'cancelled':
-      return error
-        ? cancelled(`rolling fleet ${name} was left off`)
+      return error?.code === LEASE_OVER
+        ? cancelled(`rolling fleet ${name} was left off: its lease is over, and it is taken down`)
         : cancelled(`rolling fleet ${name} was cancelled; ${asBefore}`);
     case 'degraded':
       return bad(`fleet ${name} was not rolled, and has fewer now than it had`);
     case 'left-over':
-      return bad(`fleet ${name} was not rolled, and something is left of that`);
+      return error?.code === LEASE_OVER
+        ? bad(`rolling fleet ${name} was left off: its lease is over, and something of it is left`)
+        : bad(`fleet ${name} was not rolled, and something is left of that`);
     case 'lost':
       return bad(`the run that rolled fleet ${name} was ended from outside: ${rollWords(roll)}`);
     case 'rolling-back':

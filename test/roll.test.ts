@@ -9,6 +9,7 @@ import { Muster, type MusterError } from '../client/index.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { STATE_TAG } from '../fleet/tags.ts';
+import { ended, startMuster } from './command.ts';
 import {
   assertAll,
   assertAsBefore,
@@ -264,6 +265,25 @@ describe('a fleet with a lease', () => {
     const handle = world.client.workflow.getHandle(fleetWorkflowId('ending'));
     assert.equal(((await handle.result()) as FleetReport).state, 'gone');
     assert.deepEqual((await world.exists('ending')).instances, []);
+  });
+
+  it('and ends in a roll: the command shows how it is taken down, and says so', async () => {
+    await fleetOf('over', { count: 3 }, 600);
+    world.aws.fault({ action: 'DescribeInstances', match: 'muster%3Arun', delayMs: 6_000 });
+    const args = ['roll', 'over', '--image', NEW, '--wave', '1'];
+    const command = ended(startMuster(args, { ...world.sandbox.env, NO_COLOR: '1' }));
+    await untilRoll('over', (report) => isIn(report, 1, 'verify'));
+    await muster.steerRoll('over', 'pause');
+    await untilRoll('over', (report) => isIn(report, 1, 'pause'));
+    const { lease } = await muster.status('over');
+    await muster.extend('over', { seconds: 2 - (lease!.endsAt - Date.now()) / 1000 });
+    const { code, stdout, stderr } = await command;
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /^– rolling fleet over was left off: its lease is over, and it is taken down\n/);
+    assert.doesNotMatch(stdout, /more\n| i-[0-9a-f]+|short/);
+    assert.match(stderr, /the lease of over is over: it is taken down\n[\s\S]*✓ delete the role/);
+    const { role, profile, instances } = await world.exists('over');
+    assert.deepEqual([role, profile, instances], [undefined, undefined, []]);
   });
 });
 
