@@ -17,7 +17,10 @@ export async function knownNames(
         const schedules = await muster.schedules.list();
         return schedules.map(({ fleet, cron }) => ({ value: fleet, description: cron }));
       }
-      return (await muster.list()).map(({ fleet, state }) => ({ value: fleet, description: state }));
+      return (await muster.list({ look: false })).map(({ fleet, state }) => ({
+        value: fleet,
+        description: state,
+      }));
     } finally {
       await muster.close();
     }

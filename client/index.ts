@@ -54,6 +54,7 @@ export { FleetRun } from './fleet-run.ts';
 export type { FleetListing } from './listing.ts';
 export {
   type DownOptions,
+  type ListOptions,
   Muster,
   type RetryOptions,
   type ScaleOptions,

@@ -38,7 +38,13 @@ const RUNS = `WorkflowType IN (${TYPES}) AND WorkflowId STARTS_WITH '${fleetWork
 const QUERY_PATIENCE_MS = 2_000;
 const AT_ONCE = 16;
 
-export async function listFleets(temporal: Temporal): Promise<FleetListing[]> {
+/** Tells more than the last run of a fleet can, where that was ended from outside; it may throw. */
+type StatusOf = (fleet: string) => Promise<FleetReport>;
+
+export async function listFleets(
+  temporal: Temporal,
+  statusOf: StatusOf | undefined,
+): Promise<FleetListing[]> {
   const last = new Map<string, WorkflowExecutionInfo>();
   for await (const run of temporal.client.workflow.list({ query: RUNS })) {
     const known = last.get(run.workflowId);
@@ -48,15 +54,22 @@ export async function listFleets(temporal: Temporal): Promise<FleetListing[]> {
   const listings: FleetListing[] = [];
   for (let at = 0; at < runs.length; at += AT_ONCE) {
     listings.push(
-      ...(await Promise.all(runs.slice(at, at + AT_ONCE).map((run) => listingOf(temporal, run)))),
+      ...(await Promise.all(runs.slice(at, at + AT_ONCE).map((run) => listingOf(temporal, run, statusOf)))),
     );
   }
   return listings;
 }
 
-async function listingOf(temporal: Temporal, run: WorkflowExecutionInfo): Promise<FleetListing> {
+async function listingOf(
+  temporal: Temporal,
+  run: WorkflowExecutionInfo,
+  statusOf: StatusOf | undefined,
+): Promise<FleetListing> {
   const { fleet, region, places } = memoOf(run);
-  const report = await reportOf(temporal, run);
+  const said = await reportOf(temporal, run);
+  const isLost = (said?.state ?? stateOf(run)) === 'lost';
+  // What it left may have been swept since, or it only kept a fleet that is complete.
+  const report = isLost && statusOf ? await statusOf(fleet).catch(() => said) : said;
   return {
     fleet,
     state: report?.state ?? stateOf(run),

@@ -131,6 +131,11 @@ export interface ScaleOptions {
   readonly by?: ScaleChoice;
 }
 
+export interface ListOptions {
+  /** Whether AWS is asked for the fleets whose runs were ended from outside. Default: it is. */
+  readonly look?: boolean;
+}
+
 export interface RetryOptions {
   /** What is given up: `KIND/ID` of leftovers. They stay, and the report names them. */
   readonly skip?: readonly string[];
@@ -554,12 +559,15 @@ export class Muster {
   }
 
   /**
-   * All fleets of which Temporal knows a run: the last of each, newest first, as that left it. Temporal's list may lack one
-   * that began just now, and each ends with the namespace's retention.
+   * All fleets of which Temporal knows a run: the last of each, newest first, as that left it; of one that was ended from
+   * outside, what AWS shows, if a worker can ask it within seconds. Temporal's list may lack one that began just now, and
+   * each ends with the namespace's retention.
    */
-  async list(): Promise<FleetListing[]> {
+  async list({ look = true }: ListOptions = {}): Promise<FleetListing[]> {
     try {
-      return await listFleets(this.#temporal);
+      const quick = { lookSeconds: QUICK_LOOK_SECONDS, onWorkerAwaited: undefined };
+      const brief = Muster.over({ ...this.#temporal, ...quick });
+      return await listFleets(this.#temporal, look ? (fleet) => brief.status(fleet) : undefined);
     } catch (error) {
       throw asMusterError(this.#temporal, error);
     }
@@ -756,18 +764,15 @@ export class Muster {
 
   /** A fleet of which Temporal knows no run may be there all the same: its history ends, its tags in AWS do not. */
   async #joinForgotten(spec: FleetSpec, hash: string): Promise<FleetRun | undefined> {
-    const found = await inspect(
-      this.#temporal,
-      {
-        fleet: spec.name,
-        region: spec.places ? undefined : spec.region,
-        places: placeRefs(spec),
-        role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
-        profile: spec.profile.reuse ? undefined : spec.profile.name,
-        byNameOnly: true,
-      },
-      FIRST_LOOK_SECONDS,
-    ).catch((error) => {
+    const quick = { ...this.#temporal, lookSeconds: QUICK_LOOK_SECONDS };
+    const found = await inspect(quick, {
+      fleet: spec.name,
+      region: spec.places ? undefined : spec.region,
+      places: placeRefs(spec),
+      role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
+      profile: spec.profile.reuse ? undefined : spec.profile.name,
+      byNameOnly: true,
+    }).catch((error) => {
       // What is wrong with AWS the run itself finds and tells, and it is to be seen while it does.
       if (error instanceof MusterError && error.code === 'LookFailed') return undefined;
       throw error;
@@ -1008,7 +1013,8 @@ function needsWorker({ status }: WorkflowExecutionDescription): boolean {
   return status.name !== 'COMPLETED' && status.name !== 'FAILED';
 }
 
-const FIRST_LOOK_SECONDS = 3;
+/** Of a look that is not worth more: the answer is known otherwise, too, or not needed. */
+const QUICK_LOOK_SECONDS = 3;
 
 const HAND_OVER_MS = 50;
 

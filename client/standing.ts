@@ -16,10 +16,9 @@ const LOOK_SECONDS = 60;
 export async function inspect(
   temporal: Temporal,
   request: TeardownRequest,
-  seconds = LOOK_SECONDS,
 ): Promise<{ readonly run: FleetRun; readonly report: FleetReport }> {
   await assertWorkerPolls(temporal);
-  const { client, taskQueue } = temporal;
+  const { client, taskQueue, lookSeconds = LOOK_SECONDS } = temporal;
   const handle = await client.workflow.start('inspectFleet', {
     args: [request],
     taskQueue,
@@ -27,7 +26,7 @@ export async function inspect(
     workflowId: `inspect:${request.fleet.toLowerCase()}:${randomUUID()}`,
     memo: { fleet: request.fleet },
     staticSummary: `what AWS has of ${request.fleet}`,
-    workflowExecutionTimeout: (seconds + (request.patience ?? 0)) * 1000,
+    workflowExecutionTimeout: (lookSeconds + (request.patience ?? 0)) * 1000,
   });
   const report = await answerOf<FleetReport>(temporal, request.fleet, handle);
   const { workflowId, firstExecutionRunId } = handle;

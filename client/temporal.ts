@@ -39,6 +39,8 @@ export interface Temporal {
   readonly uiUrl: string | undefined;
   readonly onWorkerAwaited?: ConnectOptions['onWorkerAwaited'];
   readonly onLookRetried?: ConnectOptions['onLookRetried'];
+  /** How long an answer of AWS is waited for, its retries included. Default: a minute. */
+  readonly lookSeconds?: number;
 }
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */

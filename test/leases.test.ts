@@ -197,6 +197,10 @@ describe('a lease', () => {
     await world.client.workflow.getHandle(fleetWorkflowId('orphan')).terminate('a person did that');
     const status = await muster.status('orphan');
     assert.deepEqual([status.state, status.runId, status.lease], ['complete', made.runId, undefined]);
+    const [entry] = (await muster.list()).filter(({ fleet }) => fleet === 'orphan');
+    assert.deepEqual([entry!.state, entry!.instances, entry!.leaseEndsAt], ['complete', 2, undefined]);
+    const [unseen] = (await muster.list({ look: false })).filter(({ fleet }) => fleet === 'orphan');
+    assert.equal(unseen!.state, 'lost');
     assert.deepEqual((await muster.check('orphan')).findings, []);
     await assert.rejects(muster.extend('orphan', { seconds: 60 }), isRefused('NotNow'));
     const scaled = await (await muster.scale('orphan', { count: 3 })).result();

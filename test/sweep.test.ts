@@ -139,6 +139,20 @@ describe('the sweep', () => {
     assert.deepEqual(await verdicts(), { whole: false, paused: false, theirs: false });
   });
 
+  it('has a list say of what it has removed that it is gone', async () => {
+    await terminated('cleared');
+    const listed = async () => (await muster.list()).find(({ fleet }) => fleet === 'cleared')!;
+    assert.equal((await listed()).state, 'lost');
+    assert.equal((await verdicts({ remove: true })).cleared, true);
+    assert.equal((await world.exists('cleared')).role, undefined);
+    // For a minute AWS may not show yet what a run has made that was ended just now.
+    for (let tries = 0; tries < 600 && (await listed()).state === 'lost'; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    const { state, instances } = await listed();
+    assert.deepEqual([state, instances], ['gone', 0]);
+  });
+
   it('names what it could not remove', async () => {
     await terminated('stuck');
     const undo = world.aws.fault({
