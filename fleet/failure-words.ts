@@ -8,7 +8,7 @@ export function failureWords(report: FleetReport): string {
   return `${cause.replace(/\.$/, '')}. ${leftWords(report)}`;
 }
 
-function leftWords({ state, leftovers }: FleetReport): string {
+function leftWords({ fleet, state, leftovers }: FleetReport): string {
   if (leftovers.length > 0) return `Left: ${leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ')}`;
-  return state === 'lost' ? "'muster sweep' finds what it left." : 'Nothing is left.';
+  return state === 'lost' ? `'muster retry ${fleet}' removes what it left.` : 'Nothing is left.';
 }

@@ -53,7 +53,10 @@ export function nextCommands(report: FleetReport): string[] {
     case 'cancelled':
       return ['muster up FILE, to have it after all'];
     case 'lost':
-      return [`muster down ${fleet}   finds what it made by its tags, and removes it`];
+      // What AWS does not show yet only its tags tell.
+      return report.leftovers.length > 0
+        ? [`muster retry ${fleet}   removes what it left`]
+        : [`muster down ${fleet}   finds what it made by its tags, and removes it`];
     case 'left-over':
       return [
         `muster retry ${fleet}                  removes what is left, once the cause is gone`,

@@ -334,6 +334,7 @@ describe('the report of a run that was cancelled, is paused or was lost', () => 
     assert.match(text({ state: 'lost', error }), /left {6}nothing that is known here\n/);
     const found = text({ state: 'lost', role, error, leftovers: [roleLeft] });
     assert.match(found, /left {6}role web: .*\n {14}aws iam delete-role --role-name web\n/);
+    assert.match(found, /next {6}muster retry web {3}removes what it left$/);
   });
 });
 

@@ -200,7 +200,7 @@ describe('a spec that a program of another language sends', () => {
     await runOf('lost').terminate('by hand');
     const { type, message, details } = await failureOf(lost);
     assert.equal(type, 'FleetFailed');
-    assert.match(message, /^await-profile: Terminated: .*'muster sweep' finds what it left\.$/);
+    assert.match(message, /^await-profile: Terminated: .*'muster retry \S+' removes what it left\.$/);
     assert.equal((details![0] as FleetReport).state, 'lost');
     const leftOver = await failureOf(await ask('lost', { spec: written('lost') }));
     assert.equal(leftOver.type, 'FleetLeftOver');

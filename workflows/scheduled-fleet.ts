@@ -70,7 +70,7 @@ export async function scheduledFleet(request: BootstrapRequest<FleetSpec>): Prom
     return { fleet: spec.name, state, runId };
   } catch (error) {
     if (!(error instanceof ChildWorkflowFailure)) throw error;
-    if (!isCancellation(error)) throw failureOf(error);
+    if (!isCancellation(error)) throw failureOf(spec.name, error);
     // Whoever cancels the fleet's own run has what they want, and the schedule goes on; this run's end is its own.
     if (isCancelled()) throw error;
     return { fleet: spec.name, state: 'cancelled', runId };
@@ -117,7 +117,7 @@ async function fleetThere(spec: FleetSpec): Promise<string | undefined> {
 }
 
 /** The words of the fleet's run, and its report, as this run's own. */
-function failureOf({ cause }: ChildWorkflowFailure): ApplicationFailure {
+function failureOf(fleet: string, { cause }: ChildWorkflowFailure): ApplicationFailure {
   if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {
     return failure(FLEET_FAILED, cause.message, cause.details![0] as FleetReport);
   }
@@ -127,7 +127,7 @@ function failureOf({ cause }: ChildWorkflowFailure): ApplicationFailure {
       : cause instanceof TimeoutFailure
         ? 'timed out, so that it could undo nothing'
         : `failed: ${cause?.message}`;
-  return failure(RUN_LOST, `the fleet's run ${how}; 'muster sweep' finds what it left`);
+  return failure(RUN_LOST, `the fleet's run ${how}; 'muster retry ${fleet}' removes what it left`);
 }
 
 /** One that is the schedule's to show; to the worker it is no error of its own. */
