@@ -1,9 +1,11 @@
 /** `muster roll FILE`: replaces a fleet's instances wave by wave, and shows how; `muster roll pause NAME` and its like. */
 
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Muster } from '../client/muster.ts';
-import { specFromFile } from '../client/specs.ts';
+import { type CheckedSpec, specFromFile } from '../client/specs.ts';
 import { LEASE_OVER } from '../fleet/failures.ts';
+import { ROLE_NAME } from '../fleet/names.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { waveSizeOf } from '../fleet/roll.ts';
 import { rollWords } from '../fleet/roll-words.ts';
@@ -34,7 +36,7 @@ export async function roll(target: string, options: RollCommandOptions): Promise
     healthyWithin: secondsOption('--healthy-within', healthyWithin),
     healthyUrl,
   };
-  const to = image === undefined ? specFromFile(target) : { fleet: target, image };
+  const to = image === undefined ? specIn(target) : { fleet: target, image };
   announce('spec' in to ? to.spec.name : to.fleet);
   const muster = await Muster.connect();
   try {
@@ -46,6 +48,17 @@ export async function roll(target: string, options: RollCommandOptions): Promise
   } finally {
     await muster.close();
   }
+}
+
+/** A name without an image is no file of a spec. */
+function specIn(target: string): CheckedSpec {
+  if (!existsSync(target) && ROLE_NAME.test(target)) {
+    throw new UsageError(
+      `there is no file ${target}: a fleet is rolled by the file of its spec, or by its name and an image`,
+      `if ${target} is a fleet's name: 'muster roll ${target} --image ami-...'`,
+    );
+  }
+  return specFromFile(target);
 }
 
 /** Of a roll that the end of the lease has cut short, what became of the fleet: nothing of it is to be left. */

@@ -301,6 +301,9 @@ describe('a request that is none', () => {
       await assert.rejects(startRoll('none', options), isRefused('WrongRoll'));
     }
     await assert.rejects(muster.roll({ fleet: 'none', image: 'web' }), isRefused('WrongRoll'));
+    const named = await ended(startMuster(['roll', 'none'], { ...world.sandbox.env, NO_COLOR: '1' }));
+    assert.equal(named.code, 2);
+    assert.match(named.stderr, /there is no file none: .*\n.*'muster roll none --image ami-\.\.\.'/);
     await assert.rejects(muster.roll(specOf('nobody')), isRefused('FleetNotFound'));
     const more = (written: Partial<Instances>) => specOf('none', { count: 2, ...written });
     await assert.rejects(
