@@ -16,12 +16,13 @@ export function extended({ endsAt }: LeaseReport, extension: Extension): LeaseRe
 }
 
 /** Ten years: longer is a mistake in the unit. */
-const LONGEST_LEASE = 10 * 365 * 86_400;
+const MOST_DAYS = 10 * 365;
+const LONGEST_LEASE = MOST_DAYS * 86_400;
 
 /** What is wrong with a lease of so many seconds; undefined when nothing is. */
 export function leaseMistake(seconds: number): string | undefined {
   if (!Number.isFinite(seconds) || seconds <= 0) return `${seconds} s is no time to have a fleet for`;
-  return seconds > LONGEST_LEASE ? 'a lease of more than ten years' : undefined;
+  return seconds > LONGEST_LEASE ? `a lease of more than ten years: ${MOST_DAYS}d at most` : undefined;
 }
 
 /** What is wrong with an extension; undefined when nothing is. */
@@ -37,7 +38,9 @@ export function extensionMistake(
     return `${seconds} is no number of seconds to extend a lease by`;
   const left = (endsAt - now) / 1000 + seconds;
   if (left <= 0) return 'the lease would be over at once: release it instead';
-  return leaseMistake(left);
+  if (left <= LONGEST_LEASE) return undefined;
+  const days = Math.floor((LONGEST_LEASE - (endsAt - now) / 1000) / 86_400);
+  return `a lease of more than ten years from now: it can be extended by ${days}d at most`;
 }
 
 /**

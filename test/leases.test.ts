@@ -136,6 +136,13 @@ describe('a lease', () => {
     assert.equal((await muster.extend('longer', { seconds: -120 }))!.endsAt, endsAt - 60_000);
     await assert.rejects(muster.extend('longer', { seconds: -100_000 }), isRefused('WrongLease'));
     await assert.rejects(muster.extend('longer', { seconds: Number.NaN }), isRefused('WrongLease'));
+    const long = 500 * 86_400;
+    assert.equal((await muster.extend('longer', { seconds: long }))!.endsAt, endsAt - 60_000 + long * 1000);
+    assert.equal((await muster.extend('longer', { seconds: -long }))!.endsAt, endsAt - 60_000);
+    await assert.rejects(
+      muster.extend('longer', { seconds: 5_000 * 86_400 }),
+      (error) => isRefused('WrongLease')(error) && /extended by 3649d at most/.test((error as Error).message),
+    );
     assert.equal((await muster.status('longer')).lease!.endsAt, endsAt - 60_000);
 
     assert.equal(await muster.extend('longer', { forGood: true }), undefined);
