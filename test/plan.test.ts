@@ -347,7 +347,10 @@ describe('the plan of a fleet that is there', () => {
     const report: PlanReport = JSON.parse(stdout);
     assert.deepEqual([code, report.standing, report.goes], [2, 'differs', false]);
     assert.deepEqual([report.obstacles[0]!.code, report.obstacles.length], ['FleetDiffers', 1]);
-    assert.match(report.obstacles[0]!.mend!, /muster roll FILE/);
+    assert.ok(report.obstacles[0]!.mend!.includes(`'muster roll ${file}' has`));
+    const told = await command('plan', file);
+    assert.ok(told.stdout.includes(`'muster roll ${file}'`), told.stdout);
+    assert.doesNotMatch(told.stdout, /FILE/);
   });
 
   it('and has lost a part says so', async () => {
