@@ -45,7 +45,10 @@ export async function scheduleText(
     rows.map(([name, value]) => `  ${name.padEnd(10)}${value}`).join('\n'),
     next.length > 0
       ? tableText(
-          [nextHead(timezone, here), ...next.map((time) => nextRow(time, timezone, here))],
+          [
+            nextHead(paused ? 'WHEN RESUMED' : 'NEXT', timezone, here),
+            ...next.map((time) => nextRow(time, timezone, here)),
+          ],
           colors,
           '  ',
         )
@@ -92,8 +95,8 @@ function soFar({ started, skipped, missed }: ScheduleStanding): string {
   return parts.join(', ');
 }
 
-function nextHead(zone: string, here: string): string[] {
-  return zone === here ? [`NEXT (${zone})`] : [`NEXT (${zone})`, `HERE (${here})`];
+function nextHead(what: string, zone: string, here: string): string[] {
+  return zone === here ? [`${what} (${zone})`] : [`${what} (${zone})`, `HERE (${here})`];
 }
 
 function nextRow(time: string, zone: string, here: string): string[] {

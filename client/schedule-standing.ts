@@ -21,7 +21,10 @@ export interface ScheduleStanding extends ScheduleRules {
   readonly paused: boolean;
   /** Why it is paused, or what was said last. */
   readonly note?: string;
-  /** The next times, five at most, as Temporal has computed them; none when no time comes any more. */
+  /**
+   * The next times, five at most, as Temporal has computed them; none when no time comes any more. While it is paused they
+   * are those that would come.
+   */
   readonly next: readonly string[];
   /** The last runs, newest first. */
   readonly runs: readonly ScheduledRun[];

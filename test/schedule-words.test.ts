@@ -156,6 +156,8 @@ describe('a schedule', () => {
     assert.match(await scheduleText(standing, colors, 'Europe/Paris'), /\n {2}NEXT \(Europe\/Paris\)\n/);
     const paused = await scheduleText({ ...standing, paused: true, note: 'on holiday' }, colors);
     assert.match(paused, /^‖ schedule web is paused: on holiday\n/);
+    assert.match(paused, /\n {2}WHEN RESUMED \(Europe\/Paris\) /);
+    assert.doesNotMatch(paused, /NEXT/);
     assert.match(await scheduleText({ ...standing, next: [] }, colors), /\n {2}no time is to come\n/);
   });
 
