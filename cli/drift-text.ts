@@ -9,7 +9,7 @@ import { tableText } from './table.ts';
 
 export interface DriftTextOptions {
   readonly colors: Colors;
-  /** The file of the spec, if it is not that of the run. */
+  /** The file of the spec, if it is not the fleet's own. */
   readonly file?: string;
   /** The run in Temporal's web UI. */
   readonly uiUrl?: string;
@@ -26,7 +26,7 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
   const about = [
     row('account', `${account}, ${region}`, colors),
     row('has', counted(instanceCount, 'instance'), colors),
-    row('spec', file ?? 'that of the run that made it', colors),
+    row('spec', file ?? 'its own, as its last run has it', colors),
     ...(uiUrl ? [row('looked', uiUrl, colors)] : []),
   ].join('\n');
   if (count === 0) return `${colors.green('✓')} fleet ${name} is as its spec says\n\n${about}`;

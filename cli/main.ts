@@ -159,7 +159,7 @@ function program(): Command {
     .command('check')
     .description('what AWS shows of a fleet otherwise than its spec says; changes nothing unless told to')
     .argument('<name>', "the fleet's name")
-    .option('--file <file>', 'hold it against this spec, not that of the run that made it')
+    .option('--file <file>', 'hold it against this spec, not against its own')
     .option('--repair', 'put right what can be put right, and launch others for instances that are no more')
     .option(...JSON_OPTION)
     .option('--events', 'with --repair: what happens, as it does, one JSON object a line on stdout')

@@ -430,7 +430,7 @@ export class Muster {
   }
 
   /**
-   * Holds what AWS shows of a complete fleet against the spec of the run that made it, or against another. Changes nothing.
+   * Holds what AWS shows of a complete fleet against the spec that it has, or against another. Changes nothing.
    *
    * Throws FleetNotFound, NoWorker, HistoryGone when only a spec could tell what the fleet should be, FleetDiffers when the
    * spec is of another fleet, FleetBusy, NotNow when the fleet is not complete, ManyPlaces, LookFailed.
