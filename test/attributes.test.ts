@@ -6,6 +6,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { specFrom } from '../client/index.ts';
 import { ATTRIBUTES } from '../fleet/attributes.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
+import { written } from './specs.ts';
 import { openWorld, QUICK, untilPolled, type World } from './world.ts';
 
 const DENIED = { code: 'AccessDenied', message: 'You may not', status: 403 };
@@ -20,15 +21,6 @@ after(() => world.close());
 afterEach(() => {
   world.aws.clearFaults();
   world.aws.configure(QUICK);
-});
-
-const written = (name: string, more: object = {}) => ({
-  name,
-  region: 'us-east-1',
-  policy: { allow: { actions: 's3:Get*', resources: '*' } },
-  instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-  deadlines: { propagation: 60, launch: 60, step: 60, running: 60, undo: 60, consistency: 1 },
-  ...more,
 });
 
 /** As a list shows it: ids of the runs that a query finds, once it finds any or the patience is over. */

@@ -1,7 +1,7 @@
 /** The command line, as scripts and people call it: exit codes, what goes to which stream, kills. */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DescribeInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { ended, MUSTER, startMuster } from './command.ts';
+import { ended, MUSTER, says, startMuster } from './command.ts';
+import { writeSpec } from './specs.ts';
 import { converse } from './terminal.ts';
 import { openWorld, QUICK, type World } from './world.ts';
 
@@ -24,36 +25,14 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function specFile(name: string, more = ''): string {
-  const file = join(folder, `${name}.yaml`);
-  writeFileSync(
-    file,
-    `name: ${name}
-region: us-east-1
-policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
-instances: { count: 2, image: ami-12c6146b, type: t3.micro }
-deadlines: { propagation: 20, launch: 15, step: 15, undo: 3, consistency: 1 }
-${more}`,
-  );
-  return file;
-}
+/** What cannot be taken back is given up soon. */
+const deadlines = { propagation: 20, launch: 15, step: 15, undo: 3, consistency: 1 };
+const specFile = (name: string, more = '') => writeSpec(folder, name, { more, deadlines });
 
 const start = (args: string[], env: Record<string, string> = {}) =>
   startMuster(args, { ...world.sandbox.env, NO_COLOR: '1', ...env });
 
 const muster = (...args: string[]) => ended(start(args));
-
-/** Resolves when the child has said it on stderr. */
-function says(child: ChildProcess, what: RegExp): Promise<void> {
-  let said = '';
-  return new Promise((resolve, reject) => {
-    child.stderr!.on('data', (text) => {
-      said += text;
-      if (what.test(said)) resolve();
-    });
-    child.once('close', () => reject(new Error(`ended without ${what}:\n${said}`)));
-  });
-}
 
 const DENIED = { code: 'AccessDenied', message: 'User is not authorized to perform this', status: 403 };
 

@@ -34,3 +34,17 @@ export function ended(child: ChildProcess): Promise<Ended> {
     child.once('close', (code) => resolve({ code, stdout, stderr }));
   });
 }
+
+/** Resolves when the child has said it on one of its streams. */
+export function says(child: ChildProcess, what: RegExp): Promise<void> {
+  let said = '';
+  return new Promise((resolve, reject) => {
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', (text) => {
+        said += text;
+        if (what.test(said)) resolve();
+      });
+    }
+    child.once('close', () => reject(new Error(`ended without ${what}:\n${said}`)));
+  });
+}

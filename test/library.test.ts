@@ -10,7 +10,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { parse } from 'yaml';
-import { type SpecInput, specFrom } from '../client/index.ts';
+import { specFrom } from '../client/index.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
@@ -20,6 +20,7 @@ import { SetupError } from '../setup/install.js';
 import { ensurePython } from '../setup/python.js';
 import { ended, MUSTER, startMuster } from './command.ts';
 import { programOf } from './pages.ts';
+import { written } from './specs.ts';
 import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -38,15 +39,6 @@ after(async () => {
 afterEach(() => {
   world.aws.clearFaults();
   world.aws.configure(QUICK);
-});
-
-const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
-  name,
-  region: 'us-east-1',
-  policy: { allow: { actions: 's3:Get*', resources: '*' } },
-  instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-  deadlines: { propagation: 60, launch: 60, step: 60, running: 60, undo: 60, consistency: 1 },
-  ...more,
 });
 
 const NOTHING = { role: undefined, profile: undefined, instances: [], volumes: [] };

@@ -15,6 +15,7 @@ import type { PlanItem, PlanReport } from '../fleet/plan.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { ended, startMuster } from './command.ts';
+import { written } from './specs.ts';
 import { converse } from './terminal.ts';
 import { openWorld, QUICK, untilPolled, type World } from './world.ts';
 
@@ -36,22 +37,10 @@ afterEach(() => {
   world.aws.configure(QUICK);
 });
 
-const GET = { actions: 's3:Get*', resources: '*' };
 const [SSM, LOGS] = ['AmazonSSMManagedInstanceCore', 'CloudWatchLogsFullAccess'].map(
   (name) => `arn:aws:iam::aws:policy/${name}`,
 ) as [string, string];
 const DENIED = { code: 'AccessDenied', message: 'User is not authorized to perform this', status: 403 };
-
-function written(name: string, more: Partial<SpecInput> = {}, instances: object = {}): SpecInput {
-  return {
-    name,
-    region: 'us-east-1',
-    ...(more.profile === undefined ? { policy: { allow: GET } } : {}),
-    deadlines: { propagation: 20, launch: 30, step: '30s', undo: 6, consistency: 1 },
-    ...more,
-    instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro', ...instances } as SpecInput['instances'],
-  };
-}
 
 /** A spec in several places, instead of a region. */
 function inPlaces(name: string, more: Partial<SpecInput>): SpecInput {

@@ -36,6 +36,7 @@ import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { readWeather } from '../sandbox/weather.ts';
 import { type Ended, ended, startMuster } from './command.ts';
+import { written } from './specs.ts';
 import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
 
 const SSM = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
@@ -63,15 +64,6 @@ after(() => world.close());
 afterEach(() => {
   world.aws.clearFaults();
   world.aws.configure(USUAL);
-});
-
-const written = (name: string, more: Partial<SpecInput> = {}): SpecInput => ({
-  name,
-  region: 'us-east-1',
-  policy: { allow: { actions: 's3:Get*', resources: '*' } },
-  instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-  deadlines: { propagation: 60, launch: 60, step: 60, running: 60, undo: 60, consistency: 1 },
-  ...more,
 });
 
 async function fleetOf(name: string, more: Partial<SpecInput> = {}, lease?: number): Promise<string[]> {

@@ -12,6 +12,7 @@ import type { ScheduledRun } from '../client/schedule-standing.ts';
 import type { CheckState } from '../fleet/check-schedule.ts';
 import type { FleetNotification } from '../fleet/notification.ts';
 import { type Ended, ended, startMuster } from './command.ts';
+import { written } from './specs.ts';
 import { openWorld, untilPolled, type World } from './world.ts';
 
 let world: World;
@@ -36,23 +37,23 @@ after(async () => {
 });
 afterEach(() => world.aws.clearFaults());
 
-const written = (name: string): SpecInput => ({
-  name,
-  region: 'us-east-1',
-  policy: { allow: { actions: 's3:Get*', resources: '*' } },
-  instances: { count: 1, image: 'ami-12c6146b', type: 't3.micro' },
-  deadlines: { propagation: 60, launch: 60, step: 60, running: 60, undo: 60, consistency: 1 },
-  notify: [
+const watched = (name: string): SpecInput =>
+  written(
+    name,
     {
-      webhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-      secret: 'env:HOOK_SECRET',
-      on: ['drift', 'repaired'],
+      notify: [
+        {
+          webhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+          secret: 'env:HOOK_SECRET',
+          on: ['drift', 'repaired'],
+        },
+      ],
     },
-  ],
-});
+    { count: 1 },
+  );
 
 async function fleetOf(name: string): Promise<string> {
-  const report = await (await muster.up(specFrom(written(name)))).result();
+  const report = await (await muster.up(specFrom(watched(name)))).result();
   assert.equal(report.state, 'complete', JSON.stringify(report.error));
   return report.instances[0]!.id;
 }

@@ -1,7 +1,6 @@
 /** Watching what others have begun, what has happened to a fleet, and both as lines of JSON. */
 
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,8 @@ import { after, before, describe, it } from 'node:test';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import type { FleetEvent } from '../fleet/event.ts';
 import type { FleetReport } from '../fleet/report.ts';
-import { ended, startMuster } from './command.ts';
+import { ended, says, startMuster } from './command.ts';
+import { writeSpec } from './specs.ts';
 import { converse } from './terminal.ts';
 import { openWorld, QUICK, specOf, type World } from './world.ts';
 
@@ -24,36 +24,10 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function specFile(name: string, more = ''): string {
-  const file = join(folder, `${name}.yaml`);
-  writeFileSync(
-    file,
-    `name: ${name}
-region: us-east-1
-policy: { allow: [{ actions: ["s3:Get*", "s3:List*"], resources: ["*"] }] }
-instances: { count: 2, image: ami-12c6146b, type: t3.micro }
-deadlines: { propagation: 60, launch: 60, step: 30, undo: 30, consistency: 1 }
-${more}`,
-  );
-  return file;
-}
+const specFile = (name: string, more = '') => writeSpec(folder, name, { more });
 
 const start = (...args: string[]) => startMuster(args, { ...world.sandbox.env, NO_COLOR: '1' });
 const muster = (...args: string[]) => ended(start(...args));
-
-/** Resolves when the child has said it on one of its streams. */
-function says(child: ChildProcess, what: RegExp): Promise<void> {
-  let said = '';
-  return new Promise((resolve, reject) => {
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.on('data', (text) => {
-        said += text;
-        if (what.test(said)) resolve();
-      });
-    }
-    child.once('close', () => reject(new Error(`ended without ${what}:\n${said}`)));
-  });
-}
 
 const eventsIn = (text: string): FleetEvent[] =>
   text
