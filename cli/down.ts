@@ -6,7 +6,7 @@ import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
-import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { codeOf, type RunOptions, seeThrough, tellUnchanged } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
 import { isTerminal, isYes } from './terminal.ts';
@@ -40,8 +40,7 @@ async function takeDown(
   const muster = await connect();
   try {
     if (!options.yes && !(await isWanted(await muster.status(fleet, options)))) {
-      say('Nothing was changed.');
-      return 0;
+      return tellUnchanged(fleet, options);
     }
     announce(fleet);
     return codeOf(await seeThrough(await start(muster), options));

@@ -3,7 +3,7 @@
 import type { FleetEvent } from '../fleet/event.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { type errorAsJson, reportAsJson, UsageError } from './exit.ts';
-import { print } from './output.ts';
+import { jsonLine, print } from './output.ts';
 
 export interface EventsOptions {
   readonly events?: boolean;
@@ -26,7 +26,7 @@ export function checkEvents({ events, json, detach }: EventsOptions): void {
 /** An event as a line; a result with the report as `--json` has it. */
 export function printEvent(event: FleetEvent, uiUrl?: string): void {
   const told = event.type === 'result' ? { ...event, report: reportAsJson(event.report, uiUrl) } : event;
-  print(JSON.stringify(told));
+  print(jsonLine(told));
 }
 
 /** Of what was over before it was asked for. */
@@ -36,7 +36,7 @@ export function printResult(report: FleetReport, uiUrl?: string): void {
 }
 
 export function printError(error: ReturnType<typeof errorAsJson>): void {
-  print(JSON.stringify({ schema: 1, at: now(), type: 'error', ...error }));
+  print(jsonLine({ schema: 1, at: now(), type: 'error', ...error }));
 }
 
 const now = (): string => new Date().toISOString();

@@ -100,6 +100,7 @@ export function tellError(
     if (mend) say(`  ${mend}`);
   } else {
     say(`${colors.red('✗')} ${(error as Error).stack ?? error}`);
+    say("  an error of Muster's own: please report these lines; 'muster status NAME' tells how the fleet is");
   }
   if (error instanceof UsageError) return WRONG_INPUT;
   return CODES[code as MusterErrorCode] ?? INTERNAL;

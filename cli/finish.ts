@@ -3,7 +3,7 @@
 import type { FleetRun } from '../client/fleet-run.ts';
 import { exitCode, type FleetReport } from '../fleet/report.ts';
 import { printResult } from './events.ts';
-import { reportJson } from './exit.ts';
+import { DONE, reportJson } from './exit.ts';
 import { follow, introduce } from './follow.ts';
 import { followEvents } from './follow-events.ts';
 import { jsonOf, print, printText, say, stdoutColors, widthOf } from './output.ts';
@@ -40,7 +40,7 @@ export async function seeThrough(
   }
   const isOver = run.met === 'ended' || run.met === 'keeping';
   if (events && !isOver) return after(await followEvents(run));
-  const report = isOver ? await run.result() : await after(await follow(run));
+  const report = isOver ? await run.result() : await after(await follow(run, options));
   if (!isOver) say('');
   tellReport(report, options, run.uiUrl, { file });
   return report;
@@ -55,6 +55,13 @@ export function tellReport(
   if (events) printResult(report, uiUrl);
   else if (json) print(reportJson(report, uiUrl));
   else printText(reportText(report, { colors: stdoutColors(), width: terminalWidth(), uiUrl, ...more }));
+}
+
+/** Of what a person was asked and did not want. */
+export function tellUnchanged(fleet: string, { json }: { readonly json?: boolean }): number {
+  say('Nothing was changed.');
+  if (json) print(jsonOf({ fleet, changed: false }));
+  return DONE;
 }
 
 /** What is read by a program, or kept in a file, is not broken into lines. */

@@ -4,14 +4,14 @@ import type { FleetRun } from '../client/fleet-run.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { printError, printEvent } from './events.ts';
 import { INTERRUPTED } from './exit.ts';
-import { sayDetached } from './follow.ts';
+import { DETACHED, sayDetached } from './follow.ts';
 import { flushed } from './output.ts';
 
 /** Follows the run as `follow` does, and answers its report. Ctrl-C detaches. */
 export async function followEvents(run: FleetRun): Promise<FleetReport> {
   const detach = async () => {
     sayDetached(run.fleet);
-    printError({ error: { code: 'Interrupted', message: 'the run goes on' } });
+    printError({ error: DETACHED });
     await flushed();
     process.exit(INTERRUPTED);
   };

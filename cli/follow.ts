@@ -4,7 +4,7 @@ import type { FleetRun } from '../client/fleet-run.ts';
 import { type Progress, SILENT_SECONDS } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
-import { harmless, say, stderrColors, widthOf } from './output.ts';
+import { flushed, harmless, jsonLine, print, say, stderrColors, widthOf } from './output.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
@@ -29,15 +29,20 @@ export function introduce(run: FleetRun): void {
   say('');
 }
 
+/** What programs are told of it, as an error. */
+export const DETACHED = { code: 'Interrupted', message: 'the run goes on' } as const;
+
 /**
  * Shows a run until it has ended or waits for a person, and answers its report. Ctrl-C detaches: the process ends, the
  * run goes on.
  */
-export async function follow(run: FleetRun): Promise<FleetReport> {
+export async function follow(run: FleetRun, { json }: { readonly json?: boolean }): Promise<FleetReport> {
   const view = canRedraw() ? await liveView() : plainView();
-  const detach = () => {
+  const detach = async () => {
     view.end();
     sayDetached(run.fleet);
+    if (json) print(jsonLine({ error: DETACHED }));
+    await flushed();
     process.exit(INTERRUPTED);
   };
   process.once('SIGINT', detach);

@@ -157,14 +157,13 @@ const HELP: Readonly<Record<string, Help>> = {
 
 /** Puts it at the commands, once all of them are there. */
 export function addHelp(muster: Command): void {
-  muster
-    .addHelpText('after', EXIT_CODES)
-    .commandsGroup(AROUND)
-    .helpCommand('help [command]', 'the same as --help');
+  muster.addHelpText('after', EXIT_CODES).commandsGroup(AROUND);
   addWithin(muster, []);
 }
 
 function addWithin(parent: Command, path: readonly string[]): void {
+  if (parent.commands.length === 0) return;
+  parent.helpCommand('help [command]', 'the same as --help');
   for (const command of parent.commands) {
     const words = [...path, command.name()];
     const help = HELP[words.join(' ')];

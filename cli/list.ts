@@ -6,7 +6,7 @@ import type { FleetState } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
-import { type Colors, jsonOf, print, say, stdoutColors } from './output.ts';
+import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
 import { tableText } from './table.ts';
 
 /** Ends of runs of which nothing is there any more. */
@@ -18,7 +18,7 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
     const known = await muster.list();
     const fleets = all ? known : known.filter(({ state, skipped }) => !PAST.includes(state) || skipped);
     if (json) print(jsonOf(fleets));
-    else if (fleets.length > 0) print(table(fleets, stdoutColors()));
+    else if (fleets.length > 0) printText(table(fleets, stdoutColors()));
     const hidden = known.length - fleets.length;
     if (!json && fleets.length === 0) say('no fleets');
     if (!json && hidden > 0)

@@ -1,14 +1,16 @@
 /** The command line: which commands there are. Each is loaded when it is called. */
 
+import { existsSync } from 'node:fs';
 import { Argument, Command, CommanderError } from 'commander';
 import { REGION, ROLE_NAME } from '../fleet/names.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { checkEvents, type EventsOptions, printError } from './events.ts';
-import { tellError, UsageError, WRONG_INPUT } from './exit.ts';
+import { DONE, errorAsJson, tellError, UsageError, WRONG_INPUT } from './exit.ts';
 import { addHelp } from './help.ts';
-import { flushed, jsonOf, print } from './output.ts';
+import { flushed, jsonLine, print, say } from './output.ts';
 import { addRollCommands } from './roll-commands.ts';
 import { addScheduleCommands } from './schedule.ts';
+import { formsAsked, tellWrongCalls } from './wrong-calls.ts';
 
 const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
 const EVENTS_OPTION = ['--events', 'what happens, as it does: one JSON object a line on stdout'] as const;
@@ -20,19 +22,28 @@ export async function main(args: string[]): Promise<void> {
   try {
     await program().parseAsync(args, { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Commander has said what is wrong, or shown the help.
-    process.exitCode = error.exitCode === 0 ? 0 : WRONG_INPUT;
+    process.exitCode = codeOfUnread(error, args);
   }
+}
+
+/** Of a command line with which no command was begun. */
+function codeOfUnread(error: unknown, args: readonly string[]): number {
+  const printer = printerOf(formsAsked(args));
+  if (!(error instanceof CommanderError)) return tellError(error, printer);
+  if (error.exitCode === 0) return DONE;
+  // The help was shown in the place of a command.
+  const [first, wanted] = args;
+  if (first === 'help') return tellError(new UsageError(`unknown command '${wanted}'`), printer);
+  printer?.(errorAsJson(new UsageError('a command is missing', "'muster --help' shows all")));
+  return WRONG_INPUT;
 }
 
 function program(): Command {
   const muster = new Command('muster')
     .description('Fleets of EC2 machines whose credentials nobody put there: made whole, or taken back.')
     .version(packageJson.version)
-    .showSuggestionAfterError()
-    .showHelpAfterError('(muster --help shows what there is)')
-    .exitOverride();
+    // What stands behind a command is that one's: 'roll' has options, and so have the commands within it.
+    .enablePositionalOptions();
 
   muster
     .command('init')
@@ -57,7 +68,9 @@ function program(): Command {
     .argument('<file>', 'the spec, YAML or JSON')
     .option('--prices <file>', 'a price list, JSON (default: MUSTER_PRICES, if that is set)')
     .option(...JSON_OPTION)
-    .action((file, options) => ended(options, async () => (await import('./plan.ts')).plan(file, options)));
+    .action((file, options) =>
+      ended(options, async () => (await import('./plan.ts')).plan(file, options), file),
+    );
   muster
     .command('up')
     .description('bring a fleet up, attach to the run that does, or change the fleet that is there')
@@ -143,7 +156,10 @@ function program(): Command {
     .option('--follow', 'go on as more happens, until the run has ended')
     .option('--json', 'one JSON object a line')
     .action((name, options) =>
-      ended(options, async () => (await import('./logs.ts')).logs(checkedName(name), options)),
+      // Its JSON is events.
+      ended({ events: options.json }, async () =>
+        (await import('./logs.ts')).logs(checkedName(name), options),
+      ),
     );
   muster
     .command('report')
@@ -218,7 +234,7 @@ function program(): Command {
     .argument('<file>', 'the spec, YAML or JSON')
     .option('--json', 'the policy alone, as IAM takes it')
     .action((file, options) =>
-      ended(options, async () => (await import('./permissions.ts')).permissions(file, options)),
+      ended(options, async () => (await import('./permissions.ts')).permissions(file, options), file),
     );
   muster
     .command('doctor')
@@ -227,7 +243,7 @@ function program(): Command {
     .option('--instance', 'on an EC2 instance: whether the credentials of its role work; needs no Temporal')
     .option(...JSON_OPTION)
     .action((file, options) =>
-      ended(options, async () => (await import('./doctor.ts')).doctor(file, options)),
+      ended(options, async () => (await import('./doctor.ts')).doctor(file, options), file),
     );
   addScheduleCommands(muster, { ended, checkedName });
   muster
@@ -266,6 +282,7 @@ function program(): Command {
     .argument('[words...]')
     .action((words) => ended({}, async () => (await import('./complete.ts')).complete(muster, words)));
   addHelp(muster);
+  tellWrongCalls(muster);
   return muster;
 }
 
@@ -296,15 +313,20 @@ function printerOf({ json, events }: CommonOptions): Parameters<typeof tellError
   // Whoever asks for both is told in words.
   if (json && events) return undefined;
   if (events) return printError;
-  return json ? (error) => print(jsonOf(error)) : undefined;
+  return json ? (error) => print(jsonLine(error)) : undefined;
 }
 
-/** What no fleet can be called is not looked for. */
+/** What no fleet can be called is not looked for; a file's name is taken for a fleet's, as some are called like that. */
 function checkedName(name: string): string {
-  if (ROLE_NAME.test(name)) return name;
-  throw new UsageError(
-    `${JSON.stringify(name.slice(0, 100))} is no name of a fleet: 1 to 64 letters, digits and + = , . @ _ -`,
-  );
+  const isFile = existsSync(name) && /\.(ya?ml|json)$/.test(name);
+  if (!ROLE_NAME.test(name)) {
+    throw new UsageError(
+      `${JSON.stringify(name.slice(0, 100))} is no name of a fleet: 1 to 64 letters, digits and + = , . @ _ -`,
+      isFile ? "it is a file: give the fleet's name, which stands in it" : undefined,
+    );
+  }
+  if (isFile) say(`${name} is a file, too: here it is taken for the name of a fleet`);
+  return name;
 }
 
 function checkRegion(region: string): void {

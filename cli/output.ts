@@ -43,17 +43,21 @@ export function harmless(text: string): string {
 function asTyped(text: string): string {
   if (process.env.npm_command === undefined) return text;
   return text.replace(
-    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=(?:init|plan|up|down|extend|release|scale|roll|status|watch|logs|report|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|completion)\b)/g,
+    /(?<!npx)(^|[\s'(]|\x1b\[\d+m)muster (?=--help\b|(?:init|plan|up|down|extend|release|scale|roll|status|watch|logs|report|check|list|cancel|retry|rollback|sweep|schedule|worker|sandbox|permissions|doctor|demo|completion)\b)/g,
     '$1npx muster ',
   );
 }
 
+export const jsonOf = (value: unknown): string => escaped(JSON.stringify(value, null, 2));
+export const jsonLine = (value: unknown): string => escaped(JSON.stringify(value));
+
 /** What a terminal would obey is written as an escape: JSON's own rules leave some of it as it is. */
-export const jsonOf = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(
+function escaped(json: string): string {
+  return json.replace(
     /[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
 
 /** NO_COLOR and FORCE_COLOR are heeded (no-color.org). */
 function colorsOf(stream: NodeJS.WriteStream): Colors {

@@ -21,8 +21,6 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     .option(...JSON_OPTION)
     .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)
-    // What stands behind a command of its own is that one's.
-    .enablePositionalOptions()
     .action((file, options) =>
       ended(
         options,

@@ -2,13 +2,14 @@
 
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Muster } from '../client/muster.ts';
+import type { Muster } from '../client/muster.ts';
 import { type CheckedSpec, specFromFile } from '../client/specs.ts';
 import { LEASE_OVER } from '../fleet/failures.ts';
 import { ROLE_NAME } from '../fleet/names.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { waveSizeOf } from '../fleet/roll.ts';
 import { rollWords } from '../fleet/roll-words.ts';
+import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, reportJson, UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
@@ -38,12 +39,12 @@ export async function roll(target: string, options: RollCommandOptions): Promise
   };
   const to = image === undefined ? specIn(target) : { fleet: target, image };
   announce('spec' in to ? to.spec.name : to.fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const run = await muster.roll(to, pace);
     if (run.met !== 'new') say('nothing to roll: its instances are of this spec');
     const file = image === undefined ? target : undefined;
-    const after = (report: FleetReport) => untilTakenDown(muster, report);
+    const after = (report: FleetReport) => untilTakenDown(muster, report, options);
     return codeOf(await seeThrough(run, { ...options, file, after }));
   } finally {
     await muster.close();
@@ -62,14 +63,18 @@ function specIn(target: string): CheckedSpec {
 }
 
 /** Of a roll that the end of the lease has cut short, what became of the fleet: nothing of it is to be left. */
-async function untilTakenDown(muster: Muster, report: FleetReport): Promise<FleetReport> {
+async function untilTakenDown(
+  muster: Muster,
+  report: FleetReport,
+  options: RunOptions,
+): Promise<FleetReport> {
   const { fleet, runId, error } = report;
   if (error?.code !== LEASE_OVER) return report;
   say(`\nthe lease of ${fleet} is over: it is taken down`);
   for (;;) {
     const run = await muster.attach(fleet);
     if (run.runId !== runId && run.met !== 'keeping') {
-      const { state, leftovers } = run.met === 'ended' ? await run.result() : await follow(run);
+      const { state, leftovers } = run.met === 'ended' ? await run.result() : await follow(run, options);
       return { ...report, ...NOTHING, state: state === 'gone' ? report.state : state, leftovers };
     }
     await sleep(LOOK_EVERY_MS);
@@ -96,7 +101,7 @@ export async function steerRoll(
   steer: 'pause' | 'resume',
   { json }: { json?: boolean },
 ): Promise<number> {
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const run = await muster.steerRoll(fleet, steer);
     const report = await run.progress();
@@ -115,7 +120,7 @@ export async function steerRoll(
 
 export async function abortRoll(fleet: string, options: RunOptions): Promise<number> {
   announce(fleet);
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     const report = await seeThrough(await muster.steerRoll(fleet, 'abort'), options);
     // That it is as before is what was asked for here.

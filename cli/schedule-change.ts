@@ -5,7 +5,8 @@ import type { ScheduleStanding } from '../client/schedule-standing.ts';
 import { timeWords } from '../fleet/zones.ts';
 import { connect } from './connect.ts';
 import { DONE, UsageError } from './exit.ts';
-import { jsonOf, print, printText, say } from './output.ts';
+import { tellUnchanged } from './finish.ts';
+import { jsonOf, print, printText } from './output.ts';
 import { isTerminal, isYes } from './terminal.ts';
 
 export interface ChangeOptions {
@@ -62,8 +63,7 @@ export async function scheduleDelete(
   try {
     const { runs, cron, timezone } = await muster.schedules.get(fleet);
     if (!yes && !(await isYes(`Delete the schedule ${fleet}, '${cron}' (${timezone})?`))) {
-      say('Nothing was changed.');
-      return DONE;
+      return tellUnchanged(fleet, { json });
     }
     await muster.schedules.delete(fleet);
     const underWay = runs.filter(({ state }) => state === 'running');

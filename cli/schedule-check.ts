@@ -1,10 +1,11 @@
 /** `muster schedule check NAME`: a fleet that is held against its spec every so often. */
 
-import { type CheckScheduleStanding, Muster } from '../client/index.ts';
+import type { CheckScheduleStanding } from '../client/index.ts';
 import type { ScheduledRun } from '../client/schedule-standing.ts';
 import type { CheckState } from '../fleet/check-schedule.ts';
 import { durationWords } from '../fleet/duration.ts';
 import { timeWords } from '../fleet/zones.ts';
+import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, UsageError } from './exit.ts';
 import { type Colors, jsonOf, print, printText, stdoutColors } from './output.ts';
@@ -23,7 +24,7 @@ export async function scheduleCheck(fleet: string, options: ScheduleCheckOptions
   if (off && (every !== undefined || repair)) throw new UsageError('--off stands alone');
   if (repair && every === undefined)
     throw new UsageError('--repair goes with --every, for instance --every 1h');
-  const muster = await Muster.connect();
+  const muster = await connect();
   try {
     if (off) {
       await muster.checks.delete(fleet);

@@ -21,17 +21,16 @@ export async function scheduleShow(fleet: string, { json }: { json?: boolean }):
 export async function scheduleList({ json }: { json?: boolean }): Promise<number> {
   const muster = await connect();
   try {
-    const schedules = await muster.schedules.list();
+    const [schedules, checks] = await Promise.all([muster.schedules.list(), muster.checks.list()]);
     if (json) {
-      print(jsonOf(schedules));
+      print(jsonOf({ schedules, checks }));
       return DONE;
     }
-    const checks = await muster.checks.list();
     const tables = [
       ...(schedules.length > 0 ? [await scheduleTable(schedules, stdoutColors())] : []),
       ...(checks.length > 0 ? [checkTable(checks, stdoutColors())] : []),
     ];
-    if (tables.length > 0) print(tables.join('\n\n'));
+    if (tables.length > 0) printText(tables.join('\n\n'));
     else say('no schedules');
     return DONE;
   } finally {

@@ -21,9 +21,7 @@ const OVERLAP = `${OVERLAPS.join(', ')}`;
 export function addScheduleCommands(muster: Command, { ended, checkedName }: Running): void {
   const schedule = muster
     .command('schedule')
-    .description('fleets that come up at their times, each for as long as it is wanted')
-    .showSuggestionAfterError()
-    .showHelpAfterError('(muster schedule --help shows what there is)');
+    .description('fleets that come up at their times, each for as long as it is wanted');
 
   schedule
     .command('set')
@@ -37,7 +35,7 @@ export function addScheduleCommands(muster: Command, { ended, checkedName }: Run
     .option('--pause-on-failure', 'the first failed run pauses the schedule')
     .option(...JSON_OPTION)
     .action((file, options) =>
-      ended(options, async () => (await import('./schedule-set.ts')).scheduleSet(file, options)),
+      ended(options, async () => (await import('./schedule-set.ts')).scheduleSet(file, options), file),
     );
   schedule
     .command('list')

@@ -4,7 +4,7 @@ import { exitCode, type InstanceReport, isSettled } from '../fleet/report.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { tellReport } from './finish.ts';
-import { print, stdoutColors } from './output.ts';
+import { jsonLine, print, stdoutColors } from './output.ts';
 
 export async function status(
   fleet: string,
@@ -34,7 +34,7 @@ async function listInstances(all: AsyncIterable<InstanceReport>, json: boolean |
   if (!json) print(stdoutColors().dim(columns(['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'])));
   for await (const instance of all) {
     const { id, type, zone, privateIp = '', state } = instance;
-    print(json ? JSON.stringify(instance) : columns([id, type, zone, privateIp, state]));
+    print(json ? jsonLine(instance) : columns([id, type, zone, privateIp, state]));
   }
 }
 

@@ -9,8 +9,8 @@ import { counted } from '../fleet/words.ts';
 import { differenceText } from './change-text.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
-import { DONE, LEFT_OVER, UsageError } from './exit.ts';
-import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { LEFT_OVER, UsageError } from './exit.ts';
+import { codeOf, type RunOptions, seeThrough, tellUnchanged } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
 import { isTerminal, isYes } from './terminal.ts';
@@ -33,10 +33,7 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
     const run = await muster
       .up(checked, { lease, beforeStart })
       .catch((error: unknown) => changeInstead(muster, checked, error, { ...options, file }));
-    if (!run) {
-      say('Nothing was changed.');
-      return DONE;
-    }
+    if (!run) return tellUnchanged(checked.spec.name, options);
     if (lease !== undefined && run.met !== 'new') say(`--for ${options.for} ${forNothing(run)}`);
     const report = await seeThrough(run, { ...options, file });
     return report && isShortOfSpec(report) ? LEFT_OVER : codeOf(report);

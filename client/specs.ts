@@ -27,14 +27,11 @@ export function specFrom(written: SpecInput, folder: string | false = process.cw
 export function specFromFile(file: string): CheckedSpec {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = textOf(readFileSync(file));
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const message = missing ? 'there is no such file' : (error as Error).message;
-    throw new SpecError(
-      [{ file, path: '', message, mend: 'name a spec, for instance examples/s3-read-only.yaml' }],
-      file,
-    );
+    const { code = '', message: said } = error as NodeJS.ErrnoException;
+    const message = UNREADABLE[code] ?? said;
+    throw new SpecError([{ file, path: '', message, mend: "name a spec; 'muster init' writes one" }], file);
   }
   return orThrow(readSpec(text, { file, env: process.env, readFile: readerIn(dirname(file)) }), file);
 }
@@ -44,9 +41,15 @@ function orThrow(reading: SpecReading, file?: string): CheckedSpec {
   return reading;
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+};
+
+const readerIn = (folder: string) => (path: string) => textOf(readFileSync(resolve(folder, path)));
+
 /** Of a file that is no text, gzipped user data for instance, no part is guessed. */
-const readerIn = (folder: string) => (path: string) => {
-  const bytes = readFileSync(resolve(folder, path));
+function textOf(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new Error('it is no text (UTF-8)');
   return bytes.toString();
-};
+}

@@ -147,9 +147,9 @@ describe('muster up', () => {
       const { code, stdout, stderr } = await muster(...args);
       assert.equal(code, 2, args.join(' '));
       assert.equal(stdout, '');
-      assert.match(stderr, /^error: /);
+      assert.match(stderr, /^✗ /);
     }
-    assert.match((await muster('upp', 'x')).stderr, /Did you mean up\?/);
+    assert.match((await muster('upp', 'x')).stderr, /did you mean up\?/);
     assert.equal((await muster('--help')).code, 0);
   });
 
@@ -230,12 +230,13 @@ describe('muster up', () => {
     world.aws.configure({ propagationSeconds: 6 });
     try {
       const file = specFile('detached');
-      const child = start(['up', file]);
+      const child = start(['up', file, '--json']);
       const end = ended(child);
       await says(child, /create the role/);
       child.kill('SIGINT');
-      const { code, stderr } = await end;
+      const { code, stdout, stderr } = await end;
       assert.equal(code, 130);
+      assert.deepEqual(JSON.parse(stdout), { error: { code: 'Interrupted', message: 'the run goes on' } });
       assert.match(stderr, /the run of detached goes on/);
       assert.match(stderr, /muster watch detached/);
       assert.match(stderr, /muster status detached/);
@@ -297,6 +298,13 @@ describe('muster down', () => {
       assert.match(screen, /Nothing was changed/);
       assert.equal((await world.exists('asked')).instances.length, 2);
     }
+    const declined = await converse(['down', 'asked', '--json'], [[/\[y\/N\] $/, 'n\n']], {
+      env: world.sandbox.env,
+    });
+    assert.match(
+      declined.screen,
+      /Nothing was changed\.\n\{\n {2}"fleet": "asked",\n {2}"changed": false\n\}\n/,
+    );
     const { code, screen } = await answer('y\n');
     assert.equal(code, 0, screen);
     assert.deepEqual((await world.exists('asked')).instances, []);
@@ -396,6 +404,9 @@ describe('muster schedule', () => {
       (await muster('schedule', 'list')).stdout,
       /^FLEET +TIMES .*\n[\s\S]*mornings +at 08:00, Monday through Friday \(Europe\/Paris\) +10 hours/,
     );
+    const { schedules, checks } = JSON.parse((await muster('schedule', 'list', '--json')).stdout);
+    assert.deepEqual(checks, []);
+    assert.ok(schedules.some(({ fleet }: { fleet: string }) => fleet === 'mornings'));
 
     const paused = await muster('schedule', 'pause', 'mornings', '--note', 'on holiday');
     assert.match(

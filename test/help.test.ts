@@ -69,8 +69,8 @@ describe('muster --help', () => {
     ] as const) {
       const { code, stdout, stderr } = await muster(...args);
       assert.deepEqual([code, stdout], [2, '']);
-      assert.match(stderr, RegExp(`Did you mean ${near}\\?`));
-      assert.match(stderr, /--help shows what there is/);
+      assert.match(stderr, RegExp(`; did you mean ${near}\\?`));
+      assert.match(stderr, /--help' shows what there is/);
     }
   });
 });
