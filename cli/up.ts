@@ -50,6 +50,7 @@ async function agreeTo(muster: Muster, checked: CheckedSpec, file: string): Prom
     throw new UsageError(`${counted(obstacles.length, 'thing')} in the way; nothing was made`);
   }
   if (!(await isYes('\nMake it?'))) throw new Unwanted();
+  say('');
 }
 
 class Unwanted extends Error {}

@@ -1,23 +1,63 @@
 /**
- * `npm run pictures`: docs/report.png, the page of a real fleet for which there was not room everywhere, and
- * docs/temporal-ui.png, what Temporal's web UI tells of one that waits for a person.
+ * `npm run pictures`: docs/run.svg, what a terminal shows of a real `muster up`; docs/report.png, the page of a real fleet for
+ * which there was not room everywhere; and docs/temporal-ui.png, what Temporal's web UI tells of one that waits for a person.
+ * With the name of one, `npm run pictures -- run.svg`, that alone.
  */
 
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { reportPage, specFrom } from '../client/index.ts';
 import { type Browser, openBrowser, pageAt } from './browser.ts';
 import { pausedRun } from './paused-run.ts';
+import { screenPicture } from './screen.ts';
+import { converse } from './terminal.ts';
 import { openWorld, QUICK, untilPolled } from './world.ts';
 
 const file = (name: string) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url));
 
-const { browser, why } = await openBrowser();
-if (!browser) throw new Error(why);
-try {
-  await reportPicture(browser);
-  await uiPicture(browser);
-} finally {
-  await browser.close();
+const PICTURES: Readonly<Record<string, () => Promise<void>>> = {
+  'run.svg': runPicture,
+  'report.png': () => inBrowser(reportPicture),
+  'temporal-ui.png': () => inBrowser(uiPicture),
+};
+const named = process.argv.slice(2);
+for (const name of named.length > 0 ? named : Object.keys(PICTURES)) {
+  const make = PICTURES[name];
+  if (!make) throw new Error(`${name} is none of ${Object.keys(PICTURES).join(', ')}`);
+  await make();
+}
+
+async function inBrowser(make: (browser: Browser) => Promise<void>): Promise<void> {
+  const { browser, why } = await openBrowser();
+  if (!browser) throw new Error(why);
+  try {
+    await make(browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** As slow as the sandbox usually is. */
+async function runPicture(): Promise<void> {
+  const world = await openWorld({});
+  try {
+    await untilPolled(world.muster);
+    const [command, ...args] = ['npx muster', 'up', 'examples/s3-read-only.yaml'];
+    const title = [command, ...args].join(' ');
+    // As wide as its longest link.
+    const [columns, rows] = [124, 100];
+    const { code, written } = await converse(args, [[/Make it\? \[y\/N\] $/, 'yes\n']], {
+      cwd: fileURLToPath(new URL('..', import.meta.url)),
+      env: { ...world.sandbox.env, npm_command: 'exec', NO_COLOR: '', TERM: 'xterm-256color' },
+      columns,
+      rows,
+    });
+    if (code !== 0) throw new Error(written);
+    const svg = await screenPicture(`$ ${title}\r\n${written}`, { title: 'muster', columns, rows });
+    writeFileSync(file('run.svg'), svg);
+  } finally {
+    await world.close();
+  }
 }
 
 async function reportPicture(browser: Browser): Promise<void> {

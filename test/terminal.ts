@@ -17,15 +17,25 @@ export interface Conversation {
   readonly code: number | null;
   /** All that was on the screen, what was typed among it. */
   readonly screen: string;
+  /** The same as it was written, with colours and redrawings. */
+  readonly written: string;
+}
+
+interface Terminal {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Types each answer when the screen ends with what it is an answer to. */
 export function converse(
   args: readonly string[],
   answers: readonly (readonly [to: RegExp, typed: string])[],
-  { cwd, env = {}, columns }: { cwd?: string; env?: Record<string, string>; columns?: number } = {},
+  { cwd, env = {}, columns, rows = 50 }: Terminal = {},
 ): Promise<Conversation> {
-  const sized = columns === undefined ? [] : ['sh', '-c', `stty cols ${columns} rows 50; exec "$@"`, 'sh'];
+  const sized =
+    columns === undefined ? [] : ['sh', '-c', `stty cols ${columns} rows ${rows}; exec "$@"`, 'sh'];
   const child = spawn('python3', ['-c', TERMINAL, ...sized, process.execPath, MUSTER, ...args], {
     cwd,
     env: { ...process.env, npm_command: undefined, NO_COLOR: '1', ...env },
@@ -48,7 +58,8 @@ export function converse(
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(unanswered);
-      resolve({ code, screen: stripVTControlCharacters(screen).replaceAll('\r\n', '\n') });
+      const plain = stripVTControlCharacters(screen).replaceAll('\r\n', '\n');
+      resolve({ code, screen: plain, written: screen });
     });
   });
 }
