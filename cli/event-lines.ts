@@ -1,5 +1,6 @@
 /** What has happened to a fleet, an event a line. */
 
+import { askWords } from '../fleet/asks.ts';
 import type { FleetEvent } from '../fleet/event.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { stepWords } from '../fleet/steps.ts';
@@ -24,9 +25,9 @@ function toldOf(event: FleetEvent, colors: Colors): [mark: string, words: string
     case 'run-ended':
       return [colors.bold('■'), endWords(event)];
     case 'asked':
-      return [colors.cyan('→'), `asked: ${askedWords(event)}${by(event.by)}`];
+      return [colors.cyan('→'), `asked: ${askWords(event.request, event.detail)}${by(event.by)}`];
     case 'answered':
-      return [colors.cyan('←'), `${event.request}: ${outcomeWords(event)}`];
+      return [colors.cyan('←'), `${askWords(event.request)}: ${outcomeWords(event)}`];
     case 'step-began':
       return [colors.dim('…'), nameOf(event)];
     case 'step-waits':
@@ -72,10 +73,6 @@ function nameOf({ step, undo, where }: Step): string {
 const by = (who: string | undefined): string => (who === undefined ? '' : `, by ${who}`);
 const because = (why: string | undefined): string => (why === undefined ? '' : `: ${why}`);
 const seconds = (of: { readonly seconds: number }): string => `${of.seconds.toFixed(1)} s`;
-
-function askedWords({ request, detail }: Extract<FleetEvent, { type: 'asked' }>): string {
-  return detail === undefined ? request : `${request} ${detail}`;
-}
 
 function outcomeWords({ state, reason }: { readonly state?: string; readonly reason?: string }): string {
   return [state, reason].filter((one) => one !== undefined).join(': ');

@@ -3,19 +3,13 @@
  * No worker is needed for that.
  */
 
-import { durationWords } from '../fleet/duration.ts';
+import { actionOf, askDetail, askWords } from '../fleet/asks.ts';
 import type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
-import {
-  DECIDE_UPDATE,
-  EXTEND_UPDATE,
-  type Extension,
-  KEEPER,
-  SCALE_UPDATE,
-  STEER_UPDATE,
-} from '../fleet/run.ts';
+import { BOOTSTRAPS, KEEPER } from '../fleet/run.ts';
 import type { RunFact } from '../fleet/run-fact.ts';
 import type { RunId } from './fleet-run.ts';
+import { runsBefore } from './known-runs.ts';
 import { factsOf } from './run-history.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -26,7 +20,7 @@ interface RunFacts {
 }
 
 /**
- * Of the run that is given, those that it continues, those that the report names, and those of its places. What Temporal
+ * Of the fleet's last run and of those before it, from the one that brought it up; and of those of its places. What Temporal
  * has forgotten is left out. Throws TemporalUnreachable.
  */
 export async function historyOf(
@@ -58,13 +52,25 @@ async function fleetRuns(
     found.set(run, known);
     return known;
   };
+  const last = await look(runId);
+  // Temporal's list may lack what the report names and what goes on from one another.
   for (const run of [...runs, ...(scale?.runId === undefined ? [] : [scale.runId])]) await look(run);
-  for (let run: string | undefined = firstRunId; run !== undefined; ) {
+  for (let run: string | undefined = firstRunId; run !== undefined && run !== runId; ) {
     const { facts }: RunFacts = await look(run);
-    run = run === runId ? undefined : nextOf(facts.at(-1));
+    run = nextOf(facts.at(-1));
   }
-  await look(runId);
-  return [...found.values()];
+  if (!isBootstrap(last)) {
+    const before = await runsBefore(temporal, { workflowId, runId });
+    const broughtUp = before.findLastIndex(({ type }) => BOOTSTRAPS.includes(type));
+    for (const run of before.slice(Math.max(0, broughtUp))) await look(run.runId);
+  }
+  return [...found.values()].sort((a, b) => beganAt(a) - beganAt(b));
+}
+
+const beganAt = ({ facts: [began] }: RunFacts): number => began?.at ?? 0;
+
+function isBootstrap({ facts: [began] }: RunFacts): boolean {
+  return began?.kind === 'began' && BOOTSTRAPS.includes(began.type);
 }
 
 function nextOf(last: RunFact | undefined): string | undefined {
@@ -91,13 +97,11 @@ function askedBy(fact: RunFact): Omit<Ask, 'at'> | undefined {
       const { type, by = 'Temporal', parent, continues } = fact;
       // A keeper is begun by what is asked of it, and that is told.
       if (continues || parent?.startsWith('fleet:') || type === KEEPER) return undefined;
-      return { what: `${type} started`, by: parent ?? by };
+      return { what: actionOf(type), by: parent ?? by };
     }
     case 'asked': {
-      const { update, request, argument, by = 'Temporal', byRun } = fact;
-      if (byRun) return undefined;
-      if (update === undefined) return { what: request === 'cancel' ? request : `signal ${request}`, by };
-      return { what: updateWords(request, argument), by };
+      const { request, argument, by = 'Temporal', byRun } = fact;
+      return byRun ? undefined : { what: askWords(request, askDetail(request, argument)), by };
     }
     case 'ended': {
       const { how, reason, by = 'Temporal' } = fact;
@@ -105,23 +109,6 @@ function askedBy(fact: RunFact): Omit<Ask, 'at'> | undefined {
     }
     default:
       return undefined;
-  }
-}
-
-function updateWords(name: string, argument: unknown): string {
-  switch (name) {
-    case SCALE_UPDATE:
-      return `scale to ${(argument as { count?: number })?.count}`;
-    case DECIDE_UPDATE:
-      return `${argument}`;
-    case STEER_UPDATE:
-      return `${argument} the roll`;
-    case EXTEND_UPDATE: {
-      const extension = argument as Extension;
-      return 'forGood' in extension ? 'extend for good' : `extend by ${durationWords(extension.seconds)}`;
-    }
-    default:
-      return name;
   }
 }
 

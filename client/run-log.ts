@@ -3,9 +3,10 @@
 import type { FleetEvent } from '../fleet/event.ts';
 import { RunStory } from '../fleet/run-story.ts';
 import { FleetRun } from './fleet-run.ts';
+import { runsBefore } from './known-runs.ts';
 import { asTheyCome, hearPlaces, take } from './run-events.ts';
 import { factsOf } from './run-history.ts';
-import { asMusterError, type Temporal } from './temporal.ts';
+import type { Temporal } from './temporal.ts';
 
 export interface LogOptions {
   /** Also of the runs before that Temporal still knows. */
@@ -27,7 +28,9 @@ export async function* logOf(
   last: Last,
   { all, follow }: LogOptions,
 ): AsyncGenerator<FleetEvent, void> {
-  const runIds = await (all ? everyRun(temporal, last) : chainOf(temporal, last));
+  const runIds = all
+    ? [...(await runsBefore(temporal, last)).map(({ runId }) => runId), last.runId]
+    : await chainOf(temporal, last);
   for (const runId of runIds) {
     if (runId !== last.runId || !follow) yield* pastOf(temporal, runOf(temporal, { ...last, runId }));
   }
@@ -83,17 +86,4 @@ async function continuedBy(
     return first?.kind === 'began' ? first.continues : undefined;
   }
   return undefined;
-}
-
-/** Temporal's list may lack one that was begun just now: the last. */
-async function everyRun(temporal: Temporal, { workflowId, runId }: Last): Promise<string[]> {
-  const known: { readonly runId: string; readonly at: number }[] = [];
-  try {
-    for await (const run of temporal.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
-      if (run.runId !== runId) known.push({ runId: run.runId, at: run.startTime.getTime() });
-    }
-  } catch (error) {
-    throw asMusterError(temporal, error);
-  }
-  return [...known.sort((a, b) => a.at - b.at).map((run) => run.runId), runId];
 }

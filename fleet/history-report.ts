@@ -10,7 +10,7 @@ export interface HistoryReport {
 export interface Ask {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** `bootstrapFleet started`, `scale to 5`, `cancelled`. */
+  /** `up`, `scale to 5`, `pause the roll`, `cancel`, `terminate: by hand`. */
   readonly what: string;
   /** Temporal's identity of who asked: `PID@HOST` of a command, or the workflow that did. */
   readonly by: string;

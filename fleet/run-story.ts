@@ -4,22 +4,12 @@
  * and the goes before.
  */
 
-import { durationWords } from './duration.ts';
+import { actionOf, askDetail } from './asks.ts';
 import type { FleetEvent, Happened } from './event.ts';
 import { type Decision, decisionWords } from './launch-plan.ts';
 import type { FleetReport, StepReport } from './report.ts';
-import {
-  type ClearRequest,
-  DECIDE_UPDATE,
-  EXTEND_UPDATE,
-  type Extension,
-  KEEPER,
-  SCALE_UPDATE,
-  STEER_UPDATE,
-  TEARDOWNS,
-} from './run.ts';
+import { DECIDE_UPDATE } from './run.ts';
 import type { CallFailure, RunFact } from './run-fact.ts';
-import type { ScaleRequest } from './scale.ts';
 import { STEP_TITLES, stepTitle } from './steps.ts';
 
 /** A call that is made again while it is looked at. */
@@ -312,7 +302,7 @@ export class RunStory {
       }
       case 'asked': {
         const { request, argument, by } = fact;
-        return { type: 'asked', request, detail: detailOf(request, argument), by };
+        return { type: 'asked', request, detail: askDetail(request, argument), by };
       }
       case 'answered': {
         const { report, reason } = fact;
@@ -334,34 +324,7 @@ export class RunStory {
   }
 }
 
-function actionOf(type: string): 'up' | 'down' | 'keep' {
-  if (type === KEEPER) return 'keep';
-  return TEARDOWNS.includes(type) ? 'down' : 'up';
-}
-
 const isDecision = (fact: Noted): boolean => fact.kind === 'asked' && fact.request === DECIDE_UPDATE;
-
-/** What was asked for, without what a spec may say in confidence. */
-function detailOf(request: string, argument: unknown): string | undefined {
-  switch (request) {
-    case SCALE_UPDATE:
-      return `to ${(argument as ScaleRequest).count}`;
-    case EXTEND_UPDATE: {
-      const extension = argument as Extension;
-      return 'forGood' in extension ? 'for good' : `by ${signed(extension.seconds)}`;
-    }
-    case DECIDE_UPDATE:
-    case STEER_UPDATE:
-      return argument as string;
-    default: {
-      const { skip = [] } = (argument ?? {}) as Partial<ClearRequest>;
-      return skip.length > 0 ? `but for ${skip.join(', ')}` : undefined;
-    }
-  }
-}
-
-const signed = (seconds: number): string =>
-  seconds < 0 ? `-${durationWords(-seconds)}` : durationWords(seconds);
 
 /** The step that a call is for, by the id that Temporal knows the call by. */
 function stepOf(activity: string): StepRef | undefined {

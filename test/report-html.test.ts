@@ -129,7 +129,6 @@ describe('the page in a browser', () => {
         'fleet whole is complete',
         't3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b',
         `Own: read in Amazon S3, on everything, if StringEquals aws:ResourceTag/team is ${HOSTILE}`,
-        'bootstrapFleet started',
         `${process.pid}@`,
         'iam:CreateRole: Throttling',
         '2 attempts',
@@ -208,6 +207,9 @@ describe('the page in a browser', () => {
     needsBrowser(async () => {
       await up('changed');
       assert.equal((await (await muster.scale('changed', { count: 4 })).result()).state, 'complete');
+      // It launches nothing, and its run ends with it.
+      const tagged = await muster.change(specOf('changed', { tags: { team: 'blue' } }, { count: 4 }));
+      assert.equal((await tagged.result()).state, 'complete');
       const rolled = await muster.roll(
         { fleet: 'changed', image: 'ami-1e749f67' },
         { wave: { percent: 50 } },
@@ -217,7 +219,7 @@ describe('the page in a browser', () => {
       const { instances } = await world.exists('changed');
       assert.equal(instances.length, 4);
       for (const { InstanceId } of instances) assert.ok(text.includes(InstanceId!), text);
-      assert.match(text, /bootstrapFleet started[\s\S]*scale to 4[\s\S]*roll/);
+      assert.match(text, /UTC\s+up\s+\d+@[\s\S]*\bscale to 4\s[\s\S]*UTC\s+change\s[\s\S]*UTC\s+roll\s/);
       assert.match(text, /from ami-12c6146b to ami-1e749f67/);
     }),
   );
@@ -283,7 +285,7 @@ describe('muster report', () => {
     const { stdout } = await command('report', 'told', '--json');
     const { state, history } = JSON.parse(stdout);
     assert.equal(state, 'complete');
-    assert.match(history.asks[0].what, /^bootstrapFleet started$/);
+    assert.match(history.asks[0].what, /^up$/);
     assert.ok(history.activities.length >= 9);
   });
 

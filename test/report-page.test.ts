@@ -71,7 +71,7 @@ const left = {
   command: 'aws iam delete-role --role-name web',
 } as const;
 const history: HistoryReport = {
-  asks: [{ at: BEGAN, what: 'bootstrapFleet started', by: '12@desk' }],
+  asks: [{ at: BEGAN, what: 'up', by: '12@desk' }],
   activities: [
     activity('createRole', 'create-role', 200, {
       attempts: 3,
@@ -236,7 +236,7 @@ describe('the page of a report', () => {
       told,
       /launch the instances failed 3\.0 s .{0,90}3 attempts of 2 activities; failed with ec2:RunInstances: Denied: no/,
     );
-    assert.match(told, /Who asked for what .*2026-11-26 08:00:00 UTC bootstrapFleet started 12@desk/);
+    assert.match(told, /Who asked for what .*2026-11-26 08:00:00 UTC up 12@desk/);
     assert.match(told, / createRole 1 3 2 /);
     assert.match(told, /Done by 1 worker: 7@here/);
     // What the step itself says is not said twice.

@@ -8,6 +8,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import picocolors from 'picocolors';
 import { eventLine } from '../cli/event-lines.ts';
 import { Reader } from '../client/run-history.ts';
+import { askDetail, askWords } from '../fleet/asks.ts';
 import type { FleetEvent } from '../fleet/event.ts';
 import type { RunFact } from '../fleet/run-fact.ts';
 import { RunStory } from '../fleet/run-story.ts';
@@ -214,9 +215,28 @@ describe('the lines of a log', () => {
     assert.match(words.at(-1)!, /^■ completed: complete$/);
   });
 
+  it('say what was asked for as people say it, and as a report has it', () => {
+    for (const [request, argument, words] of [
+      ['steer-roll', 'pause', 'pause the roll'],
+      ['decide', 'rollback', 'rollback'],
+      ['extend', { forGood: true }, 'extend for good'],
+      ['extend', { seconds: -600 }, 'extend by -10 minutes'],
+      ['clear', { skip: ['role/web'] }, 'remove what was left, but for role/web'],
+      ['change', { spec: {} }, 'change'],
+      ['cancel', undefined, 'cancel'],
+    ] as const) {
+      const story = new RunStory({ fleet: 'web', runId: 'r-1' });
+      story.hear({ kind: 'began', id: 1, at: 0, type: 'keepFleet' });
+      story.hear({ kind: 'asked', id: 2, at: 1, update: 'u', request, argument, by: '12@desk' });
+      const [, asked] = story.news(false);
+      assert.equal(eventLine(asked!, plain)!.slice(22), `→ asked: ${words}, by 12@desk`);
+      assert.equal(askWords(request, askDetail(request, argument)), words);
+    }
+  });
+
   it('say why a step has failed, that a person decided, and what was taken back', () => {
     const paused = lines('paused-and-retried').join('\n');
-    assert.match(paused, /‖ put the policy \d\.\d s: .*\S\n.*→ asked: decide retry, by a worker\n/s);
+    assert.match(paused, /‖ put the policy \d\.\d s: .*\S\n.*→ asked: retry, by a worker\n/s);
     const back = lines('rolled-back').join('\n');
     assert.match(back, /✗ .* s: \S+.*\n[\s\S]*… undo: /);
     assert.match(back, /✓ undo: delete the role \d\.\d s: removed\n.*■ failed: rolled-back: /);
