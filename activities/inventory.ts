@@ -49,6 +49,8 @@ export interface FindFleetRequest extends Partial<Where> {
   readonly count?: number;
   /** Seconds to look for what is named here, when it is so new that AWS may not show it yet. */
   readonly patience?: number;
+  /** Look in that region alone, whatever the tags tell of others: each place of a fleet that has several is looked at. */
+  readonly here?: boolean;
   /** Look by the names alone, and do not go through the whole account when they lead to nothing. */
   readonly byNameOnly?: boolean;
 }
@@ -103,7 +105,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
         identityAsNamed(iam, owner, request),
       ]);
       // The tags know better than whoever asks: elsewhere the machines would be overlooked.
-      const place = regionOf(byName, request.region) ?? somewhere;
+      const place = regionOf(byName, request) ?? somewhere;
       const spelled = { ...owner, fleet: tagsOf(byName)?.[FLEET_TAG] ?? request.fleet };
       const { alive: there, untagged, strangers } = await aliveInstances(ec2In(place), spelled, request);
       const identity =
@@ -111,7 +113,7 @@ export function inventorySteps(clientsFor: ClientsFor) {
         (await identityOfInstances(iam, owner, there)) ||
         (there.length === 0 && !request.byNameOnly && (await identityByScan(iam, owner))) ||
         {};
-      const region = regionOf(identity, request.region) ?? place;
+      const region = regionOf(identity, request) ?? place;
       const instances =
         region === place ? there : (await aliveInstances(ec2In(region), spelled, request)).alive;
       const instanceTags = fromAwsTags(instances[0]?.Tags);
@@ -314,8 +316,9 @@ function tagsOf({ role, profile }: Identity): Tags | undefined {
   return role?.tags ?? profile?.tags;
 }
 
-/** Where its tags say that its instances are: in `asked`, if that is one of several. */
-function regionOf(identity: Identity, asked: string | undefined): string | undefined {
+/** Where its tags say that its instances are: in the region that was asked for, if that is one of several. */
+function regionOf(identity: Identity, { region: asked, here }: FindFleetRequest): string | undefined {
+  if (here) return asked;
   const regions = regionsOf(tagsOf(identity) ?? {});
   return regions.find((region) => region === asked) ?? regions[0];
 }

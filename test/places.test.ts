@@ -160,6 +160,19 @@ describe('when one region fails', () => {
     await gone('enough');
   });
 
+  it('also when there something was wrong before anything was made; it goes from where it is', async () => {
+    const places = [
+      { region: HERE, key: 'nobodys' },
+      { region: ABROAD, count: 1 },
+    ];
+    const report = await up('only-abroad', { places, need: { min: 1 } });
+    assert.equal(report.state, 'complete', JSON.stringify(report));
+    assert.deepEqual(stateIn(report), ['us-east-1 rolled-back', 'eu-west-1 complete']);
+    assert.deepEqual(await exists('only-abroad'), [0, 1, true, true]);
+    assert.equal((await muster.status('only-abroad')).state, 'complete');
+    await gone('only-abroad');
+  });
+
   it('one that needs one more is taken back', async () => {
     world.aws.configure({ soldOut: ZONES_ABROAD });
     const places = [...BOTH, { region: 'us-west-2', count: 1 }];

@@ -2,7 +2,7 @@
 
 import { ApplicationFailureCategory, RetryState } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import type { FoundFleet } from '../activities/inventory.ts';
+import type { FindFleetRequest, FoundFleet } from '../activities/inventory.ts';
 import { LOOK_FAILED, type LookFailure } from '../fleet/failures.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
 import type { KnownPlace } from '../fleet/places.ts';
@@ -23,10 +23,10 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
 }
 
 function lookInEach(request: TeardownRequest, places: readonly KnownPlace[]): Promise<readonly FoundFleet[]> {
-  return Promise.all(places.map(({ name, ...known }) => look({ ...request, ...known }, name)));
+  return Promise.all(places.map(({ name, ...known }) => look({ ...request, ...known, here: true }, name)));
 }
 
-function look(request: TeardownRequest, at?: string): Promise<FoundFleet> {
+function look(request: FindFleetRequest, at?: string): Promise<FoundFleet> {
   const options = as('find', `what ${request.fleet} has`, 300, at);
   return asLook(looking.findFleet.executeWithOptions(options, [request]), at);
 }

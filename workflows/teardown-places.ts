@@ -89,7 +89,7 @@ class PlacesTeardown {
       const { name, ...known } = place.known;
       place.found = await looking.findFleet.executeWithOptions(
         as('find', `what ${request.fleet} has in ${name}`, Math.max(this.seconds, DEFAULT_DEADLINE), name),
-        [{ ...request, ...known }],
+        [{ ...request, ...known, here: true }],
       );
       assertNotBorrowed(place.found);
       const { wanted, skipped } = withoutSkipped(place.found, this.request.skip);
