@@ -39,6 +39,8 @@ export interface KnownPlace extends PlaceRef {
   /** Ids of instances. */
   readonly instances?: readonly string[];
   readonly count?: number;
+  /** Something was wrong there before anything was made: a role that is refused, for instance. */
+  readonly untouched?: boolean;
 }
 
 export function placeRefs({ places }: Pick<FleetSpec, 'places'>): readonly PlaceRef[] | undefined {
@@ -63,6 +65,7 @@ export function knownPlaces(
       profile: nameOf(told?.profile),
       instances: isThere ? told.instances.map(({ id }) => id) : undefined,
       count: isThere ? instanceCountOf(told) : undefined,
+      untouched: told?.state === 'rolled-back' && told.error?.step === 'preflight' ? true : undefined,
     };
   });
 }

@@ -546,6 +546,11 @@ describe('a fleet in several accounts', () => {
     assert.equal(report.state, 'complete', JSON.stringify(report));
     assert.deepEqual(stateIn(report), [`${HERE} complete`, `${THERE} rolled-back`]);
     assert.deepEqual(await existsThere('content'), [0, false, false]);
+    // Where nothing was made nothing is left, although it cannot be looked at.
+    const down = await (await muster.down('content')).result();
+    assert.equal(down.state, 'gone', JSON.stringify(down));
+    assert.deepEqual(stateIn(down), [`${HERE} gone`, `${THERE} gone`]);
+    assert.deepEqual(await exists('content', [HERE]), [0, false, false]);
   });
 
   it('leaves nothing in an account in which nothing comes up', async () => {

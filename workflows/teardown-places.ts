@@ -86,11 +86,17 @@ class PlacesTeardown {
   async find(): Promise<void> {
     await this.inEach(this.places, 'find', async (place) => {
       const { places: _, ...request } = this.request;
-      const { name, ...known } = place.known;
-      place.found = await looking.findFleet.executeWithOptions(
+      const { name, untouched, ...known } = place.known;
+      const look = looking.findFleet.executeWithOptions(
         as('find', `what ${request.fleet} has in ${name}`, Math.max(this.seconds, DEFAULT_DEADLINE), name),
         [{ ...request, ...known, here: true }],
       );
+      try {
+        place.found = await look;
+      } catch (error) {
+        if (!untouched || isCancellation(error)) throw error;
+        return this.leaveUntouched(place, error);
+      }
       assertNotBorrowed(place.found);
       const { wanted, skipped } = withoutSkipped(place.found, this.request.skip);
       place.found = wanted;
@@ -218,6 +224,14 @@ class PlacesTeardown {
         this.tell();
       }),
     );
+  }
+
+  /** What was wrong there kept the fleet from it, and may keep whoever looks from it still. */
+  private leaveUntouched({ known, report }: Place, error: unknown): string {
+    report.state = 'gone';
+    const { run } = this;
+    run.report.steps = run.report.steps.filter(({ name, at }) => name !== 'terminate' || at !== known.name);
+    return `nothing was made there, and it cannot be looked at: ${reasonOf(error)}`;
   }
 
   private failAll(): void {
