@@ -37,6 +37,7 @@ export interface ProfileThere {
 }
 
 export interface InstanceThere {
+  readonly region: string;
   readonly state: string;
   readonly tags: Tags;
   readonly image: string;
@@ -48,6 +49,7 @@ export interface InstanceThere {
 }
 
 export interface VolumeThere {
+  readonly region: string;
   readonly tags: Tags;
   /** Instances. */
   readonly heldBy: readonly string[];
@@ -61,22 +63,40 @@ export interface Account {
   readonly volumes: Readonly<Record<string, VolumeThere>>;
 }
 
-export async function readAccount(iam: IAMClient, ec2: EC2Client): Promise<Account> {
-  const [roles, profiles, instances, volumes] = await Promise.all([
+/** Of EC2 one for each region that is looked at. */
+export interface Clients {
+  readonly iam: IAMClient;
+  readonly ec2: Readonly<Record<string, EC2Client>>;
+}
+
+export async function readAccount({ iam, ec2 }: Clients): Promise<Account> {
+  const [roles, profiles, ...regions] = await Promise.all([
     readRoles(iam),
     readProfiles(iam),
-    ec2.send(new DescribeInstancesCommand({})),
-    ec2.send(new DescribeVolumesCommand({})),
+    ...Object.entries(ec2).map(([region, client]) => readRegion(region, client)),
   ]);
-  const all = (instances.Reservations ?? []).flatMap(({ Instances = [] }) => Instances);
   return {
     roles,
     profiles,
-    instances: Object.fromEntries(all.map((instance) => [instance.InstanceId!, instanceThere(instance)])),
+    instances: Object.assign({}, ...regions.map(({ instances }) => instances)),
+    volumes: Object.assign({}, ...regions.map(({ volumes }) => volumes)),
+  };
+}
+
+async function readRegion(region: string, ec2: EC2Client): Promise<Pick<Account, 'instances' | 'volumes'>> {
+  const [{ Reservations = [] }, { Volumes = [] }] = await Promise.all([
+    ec2.send(new DescribeInstancesCommand({})),
+    ec2.send(new DescribeVolumesCommand({})),
+  ]);
+  const all = Reservations.flatMap(({ Instances = [] }) => Instances);
+  return {
+    instances: Object.fromEntries(
+      all.map((instance) => [instance.InstanceId!, instanceThere(region, instance)]),
+    ),
     volumes: Object.fromEntries(
-      (volumes.Volumes ?? []).map(({ VolumeId, Tags, Attachments = [] }) => [
+      Volumes.map(({ VolumeId, Tags, Attachments = [] }) => [
         VolumeId!,
-        { tags: asTags(Tags), heldBy: Attachments.map(({ InstanceId }) => InstanceId!) },
+        { region, tags: asTags(Tags), heldBy: Attachments.map(({ InstanceId }) => InstanceId!) },
       ]),
     ),
   };
@@ -127,8 +147,9 @@ async function readProfiles(iam: IAMClient): Promise<Account['profiles']> {
   return Object.fromEntries(await Promise.all(read));
 }
 
-function instanceThere(instance: Instance): InstanceThere {
+function instanceThere(region: string, instance: Instance): InstanceThere {
   return {
+    region,
     state: instance.State?.Name ?? 'unknown',
     tags: asTags(instance.Tags),
     image: instance.ImageId ?? '',

@@ -4,8 +4,9 @@ import { Client, Connection } from '@temporalio/client';
 import { startLocalTemporal } from '../sandbox/temporal.ts';
 import { ensurePython } from '../setup/python.js';
 import { problemsOf } from './judge.ts';
+import { problemsInPlaces } from './judge-places.ts';
 import { type Lane, openLane } from './lane.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, planOf, type Which } from './plan.ts';
 import { type Ending, play } from './story.ts';
 import { bundleOnce } from './workers.ts';
 
@@ -21,6 +22,8 @@ export interface CampaignOptions {
   readonly seed: number;
   readonly runs: number;
   readonly lanes: number;
+  /** Which fleets are in several places. */
+  readonly places?: Which;
   /** Told of each run when it is over. */
   readonly told?: (result: Result) => void;
 }
@@ -28,7 +31,8 @@ export interface CampaignOptions {
 /** An emulator remembers all instances that ever were, and gets slow with them. */
 const RUNS_AN_AWS = 25;
 
-export async function campaign({ seed, runs, lanes, told = () => {} }: CampaignOptions): Promise<Result[]> {
+export async function campaign(options: CampaignOptions): Promise<Result[]> {
+  const { seed, runs, lanes, places = 'some', told = () => {} } = options;
   const python = await ensurePython();
   const [temporal, bundle] = await Promise.all([startLocalTemporal({ python }), bundleOnce()]);
   const connection = await Connection.connect({ address: temporal.address });
@@ -54,7 +58,7 @@ export async function campaign({ seed, runs, lanes, told = () => {} }: CampaignO
     let lane = await open(number);
     try {
       for (let here = 1; next < runs; here++) {
-        const result = await runOne(planOf(seed + next++), lane, client);
+        const result = await runOne(planOf(seed + next++, places), lane, client);
         results.push(result);
         told(result);
         if (here % RUNS_AN_AWS !== 0 && result.ending) await lane.clear();
@@ -82,7 +86,8 @@ async function runOne(plan: Plan, lane: Lane, client: Client): Promise<Result> {
   const seconds = () => (performance.now() - started) / 1000;
   try {
     const ending = await play(plan, lane, client);
-    return { plan, ending, problems: problemsOf(plan, ending), seconds: seconds() };
+    const problems = plan.places.length > 0 ? problemsInPlaces(plan, ending) : problemsOf(plan, ending);
+    return { plan, ending, problems, seconds: seconds() };
   } catch (error) {
     return { plan, problems: [(error as Error).stack ?? `${error}`], seconds: seconds() };
   }

@@ -142,7 +142,7 @@ function planOf({ row }: Cell, fleet: string): Plan {
     fleet,
     count: 2,
     least: 2,
-    places: 'one',
+    placements: 'one',
     managed: true,
     ownNames: false,
     reuse: 'nothing',
@@ -160,5 +160,7 @@ function planOf({ row }: Cell, fleet: string): Plan {
     decisions: [],
     leased: false,
     changes: [],
+    places: [],
+    leastPlaces: 0,
   };
 }

@@ -11,7 +11,8 @@ import {
 } from '@aws-sdk/client-iam';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { FLEET_TAG, NAMESPACE_TAG, REGION_TAG, RUN_TAG } from '../fleet/tags.ts';
-import { IMAGE, TYPE } from './plan.ts';
+import { TYPE } from './places.ts';
+import { IMAGE } from './plan.ts';
 
 export interface Operator {
   readonly iam: IAMClient;

@@ -75,10 +75,10 @@ function endProblems(plan: Plan, report: FleetReport, own: Own, ending: Ending):
   }
 }
 
-const asVolume = (id: string) => ({ kind: 'volume' as const, id });
+export const asVolume = (id: string) => ({ kind: 'volume' as const, id });
 
 /** What the account has that carries the fleet's tag. */
-interface Own {
+export interface Own {
   readonly roles: Account['roles'];
   readonly profiles: Account['profiles'];
   /** Alive ones. */
@@ -87,7 +87,7 @@ interface Own {
   readonly volumes: readonly string[];
 }
 
-function ownOf(fleet: string, { roles, profiles, instances, volumes }: Account): Own {
+export function ownOf(fleet: string, { roles, profiles, instances, volumes }: Account): Own {
   const alive = only(instances, (instance) => isOwn(instance) && isAlive(instance));
   const loose = Object.entries(volumes).filter(
     ([, volume]) => isOwn(volume) && !volume.heldBy.some((id) => alive[id] !== undefined),
@@ -110,12 +110,12 @@ function only<T>(all: Readonly<Record<string, T>>, is: (one: T) => boolean): Rea
   return Object.fromEntries(Object.entries(all).filter(([, one]) => is(one)));
 }
 
-function mustBeEmpty(own: Own): string[] {
+export function mustBeEmpty(own: Own): string[] {
   return leftoverProblems([], own);
 }
 
 /** Exactly what is named is there. */
-function leftoverProblems(named: readonly Pick<Leftover, 'kind' | 'id'>[], own: Own): string[] {
+export function leftoverProblems(named: readonly Pick<Leftover, 'kind' | 'id'>[], own: Own): string[] {
   const inside = Object.values(own.roles).flatMap(({ inline, attached }) => [
     ...Object.keys(inline),
     ...attached,
@@ -193,10 +193,10 @@ function shapeProblems({ image, isWidened }: Shape, own: Own): string[] {
   ];
 }
 
-const hasHands = ({ weather }: Plan): boolean => (weather.behaviour.hands?.length ?? 0) > 0;
+export const hasHands = ({ weather }: Plan): boolean => (weather.behaviour.hands?.length ?? 0) > 0;
 
 /** Temporal and the report say the same. */
-function statusProblems({ state, lease }: FleetReport, status: string | undefined): string[] {
+export function statusProblems({ state, lease }: FleetReport, status: string | undefined): string[] {
   // Its run goes on, as the one that keeps the fleet.
   if (state === 'complete' && lease) return [];
   const wanted: Partial<Record<FleetReport['state'], string>> = {
@@ -211,7 +211,7 @@ function statusProblems({ state, lease }: FleetReport, status: string | undefine
 }
 
 /** The report does not contradict itself. */
-function reportProblems({ state, steps, undos, leftovers, error }: FleetReport): string[] {
+export function reportProblems({ state, steps, undos, leftovers, error }: FleetReport): string[] {
   const problems: string[] = [];
   const failed = undos.filter((undo) => undo.state === 'failed');
   if (state === 'left-over' && leftovers.length === 0) problems.push('left over, and nothing is named');
@@ -240,7 +240,7 @@ function countProblems(plan: Plan, { instances }: Account): string[] {
  * EC2 dates the end that somebody asked for. What has died by itself has none, and is left out: others took its place
  * within the second that is all AWS tells of a launch.
  */
-function aliveAt(launched: readonly InstanceThere[], moment: number): number {
+export function aliveAt(launched: readonly InstanceThere[], moment: number): number {
   return launched.filter(({ launchedAt, changed, state }) => {
     const ended = /\((.*)\)/.exec(changed)?.[1];
     if (state === 'terminated' && ended === undefined) return false;
@@ -250,7 +250,7 @@ function aliveAt(launched: readonly InstanceThere[], moment: number): number {
 }
 
 /** Nothing that is not the fleet's has changed, come or gone. */
-function foreignProblems(plan: Plan, before: Account, after: Account): string[] {
+export function foreignProblems(plan: Plan, before: Account, after: Account): string[] {
   const { fleet } = plan;
   const problems: string[] = [];
   for (const noun of ['roles', 'profiles', 'instances', 'volumes'] as const) {

@@ -19,9 +19,10 @@ import {
 import { Muster } from '../client/index.ts';
 import { startLocalAws } from '../sandbox/aws.ts';
 import type { LocalAws } from '../sandbox/index.ts';
-import { type Account, readAccount } from './account.ts';
+import { type Account, type Clients, readAccount } from './account.ts';
 import type { Operator } from './foreign.ts';
-import { MANAGED_POLICY_NAME, REGION } from './plan.ts';
+import { EXTERNAL_ID, OTHER_ACCOUNT, REGION, REGIONS } from './places.ts';
+import { MANAGED_POLICY_NAME } from './plan.ts';
 import { CALM } from './weathers.ts';
 import { WorkerProcess } from './workers.ts';
 
@@ -41,6 +42,8 @@ export interface Lane {
   readonly muster: Muster;
   calm(): void;
   read(): Promise<Account>;
+  /** The other account. */
+  readonly other: { readonly operator: Operator; read(): Promise<Account> };
   /** Waits until no call has come for a while: what a worker had under way when its run was ended is over. */
   quiet(): Promise<void>;
   /** Takes the termination protection off all instances. */
@@ -63,34 +66,47 @@ export async function openLane({ taskQueue, python, address, bundle }: LaneOptio
     // What a run waits for its turn is none of a chaos of seconds.
     MUSTER_LAUNCHES_PER_SECOND: '100',
   });
-  const settings = { region: REGION, endpoint: aws.endpoint, credentials: aws.keys, maxAttempts: 1 };
-  const [iam, ec2] = [new IAMClient(settings), new EC2Client(settings)];
-  const [policy, muster] = await Promise.all([
-    iam.send(new CreatePolicyCommand({ PolicyName: MANAGED_POLICY_NAME, PolicyDocument: ANYTHING })),
+  const opened = await aws.openAccount({ id: OTHER_ACCOUNT, externalId: EXTERNAL_ID });
+  const own = clientsOf(aws.endpoint, aws.keys);
+  const others = clientsOf(aws.endpoint, opened.keys);
+  const [operator, otherOperator, muster] = await Promise.all([
+    operatorOf(own),
+    operatorOf(others),
     Muster.connect({ address, taskQueue }),
     worker.start(),
   ]);
-  const read = () => readAccount(iam, ec2);
+  const read = () => readAccount(own);
+  const readOther = () => readAccount(others);
+  const workersRoles = Object.keys((await readOther()).roles);
   return {
     taskQueue,
     aws,
-    operator: { iam, ec2, managedPolicy: policy.Policy!.Arn! },
+    operator,
     worker,
     muster,
     calm: () => aws.setWeather({ behaviour: CALM }),
     read,
+    other: { operator: otherOperator, read: readOther },
     async quiet() {
       for (let calls = -1; calls !== aws.calls().length; ) {
         calls = aws.calls().length;
         await sleep(QUIET_MS);
       }
     },
-    unprotect: async () => unprotect(ec2, aliveIn(await read())),
-    clear: async () => clear(iam, ec2, await read()),
+    async unprotect() {
+      await unprotect(own, aliveIn(await read()));
+      await unprotect(others, aliveIn(await readOther()));
+    },
+    async clear() {
+      await clear(own, await read(), []);
+      await clear(others, await readOther(), workersRoles);
+    },
     async close() {
       await Promise.all([worker.kill(), muster.close()]);
-      iam.destroy();
-      ec2.destroy();
+      for (const { iam, ec2 } of [own, others]) {
+        iam.destroy();
+        for (const client of Object.values(ec2)) client.destroy();
+      }
       await aws.stop();
     },
   };
@@ -104,35 +120,58 @@ const ANYTHING = JSON.stringify({
   Statement: [{ Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: '*' }],
 });
 
-function aliveIn({ instances }: Account): string[] {
-  return Object.keys(instances).filter((id) => instances[id]!.state !== 'terminated');
+function clientsOf(endpoint: string, credentials: LocalAws['keys']): Clients {
+  const settings = { region: REGION, endpoint, credentials, maxAttempts: 1 };
+  return {
+    iam: new IAMClient(settings),
+    ec2: Object.fromEntries(REGIONS.map((region) => [region, new EC2Client({ ...settings, region })])),
+  };
 }
 
-async function unprotect(ec2: EC2Client, ids: readonly string[]): Promise<void> {
-  for (const InstanceId of ids) {
-    await ec2.send(
+async function operatorOf({ iam, ec2 }: Clients): Promise<Operator> {
+  const policy = await iam.send(
+    new CreatePolicyCommand({ PolicyName: MANAGED_POLICY_NAME, PolicyDocument: ANYTHING }),
+  );
+  return { iam, ec2: ec2[REGION]!, managedPolicy: policy.Policy!.Arn! };
+}
+
+type Alive = readonly (readonly [id: string, region: string])[];
+
+function aliveIn({ instances }: Account): Alive {
+  return Object.entries(instances)
+    .filter(([, { state }]) => state !== 'terminated')
+    .map(([id, { region }]) => [id, region]);
+}
+
+async function unprotect({ ec2 }: Clients, alive: Alive): Promise<void> {
+  for (const [InstanceId, region] of alive) {
+    await ec2[region]!.send(
       new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }),
     );
   }
 }
 
-async function clear(iam: IAMClient, ec2: EC2Client, account: Account): Promise<void> {
+async function clear(clients: Clients, account: Account, spared: readonly string[]): Promise<void> {
+  const { iam, ec2 } = clients;
   const alive = aliveIn(account);
-  await unprotect(ec2, alive);
-  if (alive.length > 0) await ec2.send(new TerminateInstancesCommand({ InstanceIds: alive }));
+  await unprotect(clients, alive);
+  for (const [id, region] of alive) {
+    await ec2[region]!.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+  }
   for (const [InstanceProfileName, { role }] of Object.entries(account.profiles)) {
     if (role)
       await iam.send(new RemoveRoleFromInstanceProfileCommand({ InstanceProfileName, RoleName: role }));
     await iam.send(new DeleteInstanceProfileCommand({ InstanceProfileName }));
   }
   for (const [RoleName, { inline, attached }] of Object.entries(account.roles)) {
+    if (spared.includes(RoleName)) continue;
     for (const PolicyName of Object.keys(inline))
       await iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName }));
     for (const PolicyArn of attached) await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
     await iam.send(new DeleteRoleCommand({ RoleName }));
   }
   // Those that went with their instances are gone by now.
-  for (const VolumeId of Object.keys(account.volumes)) {
-    await ec2.send(new DeleteVolumeCommand({ VolumeId })).catch(() => {});
+  for (const [VolumeId, { region }] of Object.entries(account.volumes)) {
+    await ec2[region]!.send(new DeleteVolumeCommand({ VolumeId })).catch(() => {});
   }
 }

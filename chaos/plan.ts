@@ -3,12 +3,20 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { SpecInput } from '../client/index.ts';
+import {
+  ACCOUNT,
+  drawnPlaces,
+  isAbroad,
+  type PlannedPlace,
+  REGION,
+  TYPE,
+  writtenPlaces,
+  zonesIn,
+} from './places.ts';
 import { type Weather, weathers } from './weathers.ts';
 
-export const REGION = 'us-east-1';
 export const IMAGE = 'ami-12c6146b';
 export const OTHER_IMAGE = 'ami-1e749f67';
-export const TYPE = 't3.micro';
 
 export interface Plan {
   readonly seed: number;
@@ -16,7 +24,7 @@ export interface Plan {
   readonly count: number;
   /** With how many the fleet is content. */
   readonly least: number;
-  readonly places: 'one' | 'two' | 'spread' | 'spot first';
+  readonly placements: 'one' | 'two' | 'spread' | 'spot first';
   readonly managed: boolean;
   readonly ownNames: boolean;
   readonly reuse: 'nothing' | 'role' | 'profile';
@@ -38,7 +46,15 @@ export interface Plan {
   readonly leased: boolean;
   /** What is asked of it, one after the other, once it is complete. */
   readonly changes: readonly DrawnChange[];
+  /** None where it is in one region, as `region` says it. */
+  readonly places: readonly PlannedPlace[];
+  /** In how many of them it has to be. */
+  readonly leastPlaces: number;
 }
+
+/** Which fleets are in several places: some, as it is drawn, or all, or none. */
+export const WHICH = ['some', 'all', 'none'] as const;
+export type Which = (typeof WHICH)[number];
 
 export interface DrawnChange {
   readonly what: 'scale' | 'change' | 'roll' | 'repair' | 'check' | 'extend';
@@ -85,7 +101,7 @@ const change = fc.record<DrawnChange>({
 const plans = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
   isContentWithOne: often(2),
-  places: fc.constantFrom<Plan['places'][]>('one', 'one', 'two', 'spread', 'spot first'),
+  placements: fc.constantFrom<Plan['placements'][]>('one', 'one', 'two', 'spread', 'spot first'),
   managed: often(3),
   ownNames: often(3),
   reuse: fc.constantFrom<Plan['reuse'][]>('nothing', 'nothing', 'nothing', 'nothing', 'role', 'profile'),
@@ -106,14 +122,31 @@ const plans = fc.record({
     { weight: 1, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
   ),
+  isInPlaces: often(3),
+  places: drawnPlaces,
+  spared: fc.constantFrom(0, 0, 1, 2),
 });
 
-export function planOf(seed: number): Plan {
+export function planOf(seed: number, which: Which): Plan {
   // Generators that begin with neighbouring seeds draw alike: a hash keeps them apart.
   const hash = createHash('sha256').update(`${seed}`).digest().readInt32BE();
   const [drawn] = fc.sample(plans, { seed: hash, numRuns: 1, unbiased: true });
-  const { isContentWithOne, ...rest } = drawn!;
-  return { seed, fleet: `chaos-${seed}`, ...rest, least: isContentWithOne ? 1 : rest.count };
+  const { isContentWithOne, isInPlaces, spared, ...rest } = drawn!;
+  const plan = { seed, fleet: `chaos-${seed}`, ...rest, least: isContentWithOne ? 1 : rest.count };
+  const isInSeveral = which === 'some' ? isInPlaces : which === 'all';
+  return isInSeveral ? inPlaces(plan, spared) : { ...plan, places: [], leastPlaces: 0 };
+}
+
+/** One in several places is always rolled back, and can be extended alone; a managed policy is its account's own. */
+function inPlaces(plan: Omit<Plan, 'leastPlaces'>, spared: number): Plan {
+  const { places, managed } = plan;
+  return {
+    ...plan,
+    leastPlaces: Math.max(1, places.length - spared),
+    managed: managed && !isAbroad(places),
+    onFailure: 'rollback',
+    changes: [],
+  };
 }
 
 /** What a fleet is to be once it is another than it was planned to be. */
@@ -139,7 +172,7 @@ export function specOf(plan: Plan, shape: Shape = shapeOf(plan)): SpecInput {
   const named = (part: string) => (ownNames ? `${fleet}-${part}` : undefined);
   return {
     name: fleet,
-    region: REGION,
+    ...whereOf(plan),
     ...(reuse === 'nothing'
       ? { policy: { name: named('policy'), ...(isWidened ? READ_AND_WRITE : READ_ONLY) } }
       : {}),
@@ -153,7 +186,7 @@ export function specOf(plan: Plan, shape: Shape = shapeOf(plan)): SpecInput {
     instances: {
       count: { want, min: least },
       image,
-      ...placesOf(plan),
+      ...placementsOf(plan),
       ...(plan.lastingVolume ? { volumes: { device: '/dev/sdf', size: 1, deleteOnTermination: false } } : {}),
     },
     onFailure: plan.onFailure,
@@ -161,17 +194,24 @@ export function specOf(plan: Plan, shape: Shape = shapeOf(plan)): SpecInput {
   };
 }
 
-function placesOf({
+function whereOf({ places, leastPlaces, least, placements }: Plan): Partial<SpecInput> {
+  if (places.length === 0) return { region: REGION };
+  return {
+    places: writtenPlaces(places, { least, isOfTwo: placements !== 'one' }),
+    need: leastPlaces === places.length ? 'all' : { min: leastPlaces },
+  };
+}
+
+/** Those of a fleet in several places are said in each of them. */
+function placementsOf({
+  placements,
   places,
 }: Plan): Pick<SpecInput['instances'], 'type' | 'placements' | 'spread' | 'market'> {
-  if (places === 'one') return { type: TYPE };
+  if (placements === 'one') return { type: TYPE };
   return {
-    placements: [
-      { type: TYPE, zone: `${REGION}a` },
-      { type: 't3.small', zone: `${REGION}b` },
-    ],
-    spread: places === 'spread',
-    market: places === 'spot first' ? 'spot-then-on-demand' : 'on-demand',
+    ...(places.length === 0 && { placements: zonesIn(REGION) }),
+    spread: placements === 'spread',
+    market: placements === 'spot first' ? 'spot-then-on-demand' : 'on-demand',
   };
 }
 
@@ -185,4 +225,4 @@ const SHORT = { propagation: 3, launch: 3, step: 3, running: 3, undo: 3, consist
 
 /** Of the account's own. */
 export const MANAGED_POLICY_NAME = 'chaos-managed';
-const MANAGED_POLICY = `arn:aws:iam::123456789012:policy/${MANAGED_POLICY_NAME}`;
+const MANAGED_POLICY = `arn:aws:iam::${ACCOUNT}:policy/${MANAGED_POLICY_NAME}`;

@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- --runs N --seed S`: runs in random weathers, killed, cancelled and terminated at random moments, each
  * held against what is promised by what AWS has after it. A run follows from its seed alone: `--seed S --runs 1` is the
- * one that a line told of.
+ * one that a line told of. `--places all` has every fleet in several places, `none` none; otherwise it is drawn.
  *
  * `npm run chaos -- --matrix`: the crash matrix instead. The worker, the Temporal server or both are killed before, during
  * and after each step and each undo.
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { Runtime } from '@temporalio/worker';
 import { campaign, type Result } from './campaign.ts';
 import { crashMatrix, matrixTable } from './matrix.ts';
+import { WHICH } from './plan.ts';
 import { endOf, tables } from './table.ts';
 
 const { values } = parseArgs({
@@ -19,9 +20,13 @@ const { values } = parseArgs({
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
     matrix: { type: 'boolean', default: false },
     lanes: { type: 'string' },
+    places: { type: 'string', default: 'some' },
     verbose: { type: 'boolean', default: false },
   },
 });
+
+const places = WHICH.find((which) => which === values.places);
+if (!places) throw new Error(`--places ${values.places}: ${WHICH.join(', ')}`);
 
 Runtime.install({
   logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error: console.error } as never,
@@ -40,7 +45,7 @@ process.exitCode = (await (values.matrix ? runMatrix() : runCampaign())) > 0 ? 1
 
 async function runCampaign(): Promise<number> {
   const [runs, seed] = [Number(values.runs), Number(values.seed)];
-  const results = await campaign({ runs, seed, lanes: Number(values.lanes ?? 12), told: tell });
+  const results = await campaign({ runs, seed, places, lanes: Number(values.lanes ?? 12), told: tell });
   console.log(`\n${tables(results)}\n`);
   return sum(results, `runs from seed ${seed}`);
 }
@@ -70,7 +75,8 @@ function tell(result: Result): void {
   played.push(result);
   const { plan, ending, problems, seconds } = result;
   const how = `${plan.weather.kind}; ${ending?.did.join(', ') || 'nothing done'}: ${endOf(result)}, ${seconds.toFixed(1)} s`;
-  if (problems.length > 0) console.log(`--seed ${plan.seed} --runs 1: ${how}: ${problems.join('; ')}`);
+  const again = `--seed ${plan.seed} --runs 1${places === 'some' ? '' : ` --places ${places}`}`;
+  if (problems.length > 0) console.log(`${again}: ${how}: ${problems.join('; ')}`);
   else if (values.verbose) console.log(`${plan.seed}: ${how}`);
   if (values.verbose && problems.length > 0) {
     console.log(JSON.stringify({ plan, report: ending?.report, refused: ending?.refused }, null, 1));

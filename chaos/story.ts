@@ -3,15 +3,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { type FleetReport, type FleetRun, MusterError, type SweepReport, specFrom } from '../client/index.ts';
+import { placeWorkflowId } from '../fleet/run.ts';
 import type { Account } from './account.ts';
 import { type Made, makeChanges } from './changes.ts';
 import { makeForeign, makeInUse } from './foreign.ts';
 import type { Lane } from './lane.ts';
-import { inUse, type Plan, REGION, specOf } from './plan.ts';
+import { isAbroad, REGIONS, troublesOf } from './places.ts';
+import { inUse, type Plan, specOf } from './plan.ts';
 
 export interface Ending {
   readonly before: Account;
   readonly after: Account;
+  /** The other account, of fleets that have a place in it. */
+  readonly other?: { readonly before: Account; readonly after: Account };
   /** Of the last run; absent when nothing was begun. */
   readonly report?: FleetReport;
   /** Of the last run, as Temporal has it. */
@@ -20,6 +24,8 @@ export interface Ending {
   readonly sweep?: SweepReport;
   /** What was changed of the fleet when it was complete, and how it stands after that. */
   readonly changed?: { readonly made: Made; readonly standing: FleetReport };
+  /** How a complete one in several places stands. */
+  readonly standing?: FleetReport;
   /** Why nothing was begun. */
   readonly refused?: string;
   /** What is wrong already, before AWS is asked. */
@@ -46,15 +52,16 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   let hasLost = false;
   lane.calm();
   await prepare();
-  const before = await lane.read();
+  const before = await readAll();
   const spec = specFrom(specOf(plan));
-  lane.aws.setWeather({ seed: plan.seed, behaviour: weather.behaviour, faults: weather.faults });
+  const faults = [...troublesOf(plan.places), ...weather.faults];
+  lane.aws.setWeather({ seed: plan.seed, behaviour: weather.behaviour, faults });
 
   let run: FleetRun;
   try {
     run = await within(muster.up(spec, plan.leased ? { lease: LEASE_SECONDS } : {}));
   } catch (error) {
-    return { before, ...(await settle()), refused: `${error}`, problems, did };
+    return { ...(await settle()), refused: `${error}`, problems, did };
   }
   const over = new AbortController();
   const meanwhile = [
@@ -77,10 +84,14 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
   let ended: { readonly report: FleetReport; readonly status: string } = { report, status: status.name };
   const changed = report.state === 'complete' && plan.changes.length > 0 ? await change() : undefined;
   let sweep: SweepReport | undefined;
+  let standing: FleetReport | undefined;
   if (report.state === 'lost' || hasLost) {
     lane.calm();
+    await placesEnd();
     await lane.quiet();
-    sweep = await within(muster.sweep({ regions: [REGION], remove: true, olderThan: 0, undoDeadline: 20 }));
+    sweep = await within(muster.sweep({ regions: REGIONS, remove: true, olderThan: 0, undoDeadline: 20 }));
+    // In another account nothing is swept: what it has there the fleet's own history tells.
+    if (isAbroad(plan.places)) ended = await endOf(await within(muster.down(fleet)));
   } else if (report.state === 'complete' && plan.downAfter) {
     await mend();
     did.push(plan.leased ? 'release' : 'down');
@@ -89,8 +100,30 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
     await mend();
     did.push('retry');
     ended = await endOf(await within(muster.retry(fleet)));
+  } else if (report.state === 'complete' && plan.places.length > 0) {
+    lane.calm();
+    await lane.quiet();
+    standing = await within(muster.status(fleet));
   }
-  return { before, ...(await settle()), ...ended, changed, sweep, problems, did };
+  return { ...(await settle()), ...ended, changed, sweep, standing, problems, did };
+
+  async function readAll(): Promise<{ own: Account; other?: Account }> {
+    return {
+      own: await lane.read(),
+      ...(isAbroad(plan.places) && { other: await lane.other.read() }),
+    };
+  }
+
+  /** When their fleet's run is terminated they are cancelled, and take back their own. */
+  async function placesEnd(): Promise<void> {
+    for (const { name } of spec.spec.places ?? []) {
+      await within(temporal.workflow.getHandle(placeWorkflowId(fleet, name)).result()).catch(
+        (error: Error) => {
+          if (!['WorkflowFailedError', 'WorkflowNotFoundError'].includes(error.name)) throw error;
+        },
+      );
+    }
+  }
 
   async function endOf(begun: FleetRun): Promise<{ report: FleetReport; status: string }> {
     run = begun;
@@ -112,21 +145,26 @@ export async function play(plan: Plan, lane: Lane, temporal: Client): Promise<En
 
   async function prepare(): Promise<void> {
     const { role, profile } = inUse(fleet);
-    if (plan.reuse !== 'nothing')
-      await makeInUse(operator, role, plan.reuse === 'profile' ? profile : undefined);
-    if (plan.foreign) await makeForeign(operator, fleet);
+    for (const one of isAbroad(plan.places) ? [operator, lane.other.operator] : [operator]) {
+      if (plan.reuse !== 'nothing')
+        await makeInUse(one, role, plan.reuse === 'profile' ? profile : undefined);
+      if (plan.foreign) await makeForeign(one, fleet);
+    }
   }
 
   /** Whoever stood in the way has given in: what passes by itself goes on. */
   async function mend(): Promise<void> {
-    if (weather.kind === 'denied' || weather.kind === 'hands') lane.calm();
+    const isTroubled = plan.places.some(({ trouble }) => trouble !== 'none');
+    if (weather.kind === 'denied' || weather.kind === 'hands' || isTroubled) lane.calm();
     if (weather.kind === 'hands') await lane.unprotect();
   }
 
-  async function settle(): Promise<{ after: Account }> {
+  async function settle(): Promise<Pick<Ending, 'before' | 'after' | 'other'>> {
     lane.calm();
     await lane.quiet();
-    return { after: await lane.read() };
+    const after = await readAll();
+    const other = before.other && after.other && { before: before.other, after: after.other };
+    return { before: before.own, after: after.own, other };
   }
 
   async function after(at: number, what: string, act: () => Promise<unknown>): Promise<void> {

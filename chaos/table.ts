@@ -2,6 +2,7 @@
 
 import type { Result } from './campaign.ts';
 import { groups } from './groups.ts';
+import { isAbroad } from './places.ts';
 
 const ENDS = ['complete', 'gone', 'rolled-back', 'cancelled', 'left-over', 'lost', 'refused'] as const;
 
@@ -18,8 +19,12 @@ export function tables(results: readonly Result[]): string {
     ),
     'ignored filters': results.filter(({ plan }) => plan.weather.behaviour.ignoreFilters),
     'another’s role or profile': results.filter(({ plan }) => plan.reuse !== 'nothing'),
-    'several placements': results.filter(({ plan }) => plan.places !== 'one'),
+    'several placements': results.filter(({ plan }) => plan.placements !== 'one'),
     'content with one': results.filter(({ plan }) => plan.least < plan.count),
+    'several places': results.filter(({ plan }) => plan.places.length > 0),
+    'a place in another account': results.filter(({ plan }) => isAbroad(plan.places)),
+    'content with fewer places': results.filter(({ plan }) => plan.leastPlaces < plan.places.length),
+    'trouble in a place': results.filter(({ plan }) => plan.places.some(({ trouble }) => trouble !== 'none')),
     'short deadlines': results.filter(({ plan }) => plan.shortDeadlines),
   };
   return [table('weather', byWeather), table('done to it', byDeed), changeTable(results)].join('\n\n');
