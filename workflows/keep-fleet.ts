@@ -10,6 +10,7 @@ import {
   defineUpdate,
   isCancellation,
   makeContinueAsNewFunc,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertMemo,
@@ -168,7 +169,7 @@ class Keeper {
 
   /** Ends with the fleet as wanted, or as it was before. */
   async change(): Promise<void> {
-    this.changed = await this.wanted!.make();
+    this.changed = await this.warningMeanwhile(() => this.wanted!.make());
     this.steering = undefined;
     const { told, members, specHash } = this.changed;
     const { report } = this;
@@ -347,6 +348,33 @@ class Keeper {
   private release(): void {
     this.isOver = true;
     this.asked += 1;
+  }
+
+  /** A roll may be paused for days: who has the lease is warned of its end all the same. */
+  private async warningMeanwhile<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.report.lease || !patched('lease-warned-meanwhile')) return work();
+    const scope = new CancellationScope();
+    const warning = scope.run(() => this.warnInTime());
+    // With the change it is over; there is a lease to warn of in the next run, too.
+    warning.catch(() => {});
+    try {
+      return await work();
+    } finally {
+      scope.cancel();
+    }
+  }
+
+  private async warnInTime(): Promise<void> {
+    for (;;) {
+      const { lease } = this.report;
+      if (!lease) return;
+      const seen = this.asked;
+      const isAsked = () => this.asked > seen;
+      const left = warnsAt(lease, this.request.completeAt) - Date.now();
+      if (lease.warned) await condition(isAsked);
+      else if (left > 0) await condition(isAsked, left);
+      else await this.warn(lease);
+    }
   }
 
   private async warn(lease: LeaseReport): Promise<void> {

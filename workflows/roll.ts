@@ -307,6 +307,7 @@ class Roll {
       roll.nextAt = next;
       while (hasToWait()) {
         if (leaseLeft() <= 0) throw leaseOver();
+        run.report.lease = fleet.lease;
         run.waits('pause', this.inWave(this.waitWords(next)));
         const { heard } = steering;
         const endsAt = fleet.lease?.endsAt;
@@ -501,7 +502,7 @@ class Roll {
     roll.nextAt = undefined;
     roll.pausedAt = undefined;
     fleet.roll = roll;
-    Object.assign(run.report, { sources: fleet.sources, runs: fleet.runs });
+    Object.assign(run.report, { sources: fleet.sources, runs: fleet.runs, lease: fleet.lease });
   }
 
   private tell(instances: FleetReport['instances']): void {
