@@ -18,7 +18,7 @@ import { outcomeOf } from './outcome.ts';
 import { detailOf, type PendingStep, pendingIn } from './pending-step.ts';
 import { LOOK_EVERY_MS, type Progress } from './progress.ts';
 import { eventsOf } from './run-events.ts';
-import { asMusterError, isPastDeadline, isPastWorkers, type Temporal } from './temporal.ts';
+import { asMusterError, isPastWorkers, isUnanswered, type Temporal } from './temporal.ts';
 
 /** A run by its ids. */
 export interface RunId {
@@ -135,9 +135,21 @@ export class FleetRun {
       );
     } catch (error) {
       // A query is answered by a worker: Temporal lets it wait for one.
-      if (isPastDeadline(error) || isPastWorkers(error)) throw noWorker(taskQueue, address);
+      if (isPastWorkers(error) || (isUnanswered(error) && (await this.#isTemporalThere(handle)))) {
+        throw noWorker(taskQueue, address);
+      }
       throw asMusterError(this.#temporal, error);
     }
+  }
+
+  /** Whether it answers what no worker is needed for. */
+  async #isTemporalThere(handle: WorkflowHandle): Promise<boolean> {
+    const { client } = this.#temporal;
+    const asked = client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () => handle.describe());
+    return asked.then(
+      () => true,
+      () => false,
+    );
   }
 
   /**

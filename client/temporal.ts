@@ -45,9 +45,12 @@ export interface Temporal {
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
 const POLLS_WITHIN_MS = 70_000;
+const GRPC_CANCELLED = 1;
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
+const GRPC_RESOURCE_EXHAUSTED = 8;
 const GRPC_FAILED_PRECONDITION = 9;
+const UNANSWERED = [GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_RESOURCE_EXHAUSTED];
 
 /** Throws TemporalUnreachable. */
 export async function connectToTemporal(options: ConnectOptions): Promise<Temporal> {
@@ -140,9 +143,12 @@ export async function pollersOf({ client, address, namespace, taskQueue }: Tempo
   }
 }
 
-/** Whether the call was given up because nobody answered in time. */
-export function isPastDeadline(error: unknown): boolean {
-  return grpcError(error)?.code === GRPC_DEADLINE_EXCEEDED;
+/**
+ * Whether the call was given up because nobody answered in time: here, or in Temporal, which ends it a moment earlier, or
+ * takes none because too many wait.
+ */
+export function isUnanswered(error: unknown): boolean {
+  return UNANSWERED.includes(grpcError(error)?.code as number);
 }
 
 /** Whether Temporal answered that no worker will: none has asked for work lately, or the run ended before one did. */

@@ -216,6 +216,38 @@ describe('result', () => {
   });
 });
 
+describe('a run whose worker is gone', () => {
+  it('is told so at every look: Temporal answers', async () => {
+    const worker = await createFleetWorker({ taskQueue: 'left-alone', shutdownGraceTime: 100 });
+    const working = worker.run();
+    const other = await Muster.connect({ taskQueue: 'left-alone' });
+    try {
+      await untilPolled(other);
+      const undo = world.aws.fault({ action: 'CreateInstanceProfile', delayMs: 500 });
+      const run = await other.up(specFrom(written('left-alone')));
+      for await (const { report } of run.watch()) if (report.steps.length > 0) break;
+      worker.shutdown();
+      await working;
+      undo();
+      const silences: string[] = [];
+      for await (const { silence } of run.watch()) {
+        if (silence) silences.push(silence.of);
+        if (silences.length === 8) break;
+      }
+      assert.deepEqual([...new Set(silences)], ['worker']);
+      await assert.rejects(run.progress(), isRefused('NoWorker'));
+      const again = await createFleetWorker({ taskQueue: 'left-alone', shutdownGraceTime: 100 });
+      const workingAgain = again.run();
+      assert.equal((await run.result()).state, 'complete');
+      assert.equal((await (await other.down('left-alone')).result()).state, 'gone');
+      again.shutdown();
+      await workingAgain;
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 describe('down', () => {
   it('is refused while the fleet is brought up', async () => {
     const run = await muster.up(specFrom(written('rising')));
