@@ -1,11 +1,13 @@
 /** How commands end: exit codes, and errors in words that tell what to do. */
 
 import type { MusterErrorCode } from '../client/errors.ts';
+import type { FleetListing } from '../client/listing.ts';
 import type { HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
 import { differenceText } from './change-text.ts';
 import { withFile } from './file-words.ts';
+import { knownText } from './known-text.ts';
 import { jsonOf, say, stderrColors } from './output.ts';
 
 export const DONE = 0;
@@ -57,14 +59,15 @@ interface Told {
   readonly mistakes?: readonly unknown[];
   readonly changes?: readonly SpecChange[];
   readonly fleet?: string;
+  readonly known?: FleetListing;
 }
 
 /** An error as scripts read it. `file`: of the spec, as it was typed. */
 export function errorAsJson(error: unknown, file?: string): { readonly error: object } {
   if (error instanceof Dismissed) return { error: { code: 'Interrupted', message: 'nothing was changed' } };
-  const { code, message, mend, mistakes, changes } = error as Error & Told;
-  const known = isKnown(error) ? (code ?? 'Usage') : 'Internal';
-  return { error: { code: known, message, mend: mend && withFile(mend, file), mistakes, changes } };
+  const { code: own, message, mend, mistakes, changes, known } = error as Error & Told;
+  const code = isKnown(error) ? (own ?? 'Usage') : 'Internal';
+  return { error: { code, message, mend: mend && withFile(mend, file), mistakes, changes, known } };
 }
 
 function isKnown(error: unknown): boolean {
@@ -86,7 +89,7 @@ export function tellError(
     say('\nNothing was changed.');
     return INTERRUPTED;
   }
-  const { code, message, mistakes, changes, fleet, ...told } = error as Error & Told;
+  const { code, message, mistakes, changes, fleet, known, ...told } = error as Error & Told;
   const mend = told.mend && withFile(told.mend, file);
   const colors = stderrColors();
   if (mistakes) {
@@ -98,6 +101,7 @@ export function tellError(
     if (changes && fleet) say(`${differenceText(fleet, changes, { file })}\n`);
     say(`${colors.red('✗')} ${message}`);
     if (mend) say(`  ${mend}`);
+    if (known) say(`\n${knownText(known, colors)}`);
   } else {
     say(`${colors.red('✗')} ${(error as Error).stack ?? error}`);
     say("  an error of Muster's own: please report these lines; 'muster status NAME' tells how the fleet is");

@@ -51,6 +51,7 @@ export {
   SpecError,
 } from './errors.ts';
 export { FleetRun } from './fleet-run.ts';
+export { UnseenError } from './known-fleet.ts';
 export type { FleetListing } from './listing.ts';
 export {
   type DownOptions,

@@ -1,6 +1,7 @@
 /** All fleets of which Temporal knows a run. */
 
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { Attention } from '../fleet/attributes.ts';
 import { leftoverName } from '../fleet/leftovers.ts';
 import { type FleetReport, type FleetState, instanceCountOf, isSettled } from '../fleet/report.ts';
 import { BOOTSTRAPS, fleetWorkflowId, KEEPER, PROGRESS_QUERY, TEARDOWNS } from '../fleet/run.ts';
@@ -21,6 +22,12 @@ export interface FleetListing {
   readonly wanted?: number;
   /** Of a fleet that is being rolled: how many are replaced. The new ones of a wave are instances beside the old. */
   readonly roll?: { readonly replaced: number; readonly count: number };
+  /** What is being done with a complete fleet, and since when. */
+  readonly change?: string;
+  /** Who has asked for the run: MUSTER_OWNER, or user@host. */
+  readonly owner?: string;
+  /** Why somebody should look. */
+  readonly attention?: Attention;
   /** Until when a complete fleet is wanted, if it has a lease: ISO 8601. */
   readonly leaseEndsAt?: string;
   /** What was given up and still exists (`KIND/ID`). */
@@ -32,6 +39,9 @@ export interface FleetListing {
   readonly runId: string;
   readonly uiUrl?: string;
 }
+
+/** Of a list or a description. */
+export type RunInfo = Omit<WorkflowExecutionInfo, 'raw'>;
 
 const TYPES = [...BOOTSTRAPS, KEEPER, ...TEARDOWNS].map((type) => `'${type}'`).join(', ');
 const RUNS = `WorkflowType IN (${TYPES}) AND WorkflowId STARTS_WITH '${fleetWorkflowId('')}'`;
@@ -65,19 +75,37 @@ async function listingOf(
   run: WorkflowExecutionInfo,
   statusOf: StatusOf | undefined,
 ): Promise<FleetListing> {
-  const { fleet, region, places } = memoOf(run);
+  const { fleet } = memoOf(run);
   const said = await reportOf(temporal, run);
   const isLost = (said?.state ?? stateOf(run)) === 'lost';
+  if (!isLost || !statusOf) return asTold(temporal, run, said);
   // What it left may have been swept since, or it only kept a fleet that is complete.
-  const report = isLost && statusOf ? await statusOf(fleet).catch(() => said) : said;
+  return asTold(temporal, run, await statusOf(fleet).catch(() => said));
+}
+
+/** What Temporal itself knows of the last run of a fleet: no worker is asked. */
+export async function knownOf(temporal: Temporal, run: RunInfo): Promise<FleetListing> {
+  const hasOutcome = run.status.name === 'COMPLETED' || run.status.name === 'FAILED';
+  return asTold(temporal, run, hasOutcome ? await reportOf(temporal, run) : undefined);
+}
+
+function asTold(temporal: Temporal, run: RunInfo, report: FleetReport | undefined): FleetListing {
+  const { fleet, region, places, change } = memoOf(run);
+  const isRunning = run.status.name === 'RUNNING';
+  const { MusterState, MusterCount, MusterOwner, MusterAttention } = attributesIn(run);
+  const state = report?.state ?? ((isRunning && MusterState) || stateOf(run));
+  const isThere = isRunning && state === 'complete';
   return {
     fleet,
-    state: report?.state ?? stateOf(run),
+    state,
     region: report?.region ?? region,
     places: places?.map(({ name }) => name),
-    instances: report && instanceCountOf(report),
-    wanted: report?.wanted?.want,
+    instances: report ? instanceCountOf(report) : isThere ? MusterCount : undefined,
+    wanted: report ? report.wanted?.want : isRunning ? MusterCount : undefined,
     roll: report && rollOf(report),
+    change: isRunning ? change?.words : undefined,
+    owner: MusterOwner,
+    attention: isRunning ? MusterAttention : undefined,
     leaseEndsAt: report?.lease && new Date(report.lease.endsAt).toISOString(),
     skipped: report?.skipped?.map(leftoverName),
     startedAt: run.startTime.toISOString(),
@@ -94,8 +122,20 @@ function rollOf({ action, state, roll }: FleetReport): FleetListing['roll'] {
   return { replaced, count };
 }
 
+interface Told {
+  readonly MusterState?: FleetState;
+  readonly MusterCount?: number;
+  readonly MusterOwner?: string;
+  readonly MusterAttention?: Attention;
+}
+
+/** As the run told them last; of one that was started without them nothing. */
+function attributesIn({ typedSearchAttributes }: RunInfo): Told {
+  return Object.fromEntries(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+}
+
 /** What the run says, if it can be asked: a running one needs a worker for that. */
-async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promise<FleetReport | undefined> {
+async function reportOf({ client }: Temporal, run: RunInfo): Promise<FleetReport | undefined> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
   try {
     return await client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
@@ -107,7 +147,7 @@ async function reportOf({ client }: Temporal, run: WorkflowExecutionInfo): Promi
 }
 
 /** As much as Temporal itself can tell. */
-function stateOf(run: WorkflowExecutionInfo): FleetState {
+function stateOf(run: RunInfo): FleetState {
   const { status, type } = run;
   const { change } = memoOf(run);
   if (status.name === 'RUNNING' && change) return change.state ?? 'scaling';

@@ -90,6 +90,7 @@ import {
   wrongLease,
 } from './errors.ts';
 import { FleetRun } from './fleet-run.ts';
+import { withKnown } from './known-fleet.ts';
 import { type FleetListing, listFleets } from './listing.ts';
 import { assertOnePlace } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
@@ -511,7 +512,7 @@ export class Muster {
   /**
    * How a fleet is: what its last run says; of a complete fleet, of one whose run was ended from outside and of one
    * without any run, what AWS has by its tags. Throws FleetNotFound when neither knows of it, and NoWorker when a worker
-   * is needed.
+   * is needed: an UnseenError, with what Temporal itself knows of the fleet, if it has a run.
    */
   async status(fleet: string, { region }: DownOptions = {}): Promise<FleetReport> {
     const description = await this.#describe(fleet);
@@ -520,7 +521,11 @@ export class Muster {
       if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
       return report;
     }
-    return this.#standing(description);
+    try {
+      return await this.#standing(description);
+    } catch (error) {
+      throw await withKnown(this.#temporal, description, error);
+    }
   }
 
   /**
