@@ -145,6 +145,7 @@ function program(): Command {
     .argument('<name>', "the fleet's name")
     .option(...JSON_OPTION)
     .option(...EVENTS_OPTION)
+    .option(...REGION_OPTION)
     .action((name, options) =>
       ended(options, async () => (await import('./watch.ts')).watch(checkedName(name), options)),
     );

@@ -2,7 +2,7 @@
 
 import type { CheckScheduleStanding } from '../client/index.ts';
 import type { ScheduledRun } from '../client/schedule-standing.ts';
-import type { CheckState } from '../fleet/check-schedule.ts';
+import { type CheckState, everyMistake } from '../fleet/check-schedule.ts';
 import { durationWords } from '../fleet/duration.ts';
 import { timeWords } from '../fleet/zones.ts';
 import { connect } from './connect.ts';
@@ -24,6 +24,8 @@ export async function scheduleCheck(fleet: string, options: ScheduleCheckOptions
   if (off && (every !== undefined || repair)) throw new UsageError('--off stands alone');
   if (repair && every === undefined)
     throw new UsageError('--repair goes with --every, for instance --every 1h');
+  const mistake = every === undefined ? undefined : everyMistake(every);
+  if (mistake) throw new UsageError(`--every ${options.every}: ${mistake}`);
   const muster = await connect();
   try {
     if (off) {

@@ -70,6 +70,12 @@ describe('a command line that cannot be read', () => {
     assert.deepEqual([shell.code, JSON.parse(shell.stdout).error.code], [2, 'Usage']);
   });
 
+  it('with a time that is none is told before anybody is asked', async () => {
+    const { code, stdout } = await muster('schedule', 'check', 'web', '--every', '1s', '--json');
+    assert.equal(code, 2);
+    assert.match(JSON.parse(stdout).error.message, /^--every 1s: 1 s is no time .*: 1 minute to 365 days/);
+  });
+
   it('without a command shows the help, and with --json says that', async () => {
     for (const words of [[], ['schedule']]) {
       const bare = await muster(...words);
