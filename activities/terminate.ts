@@ -30,7 +30,7 @@ export function terminateUndos(clientsFor: ClientsFor) {
      */
     async terminate(request: TerminateRequest): Promise<Termination> {
       const { ec2 } = clientsFor(request.region, request.assume);
-      const { volumes, ...ended } = await endOwned(ec2, request);
+      const { volumes, everHeld: _, ...ended } = await endOwned(ec2, request);
       return { ...ended, ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)) };
     },
   };
@@ -44,21 +44,31 @@ export function terminateSteps(clientsFor: ClientsFor) {
      */
     async terminateSome(request: Omit<TerminateRequest, 'only' | 'volumes'>): Promise<Termination> {
       const { ec2 } = clientsFor(request.region);
-      const { volumes, ...ended } = await endOwned(ec2, { ...request, only: true, volumes: 'keep' });
-      return { ...ended, volumesDeleted: 0, volumesKept: volumes };
+      const {
+        volumes: _,
+        everHeld,
+        ...ended
+      } = await endOwned(ec2, {
+        ...request,
+        only: true,
+        volumes: 'keep',
+      });
+      return { ...ended, volumesDeleted: 0, volumesKept: everHeld };
     },
   };
 }
 
-/** Ends what the request means, and answers which volumes that leaves. */
+/** Ends what the request means, and answers which volumes that leaves; `everHeld`: those of earlier attempts, too. */
 async function endOwned(ec2: EC2Client, request: TerminateRequest) {
   const { found, ...search } = await lookFor(() => allSeen(ec2, request), request.patience);
   const instances = found ?? (await seenNow(ec2, request));
   const volumes = lastingVolumes(instances);
   const alive = instances.filter((instance) => !isTerminated(instance));
-  // An attempt before this one may have ended some.
-  const terminated = Math.max(alive.length, Number(noted() ?? 0));
-  note(`${terminated}`);
+  // An attempt before this one may have ended some, and of those EC2 shows no volumes any more.
+  const [before = '0', ...held] = noted()?.split(' ') ?? [];
+  const terminated = Math.max(alive.length, Number(before));
+  const everHeld = [...new Set([...held, ...volumes])];
+  note([terminated, ...everHeld].join(' '));
   await endAll(ec2, request, alive);
   assertSeen(request, instances);
   return {
@@ -67,6 +77,7 @@ async function endOwned(ec2: EC2Client, request: TerminateRequest) {
     terminated,
     ended: Math.max(0, instances.length - terminated),
     volumes,
+    everHeld,
   };
 }
 

@@ -311,15 +311,19 @@ describe('scaling down', () => {
     await gone('short');
   });
 
-  it('keeps volumes that were to outlive their instances, and names them', async () => {
-    await fleetOf('volumes', { volumes: [{ device: '/dev/sdb', size: 1, deleteOnTermination: false }] });
-    const report = await scaled('volumes', 1);
-    assert.equal(report.state, 'complete', JSON.stringify(report));
-    const { volumes } = await world.exists('volumes');
-    const loose = volumes.filter(({ State }) => State === 'available').map(({ VolumeId }) => VolumeId);
-    assert.equal(loose.length, 1);
-    assert.deepEqual(report.volumesKept, loose);
-    await (await muster.down('volumes')).result();
+  it('keeps volumes that were to outlive their instances, and names them, also after a lost answer', async () => {
+    for (const lost of [false, true]) {
+      const name = lost ? 'volumes-lost' : 'volumes';
+      await fleetOf(name, { volumes: [{ device: '/dev/sdb', size: 1, deleteOnTermination: false }] });
+      if (lost) world.aws.fault({ action: 'TerminateInstances', lost });
+      const report = await scaled(name, 1);
+      assert.equal(report.state, 'complete', JSON.stringify(report));
+      const { volumes } = await world.exists(name);
+      const loose = volumes.filter(({ State }) => State === 'available').map(({ VolumeId }) => VolumeId);
+      assert.equal(loose.length, 1);
+      assert.deepEqual(report.volumesKept, loose);
+      await (await muster.down(name)).result();
+    }
   });
 });
 
