@@ -1,6 +1,6 @@
 /** A change of a complete fleet's count: done as a whole, or taken back as a whole. */
 
-import { ApplicationFailure, CancelledFailure, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, patched, workflowInfo } from '@temporalio/workflow';
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
@@ -113,13 +113,26 @@ export class Scale {
 
   private async up(): Promise<Having> {
     const { run, spec, fleet, owner } = this;
+    const { count } = this.request;
     const beside = { members: this.members, seen: fleet.instances };
     const launch = await launchMore({ run, spec, fleet, owner, beside }, this.sized, this.plan!);
-    return {
-      members: merged(this.members, launch.members),
-      instances: run.report.instances,
-      runs: [...runsOf(this.fleet), owner.run],
-    };
+    const runs = [...runsOf(this.fleet), owner.run];
+    // Runs that began before it had a last look go on without one.
+    if (!patched('scale-up-looked-at')) {
+      return { members: merged(this.members, launch.members), instances: run.report.instances, runs };
+    }
+    // Those that were there before may have ended meanwhile.
+    return run.step(
+      'verify',
+      async () => {
+        const patience = spec.deadlines.consistency;
+        const seen = await survey('verify', spec, this.fleet, { count, patience }, runs);
+        this.isShort = idsOf(seen.members).length < count;
+        assertAll(seen, count);
+        return seen;
+      },
+      { found: () => `${count} running` },
+    );
   }
 
   private async down(): Promise<Having> {
