@@ -121,7 +121,7 @@ const ANYTHING = JSON.stringify({
 });
 
 function clientsOf(endpoint: string, credentials: LocalAws['keys']): Clients {
-  const settings = { region: REGION, endpoint, credentials, maxAttempts: 1 };
+  const settings = { region: REGION, endpoint, credentials, maxAttempts: 3 };
   return {
     iam: new IAMClient(settings),
     ec2: Object.fromEntries(REGIONS.map((region) => [region, new EC2Client({ ...settings, region })])),
