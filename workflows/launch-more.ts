@@ -31,9 +31,15 @@ export interface More {
 
 /**
  * Launches and verifies as many as the sized spec counts, as a bootstrap does, and marks them where the fleet has no
- * profile of its own. All of them or none: the launch's undo is the run's to make.
+ * profile of its own. All of them or none: the launch's undo is the run's to make. `andOthers` looks at those that were
+ * there before.
  */
-export async function launchMore(more: More, sized: FleetSpec, plan: LaunchPlace): Promise<Launch> {
+export async function launchMore(
+  more: More,
+  sized: FleetSpec,
+  plan: LaunchPlace,
+  andOthers = async () => {},
+): Promise<Launch> {
   const { run, spec, fleet, owner } = more;
   const launch = launchOfMore(more, sized, plan);
   await run.step('launch', () => launch.all(), {
@@ -41,9 +47,14 @@ export async function launchMore(more: More, sized: FleetSpec, plan: LaunchPlace
     mayHaveActed: () => launch.ids.length > 0 || launch.unsettled.length > 0,
     found: () => launch.words,
   });
-  await run.step('verify', () => untilVerified(run, sized, owner, plan, identityOf(fleet), launch), {
-    found: () => `${launch.ids.length} more running with the profile ${fleet.profile!.name}`,
-  });
+  await run.step(
+    'verify',
+    async () => {
+      await untilVerified(run, sized, owner, plan, identityOf(fleet), launch);
+      await andOthers();
+    },
+    { found: () => `${launch.ids.length} more running with the profile ${fleet.profile!.name}` },
+  );
   await markMore(more, launch.ids);
   return launch;
 }

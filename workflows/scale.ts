@@ -115,24 +115,19 @@ export class Scale {
     const { run, spec, fleet, owner } = this;
     const { count } = this.request;
     const beside = { members: this.members, seen: fleet.instances };
-    const launch = await launchMore({ run, spec, fleet, owner, beside }, this.sized, this.plan!);
     const runs = [...runsOf(this.fleet), owner.run];
-    // Runs that began before it had a last look go on without one.
-    if (!patched('scale-up-looked-at')) {
-      return { members: merged(this.members, launch.members), instances: run.report.instances, runs };
-    }
-    // Those that were there before may have ended meanwhile.
-    return run.step(
-      'verify',
-      async () => {
-        const patience = spec.deadlines.consistency;
-        const seen = await survey('verify', spec, this.fleet, { count, patience }, runs);
-        this.isShort = idsOf(seen.members).length < count;
-        assertAll(seen, count);
-        return seen;
-      },
-      { found: () => `${count} running` },
-    );
+    let seen: Survey | undefined;
+    // Those that were there before may have ended meanwhile. Runs that began before this look go on without it.
+    const lookAtAll = async () => {
+      if (!patched('scale-up-looked-at')) return;
+      const patience = spec.deadlines.consistency;
+      seen = await survey('verify', spec, this.fleet, { count, patience }, runs);
+      this.isShort = idsOf(seen.members).length < count;
+      assertAll(seen, count);
+    };
+    const more = { run, spec, fleet, owner, beside };
+    const launch = await launchMore(more, this.sized, this.plan!, lookAtAll);
+    return seen ?? { members: merged(this.members, launch.members), instances: run.report.instances, runs };
   }
 
   private async down(): Promise<Having> {
