@@ -103,12 +103,13 @@ export async function instancesPage(
 
 /** All volumes that carry the owner's tags, or without an owner those of any fleet. Nothing proves one to be of a launch. */
 export async function findVolumes(ec2: EC2Client, owner?: Owner): Promise<Volume[]> {
+  if (owner?.launch !== undefined) return [];
   const pages = paginateDescribeVolumes({ client: ec2, pageSize: 500 }, { Filters: ownerFilters(owner) });
   const found = await ask('ec2:DescribeVolumes', collect(pages));
   return taggedFor(
     owner,
     found.flatMap((page) => page.Volumes ?? []),
-  ).filter(() => owner?.launch === undefined);
+  );
 }
 
 /** The few fields of an instance that a report has. */

@@ -2,6 +2,7 @@
 
 import { type EC2Client, type Instance, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import type { Termination } from '../fleet/removal.ts';
+import { someOf } from '../fleet/words.ts';
 import { AwsError, ask, isInstanceUnknown, isProtected } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { findByIds, findInstances, findLaunched, isTerminated } from './fleet-instances.ts';
@@ -30,7 +31,7 @@ export function terminateUndos(clientsFor: ClientsFor) {
      */
     async terminate(request: TerminateRequest): Promise<Termination> {
       const { ec2 } = clientsFor(request.region, request.assume);
-      const { volumes, everHeld: _, ...ended } = await endOwned(ec2, request);
+      const { ended, volumes } = await endOwned(ec2, request);
       return { ...ended, ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)) };
     },
   };
@@ -44,15 +45,7 @@ export function terminateSteps(clientsFor: ClientsFor) {
      */
     async terminateSome(request: Omit<TerminateRequest, 'only' | 'volumes'>): Promise<Termination> {
       const { ec2 } = clientsFor(request.region);
-      const {
-        volumes: _,
-        everHeld,
-        ...ended
-      } = await endOwned(ec2, {
-        ...request,
-        only: true,
-        volumes: 'keep',
-      });
+      const { ended, everHeld } = await endOwned(ec2, { ...request, only: true, volumes: 'keep' });
       return { ...ended, volumesDeleted: 0, volumesKept: everHeld };
     },
   };
@@ -71,14 +64,13 @@ async function endOwned(ec2: EC2Client, request: TerminateRequest) {
   note([terminated, ...everHeld].join(' '));
   await endAll(ec2, request, alive);
   assertSeen(request, instances);
-  return {
+  const ended = {
     ...search,
     outcome: terminated > 0 ? ('removed' as const) : ('absent' as const),
     terminated,
     ended: Math.max(0, instances.length - terminated),
-    volumes,
-    everHeld,
   };
+  return { ended, volumes, everHeld };
 }
 
 /** An instance that a person has given up keeps what it holds. */
@@ -125,8 +117,7 @@ function assertSeen({ ids, patience }: TerminateRequest, instances: readonly Ins
   const seen = new Set(instances.map((instance) => instance.InstanceId));
   const unseen = ids.filter((id) => !seen.has(id));
   if (unseen.length === 0) return;
-  const more = unseen.length > MOST_NAMED ? ` and ${unseen.length - MOST_NAMED} more` : '';
-  const message = `${unseen.slice(0, MOST_NAMED).join(', ')}${more} launched, and not shown for ${patience} s: nothing proves that they are gone`;
+  const message = `${someOf(unseen, MOST_NAMED)} launched, and not shown for ${patience} s: nothing proves that they are gone`;
   throw new AwsError('ec2:DescribeInstances', 'InvalidInstanceID.NotFound', message, 400).leaving(unseen);
 }
 

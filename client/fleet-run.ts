@@ -96,9 +96,7 @@ export class FleetRun {
   /** What the run says of itself now. Throws NoWorker when no worker answers, and TemporalUnreachable. */
   async progress(): Promise<FleetReport> {
     const report = await this.#report();
-    return isSettled(report.state)
-      ? report
-      : withReasons(report, await this.#handle.describe().then(pendingIn));
+    return isSettled(report.state) ? report : withReasons(report, await this.#pending());
   }
 
   /** With what the runs say that launch in its places: theirs knows how far each is. */
@@ -229,10 +227,7 @@ export class FleetRun {
     try {
       this.#last = await this.#report();
       this.#heardAt = Date.now();
-      return {
-        report: this.#last,
-        pending: isSettled(this.#last.state) ? [] : await this.#handle.describe().then(pendingIn),
-      };
+      return { report: this.#last, pending: isSettled(this.#last.state) ? [] : await this.#pending() };
     } catch (error) {
       const of = error instanceof MusterError && error.code === 'NoWorker' ? 'worker' : 'temporal';
       const seconds = Math.round((Date.now() - this.#heardAt) / 1000);
@@ -255,6 +250,10 @@ export class FleetRun {
         await sleep(LOOK_EVERY_MS);
       }
     }
+  }
+
+  async #pending(): Promise<PendingStep[]> {
+    return pendingIn(await this.#handle.describe());
   }
 }
 

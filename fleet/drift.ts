@@ -5,7 +5,7 @@ import type { Finding, FindingKind } from './finding.ts';
 import { profileFindings, roleFindings } from './identity-drift.ts';
 import { hasEnded, instanceFindings, strangerFinding } from './instance-drift.ts';
 import { NONE, refill } from './mending.ts';
-import { RUN_TAG } from './tags.ts';
+import { isOfRun, RUN_TAG } from './tags.ts';
 import type { Wanted } from './wanted.ts';
 
 export interface Drift {
@@ -50,8 +50,8 @@ export function driftOf(wanted: Wanted, facts: Facts): Drift {
  */
 function sorted({ instances: { runs, ids } }: Wanted, all: readonly InstanceFacts[]) {
   const told = new Set(ids);
-  const isOurs = ({ id, tags, token = '' }: InstanceFacts) =>
-    told.has(id) || (runs ?? [tags[RUN_TAG] ?? '']).some((run) => run !== '' && token.startsWith(`${run}-`));
+  const isOurs = ({ id, tags, token }: InstanceFacts) =>
+    told.has(id) || (runs ?? [tags[RUN_TAG] ?? '']).some((run) => isOfRun(run, token));
   const shown = all.filter((instance) => !hasEnded(instance) || told.has(instance.id));
   return { ours: shown.filter(isOurs), strangers: shown.filter((instance) => !isOurs(instance)) };
 }

@@ -4,7 +4,7 @@ import type { InstanceFacts } from './facts.ts';
 import type { Finding, FindingKind } from './finding.ts';
 import { quoted } from './leftovers.ts';
 import { NONE, refill, tagFindings, unlessDisowned } from './mending.ts';
-import { FLEET_TAG, RUN_TAG } from './tags.ts';
+import { FLEET_TAG, isOfRun, RUN_TAG } from './tags.ts';
 import type { Wanted, WantedTags } from './wanted.ts';
 
 export function hasEnded({ state }: InstanceFacts): boolean {
@@ -90,7 +90,7 @@ export function instanceFindings(
 /** It says which of the fleet's runs has launched it; where it says none of them, the token of its launch does. */
 function withRun({ tags, runs }: Wanted['instances'], instance: InstanceFacts): WantedTags {
   if (!runs || runs.includes(instance.tags[RUN_TAG] ?? '')) return tags;
-  return { ...tags, [RUN_TAG]: runs.find((run) => instance.token?.startsWith(`${run}-`)) ?? runs[0] };
+  return { ...tags, [RUN_TAG]: runs.find((run) => isOfRun(run, instance.token)) ?? runs[0] };
 }
 
 function metadataFindings({ region, instances }: Wanted, { id, metadata }: InstanceFacts): Finding[] {

@@ -60,9 +60,14 @@ export function ownershipTags(of: Ownership): Tags {
  * Whether the run that its tags name launched an instance, or without such a tag any run: tags can be copied and edited,
  * the client token of a launch cannot. It begins with the id of its run.
  */
-export function isLaunchedAs(tags: Tags, token = ''): boolean {
+export function isLaunchedAs(tags: Tags, token?: string): boolean {
   const run = tags[RUN_TAG];
-  return run === undefined ? runOfToken(token) !== undefined : run !== '' && token.startsWith(`${run}-`);
+  return run === undefined ? runOfToken(token) !== undefined : isOfRun(run, token);
+}
+
+/** Whether a client token is of a launch of that run. */
+export function isOfRun(run: string, token = ''): boolean {
+  return run !== '' && token.startsWith(`${run}-`);
 }
 
 /** The run whose launch a client token tells of; that of another tool is a UUID at most. */

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type Muster, specFrom } from '../client/index.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
+import { written } from './specs.ts';
 import { openWorld, until, untilPolled, type World } from './world.ts';
 
 let world: World;
@@ -21,14 +22,7 @@ before(async () => {
 });
 after(() => world?.close());
 
-const specOf = (name: string) =>
-  specFrom({
-    name,
-    region: 'us-east-1',
-    policy: { allow: { actions: 's3:Get*', resources: '*' } },
-    instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-    deadlines: { propagation: 20, launch: 60, step: '60s', undo: 20, consistency: 1 },
-  });
+const specOf = (name: string) => specFrom(written(name));
 
 async function fleetOf(name: string): Promise<string[]> {
   const run = await muster.up(specOf(name));

@@ -10,7 +10,7 @@ import type { ScaleRequest } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { RunOwner } from '../fleet/tags.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, someOf } from '../fleet/words.ts';
 import { as, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
@@ -39,7 +39,7 @@ export async function scaleFleet(standing: Standing, request: ScaleRequest): Pro
 }
 
 /** What the fleet has once a change is done. */
-type Having = Pick<Survey, 'members' | 'instances' | 'runs'>;
+type Outcome = Pick<Survey, 'members' | 'instances' | 'runs'>;
 
 /** Of a run that does nothing else, or with other changes of the fleet. */
 export class Scale {
@@ -97,7 +97,7 @@ export class Scale {
     }
   }
 
-  act(): Promise<Having> {
+  act(): Promise<Outcome> {
     return this.isMore ? this.up() : this.down();
   }
 
@@ -111,7 +111,7 @@ export class Scale {
     return ofCount(this.spec, this.request.count - this.from);
   }
 
-  private async up(): Promise<Having> {
+  private async up(): Promise<Outcome> {
     const { run, spec, fleet, owner } = this;
     const { count } = this.request;
     const beside = { members: this.members, seen: fleet.instances };
@@ -130,7 +130,7 @@ export class Scale {
     return seen ?? { members: merged(this.members, launch.members), instances: run.report.instances, runs };
   }
 
-  private async down(): Promise<Having> {
+  private async down(): Promise<Outcome> {
     const { run, spec, fleet, chosen } = this;
     const { count } = this.request;
     await run.step(
@@ -170,10 +170,10 @@ export class Scale {
     );
   }
 
-  done(having: Having): Changed {
+  done(outcome: Outcome): Changed {
     // Who cancels while the last look ends has not asked for the change.
     if (isCancelled()) throw new CancelledFailure('cancelled');
-    this.become(having);
+    this.become(outcome);
     const { run, fleet, request, members } = this;
     const wanted = { want: request.count, min: request.count };
     const { scale } = run.report;
@@ -281,7 +281,7 @@ export class Scale {
   }
 
   /** From here on the fleet has these. */
-  private become({ members, instances, runs }: Having): void {
+  private become({ members, instances, runs }: Outcome): void {
     const { fleet } = this;
     this.members = members;
     fleet.instances = [...instances];
@@ -314,6 +314,5 @@ export function assertAll({ members, others }: Survey, count: number): void {
 const MOST_NAMED = 10;
 
 function goes(chosen: readonly string[]): string {
-  const more = chosen.length > MOST_NAMED ? ` and ${chosen.length - MOST_NAMED} more` : '';
-  return `${chosen.slice(0, MOST_NAMED).join(', ')}${more} ${chosen.length === 1 ? 'goes' : 'go'}`;
+  return `${someOf(chosen, MOST_NAMED)} ${chosen.length === 1 ? 'goes' : 'go'}`;
 }

@@ -15,7 +15,7 @@ import { FLEET_LEFT_OVER, LOOK_FAILED } from '../fleet/failures.ts';
 import type { Finding, RepairReport } from '../fleet/finding.ts';
 import { repaired } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, someOf } from '../fleet/words.ts';
 import { as, looking, quick, undoing } from './activities.ts';
 import { notify } from './notify.ts';
 
@@ -120,9 +120,8 @@ const nameOf = ({ kind, resource, found }: Finding): string => [kind, resource, 
 const MOST_NAMED = 5;
 
 function thingsWords(findings: readonly Finding[], count: number): string {
-  const named = findings.slice(0, MOST_NAMED).map(({ kind, resource }) => `${kind} ${resource}`);
-  const more = count > named.length ? ` and ${count - named.length} more` : '';
-  return `${counted(count, 'thing')}: ${named.join(', ')}${more}`;
+  const names = findings.map(({ kind, resource }) => `${kind} ${resource}`);
+  return `${counted(count, 'thing')}: ${someOf(names, MOST_NAMED, count)}`;
 }
 
 /** What there is to say of the fleet. */

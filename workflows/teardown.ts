@@ -4,19 +4,21 @@ import { ApplicationFailure } from '@temporalio/workflow';
 import type { FoundFleet } from '../activities/inventory.ts';
 import { PROFILE_IN_USE } from '../fleet/failures.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, someOf } from '../fleet/words.ts';
 
 export const DEFAULT_DEADLINE = 900;
 const STALE_SECONDS = 15;
+/** In a sentence. */
+const MOST_NAMED = 5;
 
 /** Before anything is removed: machines that somebody else runs with the profile would lose their credentials. */
 export function assertNotBorrowed({ profile, borrowers, freeing = [] }: FoundFleet): void {
   if (borrowers.length === 0) return;
-  const first = [
-    `the instance profile ${profile?.name} is used by ${someOf(borrowers)}: nothing was removed`,
+  const words = [
+    `the instance profile ${profile?.name} is used by ${someOf(borrowers, MOST_NAMED)}: nothing was removed`,
+    'end these first, or prove whose they are:',
+    ...freeing.slice(0, MOST_NAMED).map((command) => `    ${command}`),
   ];
-  const commands = freeing.slice(0, MOST_NAMED).map((command) => `    ${command}`);
-  const words = [...first, 'end these first, or prove whose they are:', ...commands];
   throw ApplicationFailure.nonRetryable(words.join('\n'), PROFILE_IN_USE);
 }
 
@@ -31,13 +33,5 @@ export function foundWords({ ids, role, profile, strangers = [] }: FoundFleet): 
   if (role) parts.push(`role ${role.name}`);
   const words = parts.join(', ');
   if (strangers.length === 0) return words;
-  return `${words}; ${someOf(strangers)} with its tags, launched by no run of it: left alone`;
-}
-
-/** In a sentence. */
-const MOST_NAMED = 5;
-
-function someOf(all: readonly string[]): string {
-  const more = all.length - MOST_NAMED;
-  return `${all.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${words}; ${someOf(strangers, MOST_NAMED)} with its tags, launched by no run of it: left alone`;
 }
