@@ -22,7 +22,9 @@ export interface FindDriftRequest extends CheckRequest {
   readonly repaired?: boolean;
 }
 
-export interface FoundDrift extends Pick<DriftReport, 'account' | 'instanceCount' | 'findings' | 'more'> {
+export interface FoundDrift extends Pick<DriftReport, 'instanceCount' | 'findings' | 'more'> {
+  /** Twelve digits. */
+  readonly account: string;
   /** Of the instances that the last report told one by one: those that are no more. */
   readonly gone: readonly string[];
 }
@@ -35,7 +37,7 @@ export function driftSteps(clientsFor: ClientsFor) {
      */
     async findDrift(request: FindDriftRequest): Promise<FoundDrift> {
       const wanted = wantedOf(request, request.namespace);
-      const { iam, ec2, sts } = clientsFor(wanted.region);
+      const { iam, ec2, sts } = clientsFor(wanted.region, wanted.assume);
       const { Account } = await ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({})));
       let drift: Drift | undefined;
       await lookFor(async () => {

@@ -2,6 +2,7 @@
 
 import type { Instance } from '@aws-sdk/client-ec2';
 import { type Member, type Members, membersOf } from '../fleet/members.ts';
+import type { Where } from '../fleet/places.ts';
 import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { type Candidate, chosenToGo, type ScaleChoice } from '../fleet/scale.ts';
 import { type Owner, RUN_TAG } from '../fleet/tags.ts';
@@ -10,8 +11,7 @@ import { findByIds, findInstances, instanceReport, isTerminated } from './fleet-
 import { lookFor } from './patience.ts';
 import { fromAwsTags } from './tags.ts';
 
-export interface SurveyRequest {
-  readonly region: string;
+export interface SurveyRequest extends Where {
   readonly owner: Owner;
   /** Ids that an earlier report gave: they count, although their tags may not tell any more whose they are. */
   readonly told?: readonly string[];
@@ -39,8 +39,16 @@ export interface Survey {
 export function surveySteps(clientsFor: ClientsFor) {
   return {
     /** What EC2 shows once as many run as should, or else when the patience is over. Changes nothing. */
-    async survey({ region, owner, told = [], count, patience, choose }: SurveyRequest): Promise<Survey> {
-      const { ec2 } = clientsFor(region);
+    async survey({
+      region,
+      assume,
+      owner,
+      told = [],
+      count,
+      patience,
+      choose,
+    }: SurveyRequest): Promise<Survey> {
+      const { ec2 } = clientsFor(region, assume);
       let alive: Instance[] = [];
       await lookFor(async () => {
         const proven = await findInstances(ec2, owner);

@@ -44,7 +44,7 @@ export function terminateSteps(clientsFor: ClientsFor) {
      * `terminate` does, and is then not tried for long: the fleet is to be whole again soon, one way or the other.
      */
     async terminateSome(request: Omit<TerminateRequest, 'only' | 'volumes'>): Promise<Termination> {
-      const { ec2 } = clientsFor(request.region);
+      const { ec2 } = clientsFor(request.region, request.assume);
       const { ended, everHeld } = await endOwned(ec2, { ...request, only: true, volumes: 'keep' });
       return { ...ended, volumesDeleted: 0, volumesKept: everHeld };
     },

@@ -20,12 +20,11 @@ const MOST_ROWS = 20;
 const MOST_COMMANDS = 10;
 
 export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTextOptions): string {
-  const { findings, fleet, account, region, instanceCount } = report;
+  const { findings, fleet } = report;
   const name = colors.bold(fleet);
   const count = findingCount(report);
   const about = [
-    row('account', `${account}, ${region}`, colors),
-    row('has', counted(instanceCount, 'instance'), colors),
+    ...whereRows(report, colors),
     row('spec', file ?? 'its own, as its last run has it', colors),
     ...(uiUrl ? [row('looked', uiUrl, colors)] : []),
   ].join('\n');
@@ -40,6 +39,17 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
       file,
     ),
   ].join('\n\n');
+}
+
+/** Of several places each with what it has; the accounts only where they are several. */
+function whereRows({ account, region, places, instanceCount }: DriftReport, colors: Colors): string[] {
+  const all = counted(instanceCount, 'instance');
+  if (!places) return [row('account', `${account}, ${region}`, colors), row('has', all, colors)];
+  const each = places.map(({ place, instanceCount }) => `${instanceCount} in ${place}`).join(', ');
+  return [
+    ...(account === undefined ? [] : [row('account', account, colors)]),
+    row('has', `${all}: ${each}`, colors),
+  ];
 }
 
 /** What a person can type: a repair for all that one puts right, if there is one, and a command for each other thing. */
@@ -63,14 +73,17 @@ function row(head: string, text: string, colors: Colors): string {
 }
 
 export function findingTable(findings: readonly Finding[], colors: Colors): string {
+  const isOfPlaces = findings.some(({ at }) => at !== undefined);
   const shown = findings.filter((finding) => placeOf(findings, finding) < MOST_ROWS);
   const rows = shown.map((finding) => [
     titleOf(finding.kind),
     resourceWords(finding),
+    ...(isOfPlaces ? [finding.at ?? ''] : []),
     finding.wanted,
     finding.found,
   ]);
-  return tableText([['WHAT', 'OF', 'WANTED', 'FOUND'], ...rows], colors, '  ');
+  const head = ['WHAT', 'OF', ...(isOfPlaces ? ['IN'] : []), 'WANTED', 'FOUND'];
+  return tableText([head, ...rows], colors, '  ');
 }
 
 /** A role and a profile may have one name. */

@@ -33,6 +33,7 @@ const CODES: Record<MusterErrorCode, number> = {
   HistoryGone: WRONG_INPUT,
   WrongLease: WRONG_INPUT,
   ManyPlaces: WRONG_INPUT,
+  WrongPlace: WRONG_INPUT,
   ScheduleNotFound: WRONG_INPUT,
   ScheduleBusy: WRONG_INPUT,
   UnknownLeftover: WRONG_INPUT,

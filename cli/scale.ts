@@ -12,16 +12,20 @@ import { say } from './output.ts';
 export interface ScaleCommandOptions extends RunOptions {
   /** As it was typed. */
   readonly by?: string;
+  /** Of a fleet in several places: in which of them. */
+  readonly place?: string;
 }
 
 export async function scale(fleet: string, count: string, options: ScaleCommandOptions): Promise<number> {
+  const { place } = options;
   const by = checked(count, options.by);
   announce(fleet);
   const muster = await connect();
   try {
-    const run = await muster.scale(fleet, { count: Number(count), by });
+    const run = await muster.scale(fleet, { count: Number(count), by, place });
     if (run.met === 'new') return codeOf(await seeThrough(run, options));
-    say(`nothing to do: it has ${counted(Number(count), 'instance')}\n`);
+    const where = place === undefined ? '' : ` in ${place}`;
+    say(`nothing to do: it has ${counted(Number(count), 'instance')}${where}\n`);
     const report = await muster.status(fleet);
     tellReport(report, options, muster.linkTo(report), { changeUrl: muster.linkToChange(report) });
     return exitCode(report);

@@ -13,6 +13,7 @@ import {
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
+import { standsOf, whereOf } from '../fleet/places.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { RollRequest } from '../fleet/roll.ts';
@@ -159,13 +160,20 @@ export async function asChangeLeft(
   // Its lease has ended with the run that kept it.
   const former = { ...beginning.report, lease: undefined };
   const { fleet, leftBy: run = description.runId } = { ...former, ...beginning };
-  const region = beginning.spec.region;
-  const { report: made } = await inspect(temporal, { fleet, run, region, byNameOnly: true });
-  const ids = made.instances.map(({ id }) => id);
+  const { spec } = beginning;
+  const stands = standsOf(spec, former);
+  const places = spec.places && stands.map(({ at, spec }) => ({ name: at!, ...whereOf(spec) }));
+  const region = places ? undefined : spec.region;
+  const { report: made } = await inspect(temporal, { fleet, run, region, places, byNameOnly: true });
   const { action, steps, undos, error, scale, roll } = lost;
   const reason = error?.message ?? 'the run was ended from outside';
   const change = lost.change && { ...lost.change, failed: reason };
-  if (ids.length === 0) return asItIsNow(temporal, { ...former, change: change ?? former.change }, 0);
-  const leftovers = resourceLeftovers(region, { fleet, run }, ids, reason);
+  const leftovers = (made.places ?? [made]).flatMap(({ place: at, region, instances }) => {
+    const ids = instances.map(({ id }) => id);
+    const left = resourceLeftovers(region!, { fleet, run }, ids, reason);
+    return at === undefined ? left : left.map((one) => ({ ...one, at }));
+  });
+  if (leftovers.length === 0)
+    return asItIsNow(temporal, { ...former, change: change ?? former.change }, 0, places);
   return { ...former, action, state: 'lost', steps, undos, scale, roll, change, error, leftovers };
 }

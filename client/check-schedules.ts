@@ -6,7 +6,6 @@ import {
   type ScheduleHandle,
   ScheduleNotFoundError,
   type ScheduleOptions,
-  WorkflowNotFoundError,
 } from '@temporalio/client';
 import {
   CHECK_SCHEDULE_PREFIX,
@@ -17,10 +16,8 @@ import {
   type ScheduledCheckRequest,
 } from '../fleet/check-schedule.ts';
 import { durationWords } from '../fleet/duration.ts';
-import { fleetWorkflowId } from '../fleet/run.ts';
 import { scheduleLink } from '../fleet/ui-link.ts';
 import { checkScheduleNotFound, ScheduleError } from './errors.ts';
-import { assertOnePlace } from './one-place.ts';
 import { lastRuns, type ScheduledRun } from './schedule-standing.ts';
 import { asMusterError, type Temporal } from './temporal.ts';
 
@@ -55,8 +52,8 @@ export class CheckSchedules {
 
   /**
    * Has a fleet checked every so often, from now on; a second call changes that. A time that finds no fleet, or another run
-   * that has it, is skipped, and so is one that comes while the one before is under way. Throws ScheduleError and ManyPlaces;
-   * nothing was sent then.
+   * that has it, is skipped, and so is one that comes while the one before is under way. Throws ScheduleError; nothing was sent
+   * then.
    */
   async set(fleet: string, { every, repair = false }: CheckScheduleInput): Promise<CheckScheduleStanding> {
     const mistake = everyMistake(every);
@@ -67,7 +64,6 @@ export class CheckSchedules {
     }
     const options = this.#optionsOf({ fleet, every, repair });
     return this.#asking(fleet, async () => {
-      await this.#assertOnePlace(fleet);
       try {
         await this.#temporal.client.schedule.create({ ...options, state: { triggerImmediately: true } });
       } catch (error) {
@@ -106,16 +102,6 @@ export class CheckSchedules {
   /** No check comes any more. Throws ScheduleNotFound. */
   delete(fleet: string): Promise<void> {
     return this.#asking(fleet, () => this.#handle(fleet).delete());
-  }
-
-  /** As far as a run of the fleet is known; each check looks anew. */
-  async #assertOnePlace(fleet: string): Promise<void> {
-    try {
-      const last = this.#temporal.client.workflow.getHandle(fleetWorkflowId(fleet));
-      assertOnePlace(await last.describe(), 'checked');
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
   }
 
   #handle(fleet: string): ScheduleHandle {

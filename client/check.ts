@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import { withoutUserData } from '../fleet/spec.ts';
 import type { CheckRequest } from '../fleet/wanted.ts';
-import { fleetNotFound, manyPlaces, specUnknown } from './errors.ts';
+import { fleetNotFound, forgottenPlaces, specUnknown } from './errors.ts';
 import { answerOf } from './look.ts';
 import type { CheckedSpec } from './specs.ts';
 import { inspect } from './standing.ts';
@@ -24,7 +24,13 @@ export async function checkAgainst(temporal: Temporal, request: CheckRequest): P
   const { spec, patience } = request;
   const fleet = spec.name;
   const look = await client.workflow.start('checkFleet', {
-    args: [{ ...request, spec: withoutUserData(spec) }],
+    args: [
+      {
+        ...request,
+        spec: withoutUserData(spec),
+        places: request.places?.map((place) => ({ ...place, spec: withoutUserData(place.spec) })),
+      },
+    ],
     taskQueue,
     // It changes nothing and stands in nobody's way, so it does not have the fleet's one id.
     workflowId: `check:${fleet.toLowerCase()}:${randomUUID()}`,
@@ -51,7 +57,7 @@ export async function specOfForgotten(
     role: spec?.role?.name,
     profile: spec && !spec.profile.reuse ? spec.profile.name : undefined,
   });
-  if (report.places) throw manyPlaces(fleet, 'checked', `'muster status ${fleet}' shows it`);
+  if (report.places) throw forgottenPlaces(fleet);
   if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
   if (!spec) throw specUnknown(fleet);
   return { spec, specFrom: 'file', patience: 0 };

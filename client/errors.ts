@@ -39,6 +39,8 @@ export type MusterErrorCode =
   | 'HistoryGone'
   /** It cannot be done with a fleet in several places. */
   | 'ManyPlaces'
+  /** None of the fleet's places was named, or another. */
+  | 'WrongPlace'
   /** No lease can be of that length. */
   | 'WrongLease'
   /** There is no schedule of the name. */
@@ -217,16 +219,16 @@ export function sweepFailed(why: string): MusterError {
   );
 }
 
-export function fleetDegraded({ fleet, error, places, oddities }: FleetReport): MusterError {
+export function fleetDegraded({ fleet, error, places = [], oddities = [] }: FleetReport): MusterError {
   const down = `'muster down ${fleet}' removes what there is`;
-  const check = oddities?.length
+  const isOdd = [...places.flatMap((place) => place.oddities ?? []), ...oddities].length > 0;
+  const check = isOdd
     ? `'muster check ${fleet}' tells what puts it right`
     : `'muster check ${fleet} --repair' puts right what can be`;
   return new MusterError(
     'FleetDegraded',
     `the fleet '${fleet}' is not what it was: ${error!.message}`,
-    // Of a fleet in several places nothing is repaired yet.
-    places ? down : `${check}, ${down}`,
+    `${check}, ${down}`,
   );
 }
 
@@ -347,11 +349,49 @@ export function otherSpec(fleet: string, name: string): MusterError {
   );
 }
 
+export function wrongPlace(
+  { fleet, region }: FleetReport,
+  place: string | undefined,
+  known: readonly string[],
+): MusterError {
+  const [first] = known;
+  if (first === undefined) {
+    return new MusterError(
+      'WrongPlace',
+      `the fleet '${fleet}' is in ${region} alone, and not in '${place}'`,
+      'leave the place out',
+    );
+  }
+  return new MusterError(
+    'WrongPlace',
+    place === undefined
+      ? `the fleet '${fleet}' is in several places: ${known.join(', ')}`
+      : `the fleet '${fleet}' is not in '${place}': it is in ${known.join(', ')}`,
+    `say in which of them, for instance --place ${first}`,
+  );
+}
+
+export function otherPlaces(fleet: string, has: string, says: string): MusterError {
+  return new MusterError(
+    'FleetDiffers',
+    `the fleet '${fleet}' is in ${has}, and the spec is for ${says}`,
+    `a fleet keeps its places: 'muster down ${fleet}' removes it, and then it can come up by another spec`,
+  );
+}
+
 export function manyPlaces(fleet: string, asked: string, mend: string): MusterError {
   return new MusterError(
     'ManyPlaces',
     `the fleet '${fleet}' is in several places, and such a fleet cannot be ${asked} yet`,
     mend,
+  );
+}
+
+export function forgottenPlaces(fleet: string): MusterError {
+  return new MusterError(
+    'ManyPlaces',
+    `the fleet '${fleet}' is in several places, and Temporal has no history of its runs any more: what it should be in each is not known`,
+    `'muster status ${fleet}' shows what is there`,
   );
 }
 

@@ -18,7 +18,7 @@ import type { FleetEvent } from '../fleet/event.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
 import { PARAMETER } from '../fleet/names.ts';
-import { knownPlaces, placeRefs } from '../fleet/places.ts';
+import { knownPlaces, placeIn, placeRefs } from '../fleet/places.ts';
 import type { PlanReport } from '../fleet/plan.ts';
 import {
   type FleetReport,
@@ -58,7 +58,7 @@ import { inPlaceOf, specChanges } from '../fleet/spec-changes.ts';
 import { specHash } from '../fleet/spec-hash.ts';
 import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
-import { knownOf } from '../fleet/wanted.ts';
+import { checkOf } from '../fleet/wanted.ts';
 import { withAttributes } from './attributes.ts';
 import { asChangeLeft, busyWith, memoOf, refusalOf, startChange } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
@@ -75,7 +75,6 @@ import {
   leaseOver,
   MusterError,
   type MusterErrorCode,
-  manyPlaces,
   noLease,
   notByRoll,
   notNow,
@@ -92,7 +91,7 @@ import {
 import { FleetRun } from './fleet-run.ts';
 import { withKnown } from './known-fleet.ts';
 import { type FleetListing, listFleets } from './listing.ts';
-import { assertOnePlace } from './one-place.ts';
+import { assertOnePlace, assertSamePlaces, placeMeant } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Meeting, PlanOptions } from './plan.ts';
 import { type FleetRecord, recordOf } from './record.ts';
@@ -130,6 +129,8 @@ export interface ScaleOptions {
   readonly count: number;
   /** Which go when there are to be fewer. Default: `newest`. */
   readonly by?: ScaleChoice;
+  /** Of a fleet in several places: in which of them, as its report names it. */
+  readonly place?: string;
 }
 
 export interface ListOptions {
@@ -331,15 +332,17 @@ export class Muster {
    * already, its last run is answered and nothing is sent.
    *
    * Throws WrongCount, FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetDegraded,
-   * FleetLeftOver, NotNow when the fleet is not complete, ManyPlaces; nothing was sent then.
+   * FleetLeftOver, NotNow when the fleet is not complete, WrongPlace; nothing was sent then.
    */
-  async scale(fleet: string, { count, by = DEFAULT_CHOICE }: ScaleOptions): Promise<FleetRun> {
+  async scale(fleet: string, { count, by = DEFAULT_CHOICE, place: named }: ScaleOptions): Promise<FleetRun> {
     const mistake = scaleMistake({ count, by });
     if (mistake) throw wrongCount(mistake);
     for (;;) {
-      const { description, report } = await this.#whole(fleet, 'scale', 'scaled');
-      if (instanceCountOf(report) === count) return this.#runOf(description);
-      const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, { count, by });
+      const { description, report } = await this.#whole(fleet, 'scale');
+      const place = placeMeant(report, named);
+      if (instanceCountOf(placeIn(report, place)) === count) return this.#runOf(description);
+      const request = { count, by, place };
+      const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, request);
       if (run) return run;
     }
   }
@@ -434,17 +437,15 @@ export class Muster {
    * Holds what AWS shows of a complete fleet against the spec that it has, or against another. Changes nothing.
    *
    * Throws FleetNotFound, NoWorker, HistoryGone when only a spec could tell what the fleet should be, FleetDiffers when the
-   * spec is of another fleet, FleetBusy, NotNow when the fleet is not complete, ManyPlaces, LookFailed.
+   * spec is of another fleet or for other places, FleetBusy, NotNow when the fleet is not complete, LookFailed; ManyPlaces
+   * of a fleet in several places whose runs Temporal does not know any more.
    */
   async check(fleet: string, { spec }: CheckOptions = {}): Promise<DriftReport> {
     if (spec && spec.spec.name.toLowerCase() !== fleet.toLowerCase()) throw otherSpec(fleet, spec.spec.name);
-    if (spec?.spec.places)
-      throw manyPlaces(fleet, 'checked', `'muster status ${fleet}' shows how it is in each of them`);
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) {
       return checkAgainst(this.#temporal, await specOfForgotten(this.#temporal, fleet, spec));
     }
-    assertOnePlace(description, 'checked');
     assertIdle(fleet, description);
     const report = await this.#shouldBe(description);
     if (!isSettled(report.state)) {
@@ -454,12 +455,11 @@ export class Muster {
     if (report.state !== 'complete' && report.state !== 'degraded')
       throw notNow(fleet, report.state, 'check');
     const own = await this.#specOf(description);
-    const { consistency } = own.deadlines;
+    if (spec) assertSamePlaces(own, spec.spec);
     return checkAgainst(this.#temporal, {
-      spec: spec?.spec ?? own,
+      ...checkOf(spec?.spec ?? own, report),
       specFrom: spec ? 'file' : 'run',
-      known: knownOf(report),
-      patience: stillNew(description, consistency),
+      patience: stillNew(description, own.deadlines.consistency),
     });
   }
 
@@ -469,13 +469,13 @@ export class Muster {
    * (`report.repair`): `complete` when nothing does, `degraded` when something does that a person has to see to,
    * `rolled-back` when nothing could be put right.
    *
-   * Throws FleetNotFound, ManyPlaces, HistoryGone, NoWorker, FleetBusy (also with another change), FleetLeftOver, NotNow
+   * Throws FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetLeftOver, NotNow
    * when the fleet is not complete; nothing was sent then.
    */
   async repair(fleet: string): Promise<FleetRun> {
     for (;;) {
       const shouldBe = (of: WorkflowExecutionDescription) => this.#shouldBe(of);
-      const { description, report } = await this.#settled(fleet, 'repaired', specUnknown, shouldBe);
+      const { description, report } = await this.#settled(fleet, specUnknown, shouldBe);
       if (report.state !== 'complete') throw notNow(fleet, report.state, 'repair');
       const { consistency } = (await beginningOf(this.#temporal, description)).spec.deadlines;
       const patience = stillNew(description, consistency);
@@ -664,9 +664,9 @@ export class Muster {
   }
 
   /** The last run of a fleet that is complete and that nobody changes. */
-  async #whole(fleet: string, asked: string, done: 'scaled' | 'changed' | 'rolled') {
+  async #whole(fleet: string, asked: string, done?: 'changed' | 'rolled') {
     const standing = (of: WorkflowExecutionDescription) => this.#standing(of);
-    const found = await this.#settled(fleet, done, historyGone, standing);
+    const found = await this.#settled(fleet, historyGone, standing, done);
     const { state } = found.report;
     if (state === 'degraded') throw fleetDegraded(found.report);
     if (state !== 'complete') throw notNow(fleet, state, asked);
@@ -676,9 +676,9 @@ export class Muster {
   /** A fleet of which nobody is changing anything, without leftovers. Throws what is `unknown` without its history. */
   async #settled(
     fleet: string,
-    done: Parameters<typeof assertOnePlace>[1],
     unknown: (fleet: string) => MusterError,
     reportOf: (description: WorkflowExecutionDescription) => Promise<FleetReport>,
+    done?: 'changed' | 'rolled',
   ) {
     for (;;) {
       const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
@@ -686,7 +686,7 @@ export class Muster {
         await this.status(fleet);
         throw unknown(fleet);
       }
-      assertOnePlace(description, done);
+      if (done) assertOnePlace(description, done);
       assertIdle(fleet, description);
       const report = await reportOf(description);
       if (report.leftovers.length > 0) throw fleetLeftOver(fleet, report.leftovers, 'retry');

@@ -7,8 +7,12 @@ export interface DriftReport {
   /** Version of this shape; fields are only added within one. */
   readonly schema: 1;
   readonly fleet: string;
-  readonly account: string;
-  readonly region: string;
+  /** Absent of a fleet in several accounts. */
+  readonly account?: string;
+  /** Absent of a fleet in several places. */
+  readonly region?: string;
+  /** Of a fleet in several places: those that it has come up in. */
+  readonly places?: readonly PlaceChecked[];
   /** The run that looked. */
   readonly workflowId: string;
   readonly runId: string;
@@ -20,6 +24,13 @@ export interface DriftReport {
   readonly findings: readonly Finding[];
   /** How many there are beyond those that are told, by kind. */
   readonly more: Readonly<Partial<Record<FindingKind, number>>>;
+}
+
+export interface PlaceChecked {
+  readonly place: string;
+  readonly account: string;
+  readonly region: string;
+  readonly instanceCount: number;
 }
 
 /** Of each kind the first, and how many more there are. */

@@ -30,7 +30,7 @@ export function driftOf(wanted: Wanted, facts: Facts): Drift {
   );
   return {
     findings: [
-      ...identity,
+      ...(wanted.identityElsewhere ? [] : identity),
       ...numbers,
       ...instances,
       ...strangers.map((instance) => strangerFinding(wanted, instance)),
@@ -60,7 +60,7 @@ function sorted({ instances: { runs, ids } }: Wanted, all: readonly InstanceFact
 const LAUNCHED_WITH: readonly FindingKind[] = ['role', 'profile', 'role-in-profile', 'trust'];
 
 function countFindings(
-  { fleet, specFrom, instances: { count } }: Wanted,
+  { fleet, place, specFrom, instances: { count } }: Wanted,
   found: number,
   canLaunch: boolean,
 ): Finding[] {
@@ -75,7 +75,9 @@ function countFindings(
       wanted: min < want ? `${min} to ${want}` : `${want}`,
       found: `${found}`,
       safe: isRefilled && canLaunch,
-      command: isRefilled ? refill(fleet, canLaunch) : `muster scale ${fleet} ${want}`,
+      command: isRefilled
+        ? refill(fleet, canLaunch)
+        : `muster scale ${fleet} ${want}${place === undefined ? '' : ` --place ${place}`}`,
     },
   ];
 }

@@ -39,6 +39,8 @@ export interface Finding {
   readonly resource: string;
   /** Of a tag: what carries it, as a role and a profile may have one name. */
   readonly on?: 'role' | 'profile' | 'instance';
+  /** Of a fleet in several places: the place, or of a role and a profile the account, if it has several. */
+  readonly at?: string;
   /** In a few words; `none` when there is to be nothing. */
   readonly wanted: string;
   /** In a few words; `none` when there is nothing. */
@@ -58,4 +60,24 @@ export interface RepairReport {
   /** What differs still: the first of each kind. */
   readonly remaining: readonly Finding[];
   readonly remainingCount: number;
+}
+
+/** With where it is: the place; of a role or a profile the account, when there are several. */
+export function withPlace(finding: Finding, place: string, account: string | undefined): Finding {
+  const at = isOfIdentity(finding) ? account : place;
+  return at === undefined ? finding : { ...finding, at };
+}
+
+const OF_IDENTITY: readonly FindingKind[] = [
+  'role',
+  'trust',
+  'boundary',
+  'policy',
+  'managed-policy',
+  'profile',
+  'role-in-profile',
+];
+
+function isOfIdentity({ kind, on }: Finding): boolean {
+  return OF_IDENTITY.includes(kind) || (kind === 'tag' && on !== 'instance');
 }

@@ -66,7 +66,8 @@ export function headlineOf(report: FleetReport, name = report.fleet): Headline {
 /** Of a change of the count; or of what removes what such a change has left. */
 function scaleHeadline(report: FleetReport, name: string): Headline {
   const { state, scale, steps, undos, error } = report;
-  const fromTo = scale ? `from ${scale.from} to ${scale.to} instances` : '';
+  const where = scale?.place === undefined ? '' : ` in ${scale.place}`;
+  const fromTo = scale ? `from ${scale.from} to ${scale.to} instances${where}` : '';
   // What has ended does not come back: the count does.
   const hasOthers = undos.some(({ outcome }) => outcome === 'replaced');
   const asBefore = hasOthers

@@ -4,7 +4,7 @@ import { type FleetReport, instanceCountOf, isChange } from './report.ts';
 
 /** What a person can type next; behind a command, after spaces, what it does. */
 export function nextCommands(report: FleetReport): string[] {
-  const { state, fleet, error, action, scale, change, lease, wanted, places } = report;
+  const { state, fleet, error, action, scale, change, lease, places } = report;
   const isAsItWas = state === 'rolled-back' || state === 'cancelled';
   if (action === 'change') {
     if (isAsItWas) return ['muster up FILE, once the cause is gone'];
@@ -16,7 +16,8 @@ export function nextCommands(report: FleetReport): string[] {
     }
   }
   if (action === 'scale' && scale && isAsItWas) {
-    return [`muster scale ${fleet} ${scale.to}, once the cause is gone`];
+    const at = scale.place === undefined ? '' : ` --place ${scale.place}`;
+    return [`muster scale ${fleet} ${scale.to}${at}, once the cause is gone`];
   }
   if (action === 'repair' && isAsItWas) {
     return [`muster check ${fleet} --repair, once the cause is gone`];
@@ -30,18 +31,15 @@ export function nextCommands(report: FleetReport): string[] {
   const ending = lease ? [`muster extend ${fleet} 2h`, `muster release ${fleet}`] : [`muster down ${fleet}`];
   switch (state) {
     case 'complete': {
-      // One in several places is not scaled.
-      const isShort = wanted !== undefined && !places && instanceCountOf(report) < wanted.want;
       return [
-        ...(isShort ? [`muster scale ${fleet} ${wanted.want}   asks for the rest once more`] : []),
+        ...(places ?? [report]).flatMap(askForRest),
         ...(lease ? [] : [`muster status ${fleet}`]),
         ...ending,
       ];
     }
     case 'degraded':
-      // Of a fleet in several places nothing is repaired yet, and no repair gives back a role or a profile.
-      if (places) return ending;
-      return report.oddities?.length
+      // No repair gives back a role or a profile.
+      return [report, ...(places ?? [])].some(({ oddities }) => oddities?.length)
         ? [`muster check ${fleet}   tells each difference, and what puts it right`, ...ending]
         : [`muster check ${fleet} --repair   puts right what can be put right`, ...ending];
     case 'gone':
@@ -77,6 +75,14 @@ export function nextCommands(report: FleetReport): string[] {
     case 'removing':
       return [`muster status ${fleet}   shows how far it is`];
   }
+}
+
+/** Of a fleet, or of what it has in one of several places. */
+function askForRest(report: FleetReport): string[] {
+  const { fleet, state, place, wanted } = report;
+  const isShort = state === 'complete' && wanted !== undefined && instanceCountOf(report) < wanted.want;
+  const where = place === undefined ? '' : ` --place ${place}`;
+  return isShort ? [`muster scale ${fleet} ${wanted.want}${where}   asks for the rest once more`] : [];
 }
 
 /** What to type while it goes on, and when it came to nothing. */

@@ -1,7 +1,8 @@
 /** A fleet in several places: what it is in each of them. */
 
 import { type FleetReport, instanceCountOf, type ProfileReport, type RoleReport } from './report.ts';
-import type { Assume, FleetSpec, PlaceSpec } from './spec.ts';
+import type { Assume, FleetSpec, PlaceSpec, Tags } from './spec.ts';
+import { REGION_TAG, REGIONS_TAG } from './tags.ts';
 
 /** The spec of what the fleet has in one of its places: that of a fleet in one place. */
 export function fleetAt(spec: FleetSpec, { region, account, assume, instances }: PlaceSpec): FleetSpec {
@@ -14,6 +15,56 @@ export function fleetAt(spec: FleetSpec, { region, account, assume, instances }:
     ...(assume && { assume }),
     instances: { ...ofAll, ...instances },
   };
+}
+
+/** A complete fleet in one of its places. */
+export interface Stand {
+  /** Which of several. */
+  readonly at?: string;
+  readonly spec: FleetSpec;
+  readonly report: FleetReport;
+  readonly identity?: PlaceIdentity;
+}
+
+/** The tags of an account's role and profile that are not as those of its instances; or they are looked at in another place. */
+export type PlaceIdentity = Tags | 'elsewhere';
+
+/** Where it has come up; a fleet in one place as it is. */
+export function standsOf(spec: FleetSpec, report: FleetReport): Stand[] {
+  const { places = [] } = report;
+  if (!spec.places) return [{ spec, report }];
+  const inUse = places.filter(({ state }) => isThere(state));
+  return inUse.map((place) => {
+    const ofPlace = spec.places!.find(({ name }) => name === place.place)!;
+    const isFirst = inUse.find(({ account }) => account === place.account) === place;
+    return {
+      at: place.place,
+      spec: fleetAt(spec, ofPlace),
+      report: place,
+      identity: isFirst ? identityTags(places, place.account) : ('elsewhere' as const),
+    };
+  });
+}
+
+/** The names of those that it has come up in; none of a fleet in one place. */
+export function placesIn({ places = [] }: Pick<FleetReport, 'places'>): string[] {
+  return places.flatMap(({ place, state }) => (isThere(state) ? [place!] : []));
+}
+
+/** What a report tells of one of its places; without a name all of it. */
+export function placeIn(report: FleetReport, name: string | undefined): FleetReport {
+  return report.places?.find(({ place }) => place === name) ?? report;
+}
+
+function isThere(state: FleetReport['state']): boolean {
+  return state === 'complete' || state === 'degraded';
+}
+
+/** As the run that made them saw it: all places of the account in which something could be made, the first of them first. */
+function identityTags(places: readonly FleetReport[], account: string | undefined): Tags {
+  const there = places.filter((place) => place.account === account && place.error?.step !== 'preflight');
+  const regions = there.map(({ region }) => region!);
+  return { [REGION_TAG]: regions[0]!, [REGIONS_TAG]: regions.join(' ') };
 }
 
 /** Where calls of AWS go, and as whom. */
@@ -54,7 +105,7 @@ export function knownPlaces(
 ): KnownPlace[] {
   return refs.map((ref) => {
     const told = places.find(({ place }) => place === ref.name);
-    const isThere = told?.state === 'complete' || told?.state === 'degraded';
+    const hasIt = told !== undefined && isThere(told.state);
     // Whoever looks for a name that is gone looks for long.
     const mayBe = told?.state !== 'rolled-back' && told?.state !== 'cancelled';
     const nameOf = (thing: RoleReport | ProfileReport | undefined) =>
@@ -63,8 +114,8 @@ export function knownPlaces(
       ...ref,
       role: nameOf(told?.role),
       profile: nameOf(told?.profile),
-      instances: isThere ? told.instances.map(({ id }) => id) : undefined,
-      count: isThere ? instanceCountOf(told) : undefined,
+      instances: hasIt ? told.instances.map(({ id }) => id) : undefined,
+      count: hasIt ? instanceCountOf(told) : undefined,
       untouched: told?.state === 'rolled-back' && told.error?.step === 'preflight' ? true : undefined,
     };
   });

@@ -1,7 +1,8 @@
 /** A repair: what it puts right of what a check finds, in which order, and what came of it. */
 
 import { type DriftReport, findingCount } from './drift-report.ts';
-import type { Finding, RepairReport } from './finding.ts';
+import { type Finding, type RepairReport, withPlace } from './finding.ts';
+import type { FleetReport } from './report.ts';
 
 /** What the Update asks for. */
 export interface RepairRequest {
@@ -50,6 +51,28 @@ export function repaired(before: Found, after: Found): RepairReport {
     mendedCount: mended.length + Math.max(0, beyond),
     remaining: firstOfEach(after.findings),
     remainingCount: findingCount(after),
+  };
+}
+
+/** What the places of a fleet tell of it, as one account; each thing with where it is. */
+export function repairedInEach(places: readonly FleetReport[]): RepairReport {
+  const all = places.flatMap(({ place, account, repair }) =>
+    repair ? [{ place: place!, account, repair }] : [],
+  );
+  const several = new Set(all.map(({ account }) => account)).size > 1;
+  const told = (which: 'mended' | 'remaining') =>
+    firstOfEach(
+      all.flatMap(({ place, account, repair }) =>
+        repair[which].map((one) => withPlace(one, place, several ? account : undefined)),
+      ),
+    );
+  const sum = (of: (repair: RepairReport) => number) =>
+    all.reduce((total, { repair }) => total + of(repair), 0);
+  return {
+    mended: told('mended'),
+    mendedCount: sum(({ mendedCount }) => mendedCount),
+    remaining: told('remaining'),
+    remainingCount: sum(({ remainingCount }) => remainingCount),
   };
 }
 

@@ -162,6 +162,8 @@ export interface LeaseReport {
 export interface ScaleReport {
   from: number;
   to: number;
+  /** Of a fleet in several places: in which of them. */
+  place?: string;
   /** Which go when there are to be fewer. */
   by: ScaleChoice;
   /** Milliseconds since the epoch. */

@@ -72,7 +72,13 @@ export interface BootstrapRequest<Spec> {
 export const KEEPER = 'keepFleet';
 
 /** All that make, change or remove a fleet, and tell of it by search attributes. */
-export const FLEET_WORKFLOWS: readonly string[] = [...BOOTSTRAPS, ...TEARDOWNS, KEEPER, 'launchPlace'];
+export const FLEET_WORKFLOWS: readonly string[] = [
+  ...BOOTSTRAPS,
+  ...TEARDOWNS,
+  KEEPER,
+  'launchPlace',
+  'changePlace',
+];
 
 /** What `keepFleet` takes. */
 export interface KeepRequest<Report, Spec> {

@@ -15,6 +15,8 @@ export interface ScaleRequest {
   /** How many instances the fleet is to have. */
   readonly count: number;
   readonly by: ScaleChoice;
+  /** Of a fleet in several places: in which of them. */
+  readonly place?: string;
 }
 
 /** What is wrong with a request; undefined when nothing is. */

@@ -26,6 +26,8 @@ export const STEP_TITLES = {
   'mend-profile': 'put the instance profile right',
   'mend-instances': 'put the instances right',
   check: 'look at all of it again',
+  'scale-place': 'scale it',
+  'repair-place': 'repair it',
   terminate: 'terminate the instances',
   'remove-role': 'take the role out of the profile',
   'delete-profile': 'delete the instance profile',

@@ -1,8 +1,9 @@
 /** What AWS should show of a complete fleet: made of its spec and of what its runs have said. */
 
 import { profileName } from './names.ts';
+import { type PlaceIdentity, standsOf } from './places.ts';
 import { type FleetReport, instanceCountOf, runsOf } from './report.ts';
-import type { Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
+import type { Assume, Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
 import { COMPLETE, NAMESPACE_TAG, ownershipTags, PROFILE_TAG, RUN_TAG, SPEC_TAG, STATE_TAG } from './tags.ts';
 
 /** Of the fleet's last report, what a check needs. */
@@ -55,8 +56,13 @@ export interface WantedInstances {
 
 export interface Wanted {
   readonly fleet: string;
+  /** Which of several. */
+  readonly place?: string;
   readonly specFrom: CheckRequest['specFrom'];
   readonly region: string;
+  readonly assume?: Assume;
+  /** Its role and profile are told of in another place of the same account. */
+  readonly identityElsewhere?: boolean;
   readonly policy: FleetSpec['policy'];
   readonly role?: WantedRole;
   readonly profile: WantedProfile;
@@ -71,6 +77,15 @@ export interface CheckRequest {
   readonly known?: Known;
   /** Seconds to look for what is so new that AWS may not show it yet. */
   readonly patience: number;
+  /** Of one place of several: which, and what of its role and profile. */
+  readonly place?: string;
+  readonly identity?: PlaceIdentity;
+  /** Of a fleet in several places: each that it has come up in, looked at as a fleet of its own. */
+  readonly places?: readonly PlaceCheck[];
+}
+
+export interface PlaceCheck extends Pick<CheckRequest, 'spec' | 'known' | 'identity'> {
+  readonly place: string;
 }
 
 export function knownOf(report: FleetReport): Known {
@@ -79,20 +94,42 @@ export function knownOf(report: FleetReport): Known {
   return { runId, runs, specHash, role, profile, image, placements, count: instanceCountOf(report), ids };
 }
 
+/** A check of a fleet that is as reported, in one place or in several. */
+export function checkOf(
+  spec: FleetSpec,
+  report: FleetReport,
+): Pick<CheckRequest, 'spec' | 'known' | 'places'> {
+  if (!spec.places) return { spec, known: knownOf(report) };
+  const places = standsOf(spec, report).map(({ at, spec, report, identity }) => ({
+    place: at!,
+    spec,
+    known: knownOf(report),
+    identity,
+  }));
+  return { spec, places };
+}
+
 /** `namespace` is Temporal's, in which the fleet's runs are. */
-export function wantedOf({ spec, specFrom, known }: CheckRequest, namespace: string): Wanted {
-  const { name, region, role, profile, instances } = spec;
+export function wantedOf(
+  { spec, specFrom, known, place, identity }: CheckRequest,
+  namespace: string,
+): Wanted {
+  const { name, region, assume, role, profile, instances } = spec;
   const runs = known && runsOf(known);
   const own: WantedTags = known
     ? ownershipTags({ fleet: name, run: runs![0]!, namespace, region, specHash: known.specHash! })
     : { ...ownershipTags({ fleet: name, run: '', namespace, region, specHash: '' }), ...ANY_RUN };
+  const ofIdentity = identity === 'elsewhere' ? own : { ...own, ...identity };
   const roleName = known?.role?.name ?? role?.name;
   const usedProfile = profile.reuse ? profileName(profile.ref) : profile.name;
   const isOfFile = specFrom === 'file';
   return {
     fleet: name,
+    place,
     specFrom,
     region,
+    assume,
+    identityElsewhere: identity === 'elsewhere',
     policy: spec.policy,
     role:
       roleName === undefined
@@ -101,14 +138,16 @@ export function wantedOf({ spec, specFrom, known }: CheckRequest, namespace: str
             name: roleName,
             id: known?.role?.id,
             made:
-              role && !role.reuse ? { spec: role, tags: { ...spec.tags, ...role.tags, ...own } } : undefined,
+              role && !role.reuse
+                ? { spec: role, tags: { ...spec.tags, ...role.tags, ...ofIdentity } }
+                : undefined,
           },
     profile: {
       name: usedProfile,
       id: known?.profile?.id,
       made: profile.reuse
         ? undefined
-        : { tags: { ...spec.tags, ...profile.tags, ...own, [STATE_TAG]: COMPLETE } },
+        : { tags: { ...spec.tags, ...profile.tags, ...ofIdentity, [STATE_TAG]: COMPLETE } },
     },
     instances: {
       count: isOfFile ? instances.count : { want: known!.count, min: known!.count },

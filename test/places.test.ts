@@ -1,89 +1,40 @@
 /** Fleets in several places: in all of them, in as many as are needed, or in none; and the identity is made once. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { DescribeInstancesCommand, EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { IAMClient, ListInstanceProfilesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
 import type { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { ApplicationFailure } from '@temporalio/common';
-import {
-  DiffersError,
-  type FleetReport,
-  type Muster,
-  MusterError,
-  type SpecInput,
-  specFrom,
-} from '../client/index.ts';
-import { fleetWorkflowId, placeWorkflowId, REPAIR_UPDATE, TASK_QUEUE } from '../fleet/run.ts';
+import { DiffersError } from '../client/index.ts';
+import { CHANGE_UPDATE, fleetWorkflowId, placeWorkflowId, SCALE_UPDATE, TASK_QUEUE } from '../fleet/run.ts';
 import { FLEET_TAG, REGIONS_TAG, RUN_TAG } from '../fleet/tags.ts';
 import { createFleetWorker } from '../worker/index.ts';
-import { endOf, openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+import {
+  ABROAD,
+  BOTH,
+  countOf,
+  DENIED,
+  exists,
+  gone,
+  HERE,
+  handle,
+  idsIn,
+  isRefused,
+  muster,
+  NOTHING,
+  SOLD_OUT,
+  specOf,
+  stateIn,
+  untilSome,
+  up,
+  useWorld,
+  world,
+  ZONES_ABROAD,
+} from './places.ts';
+import { endOf, until } from './world.ts';
 
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure({ ...QUICK, soldOut: [], hands: [] });
-});
-
-const HERE = 'us-east-1';
-const ABROAD = 'eu-west-1';
-const BOTH = [{ region: HERE }, { region: ABROAD, count: 1 }];
-const ZONES_ABROAD = ['a', 'b', 'c'].map((zone) => ({ zone: `${ABROAD}${zone}` }));
-
-function specOf(name: string, more: Partial<SpecInput> = {}) {
-  return specFrom({
-    name,
-    places: BOTH,
-    policy: { allow: { actions: 's3:Get*', resources: '*' } },
-    instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
-    deadlines: { propagation: 20, launch: 15, step: '15s', running: '20s', undo: 5, consistency: 1 },
-    ...more,
-  });
-}
-
-const up = async (name: string, more: Partial<SpecInput> = {}) =>
-  (await muster.up(specOf(name, more))).result();
-
-/** What AWS has of a fleet: alive instances by region, role and profile. */
-async function exists(name: string, regions: readonly string[] = [HERE, ABROAD]) {
-  const { role, profile } = await world.exists(name);
-  const counts = await Promise.all(regions.map(async (region) => (await idsIn(name, region)).length));
-  return [...counts, Boolean(role), Boolean(profile)];
-}
-
-async function idsIn(name: string, region: string): Promise<string[]> {
-  const ec2 = new EC2Client({ region, maxAttempts: 1 });
-  const Filters = [{ Name: `tag:${FLEET_TAG}`, Values: [name] }];
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters }));
-  return Reservations.flatMap(({ Instances = [] }) => Instances)
-    .filter(({ State }) => State?.Name !== 'terminated')
-    .map(({ InstanceId }) => InstanceId!)
-    .sort();
-}
-
-const NOTHING = [0, 0, false, false];
-
-async function gone(name: string): Promise<void> {
-  const report = await (await muster.down(name)).result();
-  assert.equal(report.state, 'gone', JSON.stringify(report));
-  assert.deepEqual(await exists(name), NOTHING);
-}
-
-const stateIn = (report: FleetReport) => report.places!.map(({ place, state }) => `${place} ${state}`);
-
-const isRefused = (code: string, words?: RegExp) => (error: unknown) =>
-  error instanceof MusterError && error.code === code && (words?.test(error.message) ?? true);
-
-const handle = (name: string) => world.client.workflow.getHandle(fleetWorkflowId(name));
-
-const countOf = (action: string) => world.aws.calls().filter((call) => call.action === action).length;
+useWorld();
 
 describe('a fleet in several regions', () => {
   it('comes up in each with one identity, and goes with it', async () => {
@@ -260,9 +211,6 @@ async function completeAbroadAlone(name: string, then: () => void = () => {}) {
   return run;
 }
 
-const DENIED = { code: 'UnauthorizedOperation', message: 'You are not authorized', status: 403 };
-const SOLD_OUT = { code: 'InsufficientInstanceCapacity', message: 'We are out of it', status: 500 };
-
 describe('ended from outside', () => {
   it('cancelled while it launches, nothing is left anywhere', async () => {
     world.aws.configure({ pendingSeconds: 3 });
@@ -316,32 +264,21 @@ describe('ended from outside', () => {
   });
 });
 
-/** Until the fleet has launched something there. */
-async function untilSome(name: string, region: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if ((await idsIn(name, region)).length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing of ${name} in ${region}`);
-}
-
-/** The end of the check that is the `nth` of its schedule. */
-async function nthCheck(name: string, nth: number) {
-  for (let tries = 0; tries < 600; tries++) {
-    const { runs } = await muster.checks.get(name);
-    if (runs.length >= nth && runs[0]!.state !== 'running') return runs[0]!;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`no end: ${JSON.stringify(await muster.checks.get(name))}`);
-}
-
 describe('a complete fleet in several regions', () => {
   it('is refused what only one place can do, and nothing is sent', async () => {
     const { runId } = await up('whole');
     world.aws.clearCalls();
-    await assert.rejects(muster.scale('whole', { count: 5 }), isRefused('ManyPlaces', /scaled/));
-    await assert.rejects(muster.check('whole'), isRefused('ManyPlaces', /checked/));
-    await assert.rejects(muster.check('whole', { spec: specOf('whole') }), isRefused('ManyPlaces'));
+    await assert.rejects(
+      muster.scale('whole', { count: 5 }),
+      isRefused('WrongPlace', /us-east-1, eu-west-1/),
+    );
+    const nowhere = { count: 5, place: 'us-west-2' };
+    await assert.rejects(muster.scale('whole', nowhere), isRefused('WrongPlace', /not in 'us-west-2'/));
+    const elsewhere = specOf('whole', { places: [{ region: HERE }] });
+    await assert.rejects(
+      muster.check('whole', { spec: elsewhere }),
+      isRefused('FleetDiffers', /is in eu-west-1/),
+    );
     const schedule = { cron: '0 8 * * *', for: '1h' };
     await assert.rejects(
       muster.schedules.set(specOf('whole'), schedule),
@@ -360,12 +297,6 @@ describe('a complete fleet in several regions', () => {
       isRefused('ManyPlaces', /rolled/),
     );
     await assert.rejects(muster.steerRoll('whole', 'pause'), isRefused('ManyPlaces', /rolled/));
-    await assert.rejects(muster.repair('whole'), isRefused('ManyPlaces', /repaired/));
-    await assert.rejects(
-      muster.checks.set('whole', { every: 3_600, repair: true }),
-      isRefused('ManyPlaces', /checked/),
-    );
-    await assert.rejects(muster.checks.get('whole'), isRefused('ScheduleNotFound'));
     const last = await handle('whole').describe();
     assert.deepEqual([last.type, last.runId], ['bootstrapPlaces', runId]);
     const changing = world.aws.calls().filter(({ action }) => !/^(Describe|Get|List)/.test(action));
@@ -398,17 +329,6 @@ describe('a complete fleet in several regions', () => {
     await gone('forgotten');
   });
 
-  it('that came after its schedule of checks fails each of them, with words', async () => {
-    await muster.checks.set('checked', { every: 3_600, repair: true });
-    assert.equal((await nthCheck('checked', 1)).state, 'skipped');
-    await up('checked');
-    await muster.checks.trigger('checked');
-    const { state, reason } = await nthCheck('checked', 2);
-    assert.deepEqual([state, /cannot be checked yet/.test(reason!)], ['failed', true], reason);
-    await muster.checks.delete('checked');
-    await gone('checked');
-  });
-
   it('is another fleet than one of the same name in one place', async () => {
     const single = specOf('moves', { places: undefined, region: HERE });
     assert.equal((await (await muster.up(single)).result()).state, 'complete');
@@ -433,15 +353,20 @@ describe('a complete fleet in several regions', () => {
     const report = await (await muster.up(specOf('leased'), { lease: 600 })).result();
     assert.equal(report.state, 'complete', JSON.stringify(report));
     assert.ok(report.lease);
-    await assert.rejects(muster.scale('leased', { count: 5 }), isRefused('ManyPlaces'));
-    await assert.rejects(muster.repair('leased'), isRefused('ManyPlaces'));
+    await assert.rejects(muster.scale('leased', { count: 5 }), isRefused('WrongPlace'));
     const other = specOf('leased', { tags: { team: 'web' } });
     await assert.rejects(muster.up(other), isRefused('ManyPlaces'));
     await assert.rejects(muster.change(other), isRefused('ManyPlaces'));
     await assert.rejects(muster.roll(other), isRefused('ManyPlaces'));
     // Whoever asks the run itself is told the same.
     await assert.rejects(
-      handle('leased').executeUpdate(REPAIR_UPDATE, { args: [{ patience: 0 }] }),
+      handle('leased').executeUpdate(SCALE_UPDATE, { args: [{ count: 5, by: 'newest' }] }),
+      ({ cause }: WorkflowUpdateFailedError) => (cause as ApplicationFailure).type === 'WrongCount',
+    );
+    await assert.rejects(
+      handle('leased').executeUpdate(CHANGE_UPDATE, {
+        args: [{ spec: specOf('leased').spec, specHash: '', from: '', rest: [] }],
+      }),
       ({ cause }: WorkflowUpdateFailedError) => (cause as ApplicationFailure).type === 'ManyPlaces',
     );
     assert.ok((await muster.extend('leased', { seconds: 60 }))!.endsAt > report.lease.endsAt);

@@ -2,10 +2,17 @@
 
 import type { ApplicationFailure } from '@temporalio/workflow';
 import type { Members } from '../fleet/members.ts';
+import type { PlaceIdentity } from '../fleet/places.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import type { RunOwner } from '../fleet/tags.ts';
 
 export interface Standing {
+  /** Of one place of several: which, and what of its role and profile. */
+  readonly at?: string;
+  readonly identity?: PlaceIdentity;
+  /** In whose name it launches, when that is another run than the one that makes the change. */
+  readonly owner?: RunOwner;
   /** Of the fleet; a change that is done, or made up for, writes into it how the fleet is then. */
   readonly report: FleetReport;
   readonly spec: FleetSpec;

@@ -2,6 +2,7 @@
 
 export { bootstrapFleet } from './bootstrap-fleet.ts';
 export { bootstrapPlaces } from './bootstrap-places.ts';
+export { changePlace } from './change-place.ts';
 export { checkFleet } from './check-fleet.ts';
 export { examineWorker } from './examine-worker.ts';
 export { fleetFromSpec } from './fleet-from-spec.ts';

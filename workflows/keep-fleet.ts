@@ -20,7 +20,7 @@ import { specMemo } from '../fleet/bootstrap-about.ts';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import { type Members, pageOf } from '../fleet/members.ts';
-import { knownPlaces, placeRefs } from '../fleet/places.ts';
+import { knownPlaces, placeIn, placeRefs, placesIn } from '../fleet/places.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import {
@@ -54,6 +54,7 @@ import { specChanges } from '../fleet/spec-changes.ts';
 import { counted } from '../fleet/words.ts';
 import { tellAttributes } from './attributes.ts';
 import { changeFleet } from './change.ts';
+import { changePlaces } from './change-places.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
 import { notify } from './notify.ts';
@@ -239,12 +240,21 @@ class Keeper {
   }
 
   private checkScale(scale: ScaleRequest): void {
-    const mistake = scaleMistake(scale);
+    const mistake = scaleMistake(scale) ?? this.placeMistake(scale);
     if (mistake) throw refusal('WrongCount', mistake);
     this.checkWhole();
   }
 
+  private placeMistake({ place }: ScaleRequest): string | undefined {
+    const known = placesIn(this.report);
+    const isKnown = known.length === 0 ? place === undefined : known.includes(place ?? '');
+    return isKnown
+      ? undefined
+      : `'${place}' is none of its places: ${known.join(', ') || 'it has one alone'}`;
+  }
+
   private checkRoll(roll: RollRequest): void {
+    this.checkOnePlace();
     const mistakes = rollMistakes(roll, instanceCountOf(this.report));
     if (mistakes.length > 0) throw refusal('WrongRoll', mistakes.join('\n'));
     const obstacle = rollObstacle(specChanges(this.request.spec, roll.spec));
@@ -260,13 +270,18 @@ class Keeper {
   }
 
   private checkWhole(): void {
-    if (this.request.spec.places) throw refusal('ManyPlaces', 'a fleet in several places cannot be changed');
     this.checkIdle();
     const { leftovers } = this.report;
     if (leftovers.length > 0) throw refusal('FleetLeftOver', 'an earlier change of it left something');
   }
 
+  private checkOnePlace(): void {
+    if (this.request.spec.places)
+      throw refusal('ManyPlaces', 'a fleet in several places cannot be changed so');
+  }
+
   private checkChange({ spec, from }: ChangeRequest): void {
+    this.checkOnePlace();
     this.checkWhole();
     if (from !== this.report.specHash) throw refusal('OtherSpec', 'its spec is another meanwhile');
     const beyond = specChanges(this.request.spec, spec).filter(({ how }) => how !== 'in-place');
@@ -280,13 +295,19 @@ class Keeper {
   }
 
   private async scale(scale: ScaleRequest): Promise<FleetReport> {
-    const from = instanceCountOf(this.report);
+    const { place } = scale;
+    const from = instanceCountOf(placeIn(this.report, place));
     if (scale.count === from) {
       this.asked += 1;
       return this.report;
     }
-    const words = `scaling from ${from} to ${scale.count}`;
-    return this.ask('scaling', words, (standing) => scaleFleet(standing, scale));
+    const where = place === undefined ? '' : ` in ${place}`;
+    const words = `scaling from ${from} to ${scale.count}${where}`;
+    return this.ask('scaling', words, (standing) =>
+      place === undefined
+        ? scaleFleet(standing, scale)
+        : changePlaces(standing, { action: 'scale', request: scale }),
+    );
   }
 
   private makeChange(change: ChangeRequest): Promise<FleetReport> {
@@ -296,7 +317,11 @@ class Keeper {
   }
 
   private repair(repair: RepairRequest): Promise<FleetReport> {
-    return this.ask('repairing', 'repairing', (standing) => repairFleet(standing, repair));
+    return this.ask('repairing', 'repairing', (standing) =>
+      standing.spec.places
+        ? changePlaces(standing, { action: 'repair', request: repair })
+        : repairFleet(standing, repair),
+    );
   }
 
   private roll(roll: RollRequest): Promise<FleetReport> {

@@ -2,6 +2,7 @@
 
 import type { Plan } from '../activities/preflight.ts';
 import type { Having } from '../fleet/members.ts';
+import { whereOf } from '../fleet/places.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { type FleetSpec, launchSeconds } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
@@ -87,7 +88,7 @@ export async function markMore({ run, spec, fleet }: More, ids: readonly string[
   if (!fleet.profile!.reused) return;
   await run.step('mark', () =>
     quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
-      { region: spec.region, ids },
+      { ...whereOf(spec), ids },
     ]),
   );
 }

@@ -4,6 +4,7 @@ import { CancellationScope, CancelledFailure, workflowInfo } from '@temporalio/w
 import type { FoundDrift } from '../activities/drift.ts';
 import { findingCount } from '../fleet/drift-report.ts';
 import { type Members, merged, sourcesOf } from '../fleet/members.ts';
+import { type Stand, whereOf } from '../fleet/places.ts';
 import { MENDED_PARTS, type MendedPart, partOf, type RepairRequest, repaired } from '../fleet/repair.ts';
 import { beyondTold, type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
@@ -35,6 +36,7 @@ export async function repairFleet(standing: Standing, request: RepairRequest): P
 
 class Repair {
   private readonly run: Run;
+  private readonly stand: Stand;
   private readonly spec: FleetSpec;
   /** The fleet as it should be. */
   private readonly fleet: FleetReport;
@@ -46,14 +48,15 @@ class Repair {
   private hasFailed = false;
   private wasCancelled = false;
 
-  constructor({ report, spec, tellMembers }: Standing) {
+  constructor({ report, spec, at, identity, owner, tellMembers }: Standing) {
+    this.stand = { report, spec, at, identity };
     this.fleet = report;
     this.spec = spec;
     this.tellMembers = tellMembers;
-    this.owner = { fleet: report.fleet, run: workflowInfo().runId };
+    this.owner = owner ?? { fleet: report.fleet, run: workflowInfo().runId };
     const { fleet, region, specHash } = report;
     this.run = new Run(
-      { fleet, action: 'repair', state: 'repairing', region, specHash },
+      { fleet, place: at, action: 'repair', state: 'repairing', region, specHash },
       'rollback',
       spec.notify,
     );
@@ -95,7 +98,7 @@ class Repair {
       },
       [
         {
-          region: spec.region,
+          ...whereOf(spec),
           owner: { fleet: fleet.fleet, runs: runsOf(this.fleet) },
           told: fleet.instances.map(({ id }) => id).filter((id) => !gone.has(id)),
           count: present,
@@ -122,7 +125,7 @@ class Repair {
     this.hasFailed = true;
     this.wasCancelled = isCancelled();
     await run.rollBack((leftovers) =>
-      stillLeft({ region: spec.region, owner, leftovers, made: [] }, spec.deadlines.consistency),
+      stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
   }
 
@@ -167,7 +170,7 @@ class Repair {
   }
 
   private look(step: 'find' | 'check', patience: number, repaired = false): Promise<FoundDrift> {
-    return lookForDrift(step, this.spec, this.fleet, { patience, repaired });
+    return lookForDrift(step, this.stand, { patience, repaired });
   }
 
   private mendPart(part: MendedPart) {
@@ -177,7 +180,7 @@ class Repair {
     const count = this.before!.instanceCount;
     return undoing.mend.executeWithOptions(
       as(stepOf(part), `the ${part} of ${this.spec.name}`, patience + step + count * SECONDS_EACH),
-      [{ ...wantedOf(this.spec, this.fleet), patience, part }],
+      [{ ...wantedOf(this.stand), patience, part }],
     );
   }
 

@@ -4,6 +4,7 @@ import { ApplicationFailure, CancelledFailure, patched, workflowInfo } from '@te
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
+import { whereOf } from '../fleet/places.ts';
 import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
@@ -27,7 +28,8 @@ import { survey } from './survey.ts';
  */
 export async function scaleFleet(standing: Standing, request: ScaleRequest): Promise<Changed> {
   const { fleet, region, specHash } = standing.report;
-  const run = new Run({ fleet, action: 'scale', state: 'scaling', region, specHash }, 'rollback');
+  const about = { fleet, place: standing.at, region, specHash };
+  const run = new Run({ ...about, action: 'scale', state: 'scaling' }, 'rollback');
   const scale = new Scale(run, standing, request);
   run.expect(scale.steps);
   try {
@@ -59,7 +61,7 @@ export class Scale {
   /** It could not be taken back as a whole. */
   isShort = false;
 
-  constructor(run: Run, { report, spec, tellMembers }: Standing, request: ScaleRequest) {
+  constructor(run: Run, { report, spec, owner, tellMembers }: Standing, request: ScaleRequest) {
     this.run = run;
     this.fleet = report;
     this.spec = spec;
@@ -67,7 +69,7 @@ export class Scale {
     this.tellMembers = tellMembers;
     this.members = {};
     this.from = instanceCountOf(report);
-    this.owner = { fleet: report.fleet, run: workflowInfo().runId };
+    this.owner = owner ?? { fleet: report.fleet, run: workflowInfo().runId };
     const { account, role, profile, image, placements, lease } = report;
     Object.assign(this.run.report, { account, role, profile, image, placements, lease });
     const { count: to, by } = request;
@@ -140,7 +142,7 @@ export class Scale {
           as('terminate', counted(chosen.length, 'instance'), spec.deadlines.undo),
           [
             {
-              region: spec.region,
+              ...whereOf(spec),
               owner: { fleet: fleet.fleet, runs: runsOf(this.fleet) },
               ids: chosen,
               patience: spec.deadlines.consistency,
@@ -190,7 +192,7 @@ export class Scale {
     const { report } = run;
     const wasCancelled = isCancelled();
     await run.rollBack((leftovers) =>
-      stillLeft({ region: spec.region, owner, leftovers, made: [] }, spec.deadlines.consistency),
+      stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
     const { leftovers } = report;
     this.tellTakenBack();
@@ -288,7 +290,7 @@ export class Scale {
     fleet.sources = sourcesOf(members);
     fleet.instanceCount = beyondTold(idsOf(members).length);
     // The run that made the role and the profile is one of them, whoever's instances are left.
-    fleet.runs = [...new Set([fleet.runId, ...runs])];
+    fleet.runs = [...new Set([runsOf(fleet)[0]!, ...runs])];
   }
 
   private tell(instances: FleetReport['instances'], count: number): void {

@@ -1,6 +1,7 @@
 /** What EC2 shows of a complete fleet that is being changed. */
 
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
+import { whereOf } from '../fleet/places.ts';
 import { type FleetReport, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { as, looking } from './activities.ts';
@@ -15,6 +16,6 @@ export function survey(
 ): Promise<Survey> {
   const seconds = request.patience + spec.deadlines.step;
   return looking.survey.executeWithOptions(as(step, `what ${fleet.fleet} has`, seconds), [
-    { region: spec.region, owner: { fleet: fleet.fleet, runs }, ...request },
+    { ...whereOf(spec), owner: { fleet: fleet.fleet, runs }, ...request },
   ]);
 }
