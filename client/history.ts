@@ -6,7 +6,7 @@
 import { actionOf, askDetail, askWords } from '../fleet/asks.ts';
 import type { ActivityRecord, Ask, HistoryReport } from '../fleet/history-report.ts';
 import type { FleetReport } from '../fleet/report.ts';
-import { BOOTSTRAPS, KEEPER } from '../fleet/run.ts';
+import { BOOTSTRAPS, KEEPER, placeWorkflowId } from '../fleet/run.ts';
 import type { RunFact } from '../fleet/run-fact.ts';
 import type { RunId } from './fleet-run.ts';
 import { runsBefore } from './known-runs.ts';
@@ -29,11 +29,7 @@ export async function historyOf(
   last: RunId,
 ): Promise<HistoryReport> {
   const own = await fleetRuns(temporal, report, last);
-  const places = await Promise.all(
-    (report.places ?? [])
-      .filter(({ workflowId }) => workflowId !== last.workflowId)
-      .map(({ workflowId, runId }) => runOf(temporal, workflowId, runId)),
-  );
+  const places = await placeRuns(temporal, report, Math.min(...own.map(beganAt)));
   const all = [...own, ...places];
   return {
     asks: all.flatMap(asksOf).sort((a, b) => a.at - b.at),
@@ -65,6 +61,23 @@ async function fleetRuns(
     for (const run of before.slice(Math.max(0, broughtUp))) await look(run.runId);
   }
   return [...found.values()].sort((a, b) => beganAt(a) - beganAt(b));
+}
+
+/** All that launched or changed something in one of its places since it was brought up. */
+async function placeRuns(
+  temporal: Temporal,
+  { fleet, places = [] }: FleetReport,
+  since: number,
+): Promise<RunFacts[]> {
+  const found = places.map(async ({ place, ...last }) => {
+    const workflowId = placeWorkflowId(fleet, place!);
+    const known = (await runsBefore(temporal, { workflowId })).filter(({ at }) => at >= since);
+    const ids = new Set(known.map(({ runId }) => runId));
+    // Temporal's list may lack one that was begun just now.
+    if (last.workflowId === workflowId) ids.add(last.runId);
+    return Promise.all([...ids].map((runId) => runOf(temporal, workflowId, runId)));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 const beganAt = ({ facts: [began] }: RunFacts): number => began?.at ?? 0;

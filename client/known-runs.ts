@@ -6,14 +6,16 @@ export interface KnownRun {
   readonly runId: string;
   /** The workflow's type. */
   readonly type: string;
+  /** When it began: milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** Those before its last one, the oldest first. Temporal's list may lack one that was begun just now. Throws TemporalUnreachable. */
 export async function runsBefore(
   temporal: Temporal,
-  last: { readonly workflowId: string; readonly runId: string },
+  last: { readonly workflowId: string; readonly runId?: string },
 ): Promise<KnownRun[]> {
-  const known: (KnownRun & { readonly at: number })[] = [];
+  const known: KnownRun[] = [];
   try {
     for await (const { runId, type, startTime } of temporal.client.workflow.list({
       query: `WorkflowId = '${last.workflowId}'`,

@@ -551,15 +551,15 @@ export class Muster {
       workflowId === fleetWorkflowId(fleet) &&
       action === 'up' &&
       (state === 'complete' || state === 'degraded');
-    const owner = isKnown ? { fleet, runs } : { fleet };
-    if (!places) return yield* listed(this.#temporal, { region, owner });
+    const ownerOf = (of: readonly string[]) => (isKnown ? { fleet, runs: of } : { fleet });
+    if (!places) return yield* listed(this.#temporal, { region, owner: ownerOf(runs) });
     const description = await this.#describe(fleet);
     const refs = description && memoOf(description).places;
-    for (const { place, region: there, state: of } of places) {
+    for (const { place, region: there, state: of, runs: launched = runs } of places) {
       // By its own run nothing of it is there.
       if (of === 'rolled-back') continue;
       const assume = refs?.find(({ name }) => name === place)?.assume;
-      yield* listed(this.#temporal, { region: there, assume, owner });
+      yield* listed(this.#temporal, { region: there, assume, owner: ownerOf(launched) });
     }
   }
 

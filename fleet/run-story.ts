@@ -113,8 +113,10 @@ export class RunStory {
   see(report: FleetReport, now?: number): void {
     for (const place of report.places ?? []) {
       this.placeOf(place).see(place, now);
-      const { workflowId, runId } = place;
-      if (workflowId !== report.workflowId) this.placeRuns.set(place.place!, { workflowId, runId });
+      const { workflowId, runId, action } = place;
+      // What launched there once is no part of a change that leaves the place as it is.
+      if (workflowId !== report.workflowId && action === report.action)
+        this.placeRuns.set(place.place!, { workflowId, runId });
     }
     for (const step of report.steps) this.seeStep(step, false, report, now);
     for (const step of report.undos) this.seeStep(step, true, report, now);

@@ -49,6 +49,12 @@ async function endAbroad(name: string): Promise<string> {
   return id!;
 }
 
+async function idsOf(instances: AsyncIterable<{ readonly id: string }>): Promise<string[]> {
+  const ids = [];
+  for await (const { id } of instances) ids.push(id);
+  return ids.sort();
+}
+
 const repaired = async (name: string) => (await muster.repair(name)).result();
 const scaled = async (name: string, count: number, place = ABROAD) =>
   (await muster.scale(name, { count, place })).result();
@@ -206,6 +212,14 @@ describe('scaling a fleet in several places', () => {
     const status = await muster.status('grows');
     assert.deepEqual([status.state, status.instanceCount], ['complete', 4], JSON.stringify(status));
     assert.deepEqual((await muster.check('grows')).findings, []);
+    // Whoever asks for all instances gets them, of AWS and of the runs.
+    const all = [...(await idsIn('grows', HERE)), ...(await idsIn('grows', ABROAD))].sort();
+    assert.deepEqual(await idsOf(muster.instancesOf(status)), all);
+    assert.deepEqual(await idsOf((await muster.attach('grows')).instances()), all);
+    // And what all of its runs have asked of AWS is told, those of the places too.
+    const { history } = await muster.record('grows');
+    const launches = history!.activities.filter(({ type }) => type === 'launch');
+    assert.equal(launches.length, 3, JSON.stringify(history!.activities.map(({ type }) => type)));
     // As many as it has already are no change.
     assert.equal((await muster.scale('grows', { count: 3, place: ABROAD })).met, 'ended');
     await gone('grows');

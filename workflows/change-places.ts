@@ -58,14 +58,13 @@ class PlacesChange {
     const only = asked.action === 'scale' ? asked.request.place : undefined;
     this.stands = standsOf(spec, report).filter(({ at }) => only === undefined || at === only);
     const { fleet, specHash, account, role, profile, lease, wanted } = report;
-    const { workflowId, runId } = workflowInfo();
-    this.owner = { fleet, run: runId };
+    this.owner = { fleet, run: workflowInfo().runId };
     this.run = new Run({ fleet, action, state: STATES[action], specHash }, 'rollback', spec.notify);
     Object.assign(this.run.report, { account, role, profile, lease, wanted });
     for (const place of report.places!) {
       // How it came up is told already.
       const untold = { steps: [], undos: [], decisions: undefined, propagation: undefined };
-      this.told.set(place.place!, { ...place, ...untold, workflowId, runId });
+      this.told.set(place.place!, { ...place, ...untold });
     }
     this.tell();
     for (const { at } of this.stands) this.run.expect([STEPS[action]], at);
@@ -126,7 +125,7 @@ class PlacesChange {
       staticSummary: `${asked.action} ${fleet.fleet} in ${at}`,
     });
     const ids = { workflowId: child.workflowId, runId: child.firstExecutionRunId };
-    this.tell({ ...this.told.get(at!)!, ...ids });
+    this.tell({ ...this.told.get(at!)!, ...ids, state: STATES[asked.action] });
     const { told, now } = await child.result();
     this.tell(told);
     fleet.places = fleet.places!.map((place) => (place.place === at ? now : place));

@@ -19,17 +19,11 @@ import {
 import { specMemo } from '../fleet/bootstrap-about.ts';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
-import { type Members, pageOf } from '../fleet/members.ts';
+import type { Members } from '../fleet/members.ts';
 import { knownPlaces, placeIn, placeRefs, placesIn } from '../fleet/places.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
-import {
-  type ChangingState,
-  type FleetReport,
-  type InstanceReport,
-  instanceCountOf,
-  type LeaseReport,
-} from '../fleet/report.ts';
+import { type ChangingState, type FleetReport, instanceCountOf, type LeaseReport } from '../fleet/report.ts';
 import { type RollRequest, rollMistakes, rollObstacle, STEERS, type Steer } from '../fleet/roll.ts';
 import {
   CHANGE_UPDATE,
@@ -37,8 +31,6 @@ import {
   type ClearRequest,
   EXTEND_UPDATE,
   type Extension,
-  INSTANCES_QUERY,
-  type InstancesPage,
   type KeepRequest,
   PROGRESS_QUERY,
   RELEASE_UPDATE,
@@ -57,6 +49,7 @@ import { changeFleet } from './change.ts';
 import { changePlaces } from './change-places.ts';
 import type { Changed, Standing } from './changed.ts';
 import { clearFleet } from './clear.ts';
+import { tellMembers } from './members.ts';
 import { notify } from './notify.ts';
 import { repairFleet } from './repair.ts';
 import { rollFleet } from './roll.ts';
@@ -65,7 +58,6 @@ import { Steering } from './steering.ts';
 import type { teardownFleet } from './teardown-fleet.ts';
 
 const progressQuery = defineQuery<FleetReport>(PROGRESS_QUERY);
-const instancesQuery = defineQuery<InstanceReport[], [InstancesPage]>(INSTANCES_QUERY);
 const extendUpdate = defineUpdate<LeaseReport | undefined, [Extension]>(EXTEND_UPDATE);
 const releaseUpdate = defineUpdate<void>(RELEASE_UPDATE);
 const scaleUpdate = defineUpdate<FleetReport, [ScaleRequest]>(SCALE_UPDATE);
@@ -98,7 +90,6 @@ interface Wanted {
 
 /** A run without a lease that nobody asks for anything after all does not stay. */
 const ASKED_WITHIN_MS = 10_000;
-const PAGE = 1_000;
 /** Fields, in a sentence. */
 const MOST_NAMED = 5;
 
@@ -410,7 +401,7 @@ class Keeper {
 
   private tellMembers(members: Members): void {
     this.members = members;
-    setHandler(instancesQuery, ({ from, most }) => pageOf(members, from, Math.min(most, PAGE)));
+    tellMembers(members);
   }
 
   private show(): void {
