@@ -60,6 +60,7 @@ const RUNS = {
   up: 'up: it is being brought up',
   down: 'down: it is being taken down',
   keep: 'keep: the run of a complete fleet',
+  change: 'change: of what the fleet has there',
 } as const;
 
 const SILENT = { worker: 'no worker answers', temporal: 'Temporal does not answer' } as const;

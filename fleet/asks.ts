@@ -15,16 +15,19 @@ import {
 import type { ScaleRequest } from './scale.ts';
 
 /** What a run is begun for, by its workflow's type; `keep`: of a complete fleet, by what is asked of it then. */
-export function actionOf(type: string): 'up' | 'down' | 'keep' {
+export function actionOf(type: string): 'up' | 'down' | 'keep' | 'change' {
   if (type === KEEPER) return 'keep';
+  if (type === 'changePlace') return 'change';
   return TEARDOWNS.includes(type) ? 'down' : 'up';
 }
 
 /** More than the name of what was asked for, without what a spec may say in confidence. */
 export function askDetail(request: string, argument: unknown): string | undefined {
   switch (request) {
-    case SCALE_UPDATE:
-      return `to ${(argument as ScaleRequest).count}`;
+    case SCALE_UPDATE: {
+      const { count, place } = argument as ScaleRequest;
+      return place === undefined ? `to ${count}` : `to ${count} in ${place}`;
+    }
     case EXTEND_UPDATE: {
       const extension = argument as Extension;
       return 'forGood' in extension ? 'for good' : `by ${signed(extension.seconds)}`;

@@ -36,7 +36,7 @@ export type Happened =
   | {
       readonly type: 'run-began';
       /** `keep`: the run of a complete fleet, which has a lease or is being changed. */
-      readonly action: 'up' | 'down' | 'keep';
+      readonly action: 'up' | 'down' | 'keep' | 'change';
       /** Who asked for it, as Temporal knows them: `PID@HOST`. */
       readonly by?: string;
       /** The run that it goes on from. */

@@ -86,9 +86,10 @@ function lastChange({ action, change, state }: FleetReport): Rows {
 /** Of a fleet that has been scaled, or was to be; what a change says of itself is its headline. */
 function lastScale({ action, scale }: FleetReport, url?: string): Rows {
   if (!scale || isChange(action)) return [];
-  const { from, to, startedAt, failed } = scale;
+  const { from, to, place, startedAt, failed } = scale;
   const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
-  const words = `from ${from} to ${to}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
+  const where = place === undefined ? '' : ` in ${place}`;
+  const words = `from ${from} to ${to}${where}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
   return [['scaled', words, ...(url ? [url] : [])]];
 }
 

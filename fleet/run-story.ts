@@ -165,7 +165,8 @@ export class RunStory {
   news(isOver: boolean): FleetEvent[] {
     const entries = this.newEntries(isOver).map((entry) => ({ entry, about: this.about }));
     for (const place of this.places.values()) {
-      entries.push(...place.newEntries(isOver).map((entry) => ({ entry, about: place.about })));
+      // What launched there before this run began is no part of it.
+      entries.push(...place.newEntries(isOver, this.beganAt).map((entry) => ({ entry, about: place.about })));
     }
     return entries
       .sort((a, b) => a.entry.at - b.entry.at || a.entry.since - b.entry.since)
@@ -177,7 +178,7 @@ export class RunStory {
       }));
   }
 
-  private newEntries(isOver: boolean): Entry[] {
+  private newEntries(isOver: boolean, since = 0): Entry[] {
     const all = [
       ...this.noted.flatMap((fact) => this.entryOf(fact) ?? []),
       ...[...this.goes.values()].flat().flatMap(entriesOf),
@@ -186,7 +187,7 @@ export class RunStory {
       ...[...this.decisions].map(([key, decision]) => decisionEntry(key, decision)),
       ...this.passing,
     ];
-    const { beganAt } = this;
+    const beganAt = Math.max(this.beganAt, since);
     const news = all.filter(({ key, at }) => at >= beganAt && !this.told.has(key));
     for (const { key } of news) this.told.add(key);
     return news;

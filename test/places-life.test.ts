@@ -220,6 +220,12 @@ describe('scaling a fleet in several places', () => {
     const { history } = await muster.record('grows');
     const launches = history!.activities.filter(({ type }) => type === 'launch');
     assert.equal(launches.length, 3, JSON.stringify(history!.activities.map(({ type }) => type)));
+    const log = [];
+    for await (const event of muster.logs('grows')) log.push(event);
+    assert.ok(
+      log.some(({ type, place }) => type === 'step-done' && place === HERE),
+      JSON.stringify(log),
+    );
     // As many as it has already are no change.
     assert.equal((await muster.scale('grows', { count: 3, place: ABROAD })).met, 'ended');
     await gone('grows');

@@ -16,9 +16,8 @@ export interface ChangePlaceRequest {
   readonly asked: ChangeOfPlaces;
 }
 
-export interface PlaceChanged {
-  /** The change's own account of itself. */
-  readonly told: FleetReport;
+/** The change's own account of itself, as every run of a fleet ends with one. */
+export interface PlaceChanged extends FleetReport {
   /** What the fleet has there from now on; the run that it names knows all of its instances. */
   readonly now: FleetReport;
 }
@@ -30,8 +29,8 @@ export async function changePlace({ standing, owner, asked }: ChangePlaceRequest
     asked.action === 'scale'
       ? await scaleFleet(there, asked.request)
       : await repairFleet(there, asked.request);
-  if (!members) return { told, now: standing.report };
+  if (!members) return { ...told, now: standing.report };
   tellMembers(members);
   const { workflowId, runId } = workflowInfo();
-  return { told, now: { ...standing.report, workflowId, runId } };
+  return { ...told, now: { ...standing.report, workflowId, runId } };
 }

@@ -126,7 +126,7 @@ class PlacesChange {
     });
     const ids = { workflowId: child.workflowId, runId: child.firstExecutionRunId };
     this.tell({ ...this.told.get(at!)!, ...ids, state: STATES[asked.action] });
-    const { told, now } = await child.result();
+    const { now, ...told } = await child.result();
     this.tell(told);
     fleet.places = fleet.places!.map((place) => (place.place === at ? now : place));
     if (told.state === 'cancelled') throw new CancelledFailure('cancelled');
