@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
@@ -101,11 +101,38 @@ await save('place', async (name) => {
   await world.up(inPlaces(name));
   return world.client.workflow.getHandle(placeWorkflowId(name, 'eu-west-1'));
 });
+await save('places-scaled', (name) => scaledAbroad(name), KEEPER);
+await save('place-scaled', async (name) => {
+  await endOf(await scaledAbroad(name));
+  return world.client.workflow.getHandle(placeWorkflowId(name, 'eu-west-1'));
+});
+await save('places-repaired', (name) => repairedAbroad(name), KEEPER);
+await save('place-repaired', async (name) => {
+  await endOf(await repairedAbroad(name));
+  return world.client.workflow.getHandle(placeWorkflowId(name, 'eu-west-1'));
+});
 await world.close();
 
 /** A fleet in two regions. */
 function inPlaces(name: string) {
   return { name, region: undefined, places: [{ region: 'us-east-1' }, { region: 'eu-west-1', count: 1 }] };
+}
+
+/** That gets two more instances in one of them. */
+async function scaledAbroad(name: string): Promise<WorkflowHandle> {
+  await (await world.muster.up(specOf(inPlaces(name)))).result();
+  const { workflowId } = await world.muster.scale(name, { count: 3, place: 'eu-west-1' });
+  return world.client.workflow.getHandle(workflowId);
+}
+
+/** Of which other hands have ended an instance in one of them. */
+async function repairedAbroad(name: string): Promise<WorkflowHandle> {
+  const { places } = await (await world.muster.up(specOf(inPlaces(name)))).result();
+  const { id } = places![1]!.instances[0]!;
+  const abroad = new EC2Client({ region: 'eu-west-1', maxAttempts: 1 });
+  await abroad.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+  const { workflowId } = await world.muster.repair(name);
+  return world.client.workflow.getHandle(workflowId);
 }
 
 /** A fleet of three seconds, of which one is added while it is there. */
