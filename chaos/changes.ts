@@ -65,11 +65,11 @@ export async function makeChanges(
     }
   }
 
-  async function ask({ what }: DrawnChange, wanted: Shape): Promise<FleetRun | undefined> {
+  async function ask({ what, count, place }: DrawnChange, wanted: Shape): Promise<FleetRun | undefined> {
     const spec = () => specFrom(specOf(plan, wanted));
     switch (what) {
       case 'scale':
-        return muster.scale(fleet, { count: wanted.want });
+        return muster.scale(fleet, { count, place });
       case 'change':
         return muster.change(spec());
       case 'roll':
@@ -86,12 +86,20 @@ export async function makeChanges(
   }
 }
 
-/** What a fleet may answer that has died in part, has no lease, or whose change was over before it was to be cancelled. */
-const REFUSALS: readonly string[] = ['FleetDegraded', 'FleetLeftOver', 'FleetBusy', 'NotNow', 'LookFailed'];
+/** What a fleet may answer that has died in part, has no lease or no such place, or whose change was over before it was to be cancelled. */
+const REFUSALS: readonly string[] = [
+  'FleetDegraded',
+  'FleetLeftOver',
+  'FleetBusy',
+  'NotNow',
+  'LookFailed',
+  'WrongPlace',
+];
 
-function shapeAfter({ what, count }: DrawnChange, shape: Shape): Shape {
+function shapeAfter({ what, count, place }: DrawnChange, shape: Shape): Shape {
   switch (what) {
     case 'scale':
+      if (place !== undefined) return { ...shape, counts: { ...shape.counts, [place]: count } };
       return { ...shape, want: count, least: count };
     case 'change':
       return { ...shape, want: count, least: count, isWidened: !shape.isWidened };

@@ -16,8 +16,8 @@ import {
   reportProblems,
   statusProblems,
 } from './judge.ts';
-import { ACCOUNT, accountOf, OTHER_ACCOUNT, regionOf } from './places.ts';
-import type { Plan } from './plan.ts';
+import { ACCOUNT, accountOf, nameOf, OTHER_ACCOUNT, regionOf } from './places.ts';
+import type { Plan, Shape } from './plan.ts';
 import type { Ending } from './story.ts';
 
 /** Everything that is wrong; nothing when all promises are kept. */
@@ -60,14 +60,18 @@ function standingProblems(plan: Plan, { standing }: Ending): string[] {
 }
 
 function endProblems(plan: Plan, ending: Ending, account: string, own: Own, after: Account): string[] {
-  const { report, sweep } = ending;
+  const { report, sweep, changed } = ending;
   if (!report) return mustBeEmpty(own);
   const here = (report.places ?? []).filter(({ place }) => accountOfPlace(place!) === account);
-  const kept = here.flatMap(({ volumesKept = [] }) => volumesKept.map(asVolume));
+  const keptBefore = (changed?.made.volumesKept ?? []).filter((id) => after.volumes[id]);
+  const keptHere = here.flatMap(({ volumesKept = [] }) => volumesKept);
+  const kept = [...new Set([...keptHere, ...keptBefore])].map(asVolume);
   const swept = sweep?.swept.flatMap(({ leftovers }) => leftovers);
   switch (report.state) {
     case 'complete':
-      return completeProblems(plan, here, own, after);
+      return changed
+        ? changedProblems(plan, changed, account, own, after, kept)
+        : completeProblems(plan, here, own, after);
     case 'rolled-back':
     case 'cancelled':
       return mustBeEmpty(own);
@@ -94,8 +98,40 @@ function leftIn(report: FleetReport, account: string): readonly Leftover[] {
   return report.leftovers.filter((one) => (of(one) ?? ACCOUNT) === account);
 }
 
+/** Whole as it was changed, or as it was before; or it says what is not, and names what is too much. */
+function changedProblems(
+  plan: Plan,
+  { made, standing }: NonNullable<Ending['changed']>,
+  account: string,
+  own: Own,
+  after: Account,
+  kept: readonly Named[],
+): string[] {
+  const here = (standing.places ?? []).filter(({ place }) => accountOfPlace(place!) === account);
+  if (standing.state === COMPLETE) return completeProblems(plan, here, own, after, made.shape.counts, kept);
+  const mayDiffer = made.broken !== undefined || plan.weather.behaviour.deathChance || hasHands(plan);
+  const named = [...here.flatMap(({ instances }) => instances), ...standing.leftovers].map(({ id }) => id);
+  // Where nothing could be asked, a tag is all that is known.
+  const areUnknown = named.some((id) => id.startsWith('tag:'));
+  return [
+    ...(mayDiffer ? [] : [`it stands as ${standing.state}: ${standing.error?.message}`]),
+    ...Object.keys(own.instances)
+      .filter((id) => !areUnknown && !named.includes(id))
+      .map((id) => `instance ${id} is there, and nobody names it`),
+  ];
+}
+
+type Named = Pick<Leftover, 'kind' | 'id'>;
+
 /** Of those places that came up there is all, each where it is to be; of the others nothing but what they name. */
-function completeProblems(plan: Plan, places: readonly FleetReport[], own: Own, after: Account): string[] {
+function completeProblems(
+  plan: Plan,
+  places: readonly FleetReport[],
+  own: Own,
+  after: Account,
+  counts: Shape['counts'] = {},
+  kept: readonly Named[] = [],
+): string[] {
   const whole = places.filter(({ state }) => state === COMPLETE);
   const left = places.flatMap(({ leftovers }) => leftovers);
   const running = whole.flatMap(({ instances }) => instances.filter(({ id }) => !hasDied(id)));
@@ -112,8 +148,8 @@ function completeProblems(plan: Plan, places: readonly FleetReport[], own: Own, 
     ),
   ];
   return [
-    ...leftoverProblems([...there, ...left], own),
-    ...whole.flatMap((place) => placeProblems(plan, place, own)),
+    ...leftoverProblems([...there, ...left, ...kept], own),
+    ...whole.flatMap((place) => placeProblems(plan, place, own, counts)),
     ...identityProblems(plan, first, own),
   ];
 
@@ -122,14 +158,15 @@ function completeProblems(plan: Plan, places: readonly FleetReport[], own: Own, 
   }
 }
 
-function placeProblems(plan: Plan, report: FleetReport, own: Own): string[] {
+function placeProblems(plan: Plan, report: FleetReport, own: Own, counts: Shape['counts']): string[] {
   const { place, instances, profile, region } = report;
   const problems: string[] = [];
   const account = accountOfPlace(place!);
   const planned = plan.places.find((one) => accountOf(one) === account && regionOf(one) === region)!;
-  const least = Math.min(plan.least, planned.count);
-  if (instances.length < least || instances.length > planned.count)
-    problems.push(`${instances.length} in ${place}, of ${least} to ${planned.count}`);
+  const most = counts[place!] ?? planned.count;
+  const least = counts[place!] ?? Math.min(plan.least, planned.count);
+  if (instances.length < least || instances.length > most)
+    problems.push(`${instances.length} in ${place}, of ${least} to ${most}`);
   for (const { id } of instances) {
     const instance = own.instances[id];
     if (!instance) continue;
@@ -163,7 +200,8 @@ function countProblems(plan: Plan, account: string, { instances }: Account): str
     ([what, launched]) => {
       const { region } = launched[0]!;
       const place = plan.places.find((one) => accountOf(one) === account && regionOf(one) === region);
-      const count = place?.count ?? 0;
+      const asked = plan.changes.filter((change) => place && change.place === nameOf(place));
+      const count = Math.max(place?.count ?? 0, ...asked.map((change) => change.count));
       const most = Math.max(...launched.map(({ launchedAt }) => aliveAt(launched, launchedAt)));
       return most > count ? [`run ${what} had ${most} instances at once, not ${count}`] : [];
     },

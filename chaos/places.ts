@@ -48,6 +48,10 @@ export const regionOf = ({ where }: Pick<PlannedPlace, 'where'>): string =>
 export const accountOf = ({ where }: Pick<PlannedPlace, 'where'>): string =>
   where === 'another account' ? OTHER_ACCOUNT : ACCOUNT;
 
+/** As a report names it. */
+export const nameOf = (place: Pick<PlannedPlace, 'where'>): string =>
+  place.where === 'another account' ? `${OTHER_ACCOUNT}:${REGION}` : place.where;
+
 export const isAbroad = (places: readonly PlannedPlace[]): boolean =>
   places.some((one) => accountOf(one) === OTHER_ACCOUNT);
 

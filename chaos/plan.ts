@@ -7,6 +7,7 @@ import {
   ACCOUNT,
   drawnPlaces,
   isAbroad,
+  nameOf,
   type PlannedPlace,
   REGION,
   TYPE,
@@ -60,6 +61,8 @@ export interface DrawnChange {
   readonly what: 'scale' | 'change' | 'roll' | 'repair' | 'check' | 'extend';
   /** How many instances a scale or a change is to give it. */
   readonly count: number;
+  /** Of a fleet in several places: in which of them. */
+  readonly place?: string;
   /** Milliseconds from its start. */
   readonly kill: number | null;
   readonly cancel: number | null;
@@ -137,15 +140,17 @@ export function planOf(seed: number, which: Which): Plan {
   return isInSeveral ? inPlaces(plan, spared) : { ...plan, places: [], leastPlaces: 0 };
 }
 
-/** One in several places is always rolled back, and can be extended alone; a managed policy is its account's own. */
+/** One in several places is always rolled back, and keeps its spec; a managed policy is its account's own. */
 function inPlaces(plan: Omit<Plan, 'leastPlaces'>, spared: number): Plan {
-  const { places, managed } = plan;
+  const { places, managed, changes } = plan;
   return {
     ...plan,
     leastPlaces: Math.max(1, places.length - spared),
     managed: managed && !isAbroad(places),
     onFailure: 'rollback',
-    changes: [],
+    changes: changes
+      .filter(({ what }) => what !== 'change' && what !== 'roll')
+      .map((change) => ({ ...change, place: nameOf(places[change.count % places.length]!) })),
   };
 }
 
@@ -156,6 +161,8 @@ export interface Shape {
   readonly image: string;
   /** It may write, too, and says so in a tag. */
   readonly isWidened: boolean;
+  /** Of those of several places that were scaled: how many each is to have. */
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export const shapeOf = ({ count, least }: Plan): Shape => ({
@@ -163,6 +170,7 @@ export const shapeOf = ({ count, least }: Plan): Shape => ({
   least,
   image: IMAGE,
   isWidened: false,
+  counts: {},
 });
 
 /** What a person would have written. */
