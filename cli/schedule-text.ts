@@ -3,6 +3,7 @@
 import type { ScheduledRun, ScheduleStanding } from '../client/schedule-standing.ts';
 import { readCron } from '../fleet/cron.ts';
 import { durationWords } from '../fleet/duration.ts';
+import { whereWords } from '../fleet/fleet-words.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
 import { OVERLAP_WORDS } from '../fleet/schedule.ts';
 import { counted } from '../fleet/words.ts';
@@ -30,7 +31,10 @@ export async function scheduleText(
   const mark = paused ? colors.yellow('‖') : colors.green('✓');
   const rows: [string, string][] = [
     ['times', `${await cronWords(cron)}, by the clocks of ${timezone}  ${colors.dim(cron)}`],
-    ['fleet', `${standing.instances} in ${standing.region}, for ${durationWords(standing.lease)} each time`],
+    [
+      'fleet',
+      `${standing.instances} in ${whereWords(standing)}, for ${durationWords(standing.lease)} each time`,
+    ],
     ['overlap', OVERLAP_WORDS[standing.overlap] ?? standing.overlap],
     ['catch-up', `a time that Temporal missed may be ${durationWords(standing.catchUp)} late`],
     [

@@ -17,8 +17,9 @@ import type { DriftReport } from '../fleet/drift-report.ts';
 import type { FleetEvent } from '../fleet/event.ts';
 import { leaseMistake, teardownOf } from '../fleet/lease.ts';
 import { isTagged, leftoverName } from '../fleet/leftovers.ts';
+import { lookBySpec } from '../fleet/look-by-spec.ts';
 import { PARAMETER } from '../fleet/names.ts';
-import { knownPlaces, placeIn, placeRefs } from '../fleet/places.ts';
+import { knownPlaces, placeIn } from '../fleet/places.ts';
 import type { PlanReport } from '../fleet/plan.ts';
 import {
   type FleetReport,
@@ -770,14 +771,7 @@ export class Muster {
   /** A fleet of which Temporal knows no run may be there all the same: its history ends, its tags in AWS do not. */
   async #joinForgotten(spec: FleetSpec, hash: string): Promise<FleetRun | undefined> {
     const quick = { ...this.#temporal, lookSeconds: QUICK_LOOK_SECONDS };
-    const found = await inspect(quick, {
-      fleet: spec.name,
-      region: spec.places ? undefined : spec.region,
-      places: placeRefs(spec),
-      role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
-      profile: spec.profile.reuse ? undefined : spec.profile.name,
-      byNameOnly: true,
-    }).catch((error) => {
+    const found = await inspect(quick, lookBySpec(spec)).catch((error) => {
       // What is wrong with AWS the run itself finds and tells, and it is to be seen while it does.
       if (error instanceof MusterError && error.code === 'LookFailed') return undefined;
       throw error;

@@ -14,8 +14,11 @@ import type { Temporal } from './temporal.ts';
 /** Times are ISO 8601. */
 export interface ScheduleStanding extends ScheduleRules {
   readonly fleet: string;
-  readonly region: string;
-  /** `3 × t3.micro`. */
+  /** Absent of a fleet in several places. */
+  readonly region?: string;
+  /** Of a fleet in several places: their names. */
+  readonly places?: readonly string[];
+  /** `3 × t3.micro`, in all of its places together. */
   readonly instances: string;
   readonly specHash: string;
   readonly paused: boolean;
@@ -65,10 +68,10 @@ export async function standingOf(
   runs: number,
 ): Promise<ScheduleStanding> {
   const { scheduleId, policies, info, spec, state } = description;
-  const { fleet, region, instances, specHash, cron, lease } = memoOf(description);
+  const { fleet, region, places, instances, specHash, cron, lease } = memoOf(description);
   return {
     fleet,
-    region,
+    ...(places ? { places } : { region }),
     instances,
     specHash,
     cron,

@@ -11,7 +11,8 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { durationWords } from '../fleet/duration.ts';
-import { instancesWords } from '../fleet/instances-words.ts';
+import { fleetInstancesWords, whereaboutsOf, whereWords } from '../fleet/fleet-words.ts';
+import { lookBySpec } from '../fleet/look-by-spec.ts';
 import type { Mistake } from '../fleet/mistakes.ts';
 import { type BootstrapRequest, fleetWorkflowId } from '../fleet/run.ts';
 import {
@@ -23,14 +24,7 @@ import {
 } from '../fleet/schedule.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { withAttributes } from './attributes.ts';
-import {
-  MusterError,
-  manyPlaces,
-  ScheduleError,
-  scheduleBusy,
-  scheduledFleetThere,
-  scheduleNotFound,
-} from './errors.ts';
+import { MusterError, ScheduleError, scheduleBusy, scheduledFleetThere, scheduleNotFound } from './errors.ts';
 import type { BackfillInput, ScheduleInput } from './schedule-input.ts';
 import {
   memoOf,
@@ -61,13 +55,11 @@ export class Schedules {
 
   /**
    * Makes the schedule of a fleet, or changes the one that there is: its spec, its times and its policies; a paused one
-   * stays paused. Runs that are under way go on as they were begun. Throws ScheduleError and ManyPlaces; nothing was sent
-   * then.
+   * stays paused. Runs that are under way go on as they were begun. Throws ScheduleError; nothing was sent then.
    */
   async set({ spec, hash }: CheckedSpec, written: ScheduleInput): Promise<ScheduleStanding> {
     // What reads it is a third of all that the commands load, and this one alone needs it.
     const { checkSchedule } = await import('../fleet/read-schedule.ts');
-    if (spec.places) throw manyPlaces(spec.name, 'scheduled', 'give a schedule to a fleet for each place');
     const { rules, mistakes } = checkSchedule(written);
     if (mistakes) throw new ScheduleError(mistakes);
     const options = optionsOf(spec, hash, rules, this.#temporal.taskQueue);
@@ -213,14 +205,7 @@ export class Schedules {
       });
     if (last?.status.name === 'RUNNING') throw scheduledFleetThere(fleet, 'a run has it');
     const [{ spec }] = action.args as [BootstrapRequest<FleetSpec>];
-    const { name, region, role, profile } = spec;
-    const found = await inspect(this.#temporal, {
-      fleet: name,
-      region,
-      role: role && !role.reuse ? role.name : undefined,
-      profile: profile.reuse ? undefined : profile.name,
-      byNameOnly: true,
-    }).catch((error) => {
+    const found = await inspect(this.#temporal, lookBySpec(spec)).catch((error) => {
       // The run asks again, for minutes, and tells what is wrong.
       if (error instanceof MusterError && error.code === 'LookFailed') return undefined;
       throw error;
@@ -284,10 +269,11 @@ type Options = Omit<ScheduleOptions, 'state'>;
 
 function optionsOf(spec: FleetSpec, specHash: string, rules: ScheduleRules, taskQueue: string): Options {
   const { cron, timezone, lease, overlap, catchUp, pauseOnFailure } = rules;
-  const { name, region } = spec;
-  const instances = instancesWords(spec.instances);
+  const { name } = spec;
+  const where = whereaboutsOf(spec);
+  const instances = fleetInstancesWords(spec);
   const request: BootstrapRequest<FleetSpec> = { spec, specHash, lease };
-  const memo: ScheduleMemo = { fleet: name, region, specHash, instances, cron, lease };
+  const memo: ScheduleMemo = { fleet: name, ...where, specHash, instances, cron, lease };
   const id = scheduleId(name);
   return {
     scheduleId: id,
@@ -301,7 +287,7 @@ function optionsOf(spec: FleetSpec, specHash: string, rules: ScheduleRules, task
       taskQueue,
       workflowId: id,
       memo: { ...memo },
-      staticSummary: `scheduled ${name}: ${instances} in ${region} for ${durationWords(lease)}`,
+      staticSummary: `scheduled ${name}: ${instances} in ${whereWords(where)} for ${durationWords(lease)}`,
       staticDetails: `Brings up the fleet \`${name}\` at a time of its schedule, and lasts until it is gone. Cancelling it takes back what there is; terminating it leaves the fleet's own run alone.`,
     },
   };

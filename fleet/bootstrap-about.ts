@@ -1,7 +1,7 @@
 /** What a bootstrap says of itself in Temporal's lists and its web UI, whoever starts it. */
 
-import { instancesWords } from './instances-words.ts';
-import { placeRefs, placesWords } from './places.ts';
+import { fleetInstancesWords, whereaboutsOf, whereWords } from './fleet-words.ts';
+import { placeRefs } from './places.ts';
 import type { BootstrapRequest, FleetMemo } from './run.ts';
 import type { FleetSpec } from './spec.ts';
 
@@ -13,16 +13,15 @@ export interface About {
 }
 
 export function bootstrapAbout({ spec, specHash }: BootstrapRequest<FleetSpec>): About {
-  const { places } = spec;
-  const where = places ? placesWords(places.map(({ name }) => name)) : spec.region;
+  const { region } = whereaboutsOf(spec);
   return {
     memo: {
       fleet: spec.name,
-      region: places ? undefined : spec.region,
+      region,
       ...specMemo(spec, specHash),
       places: placeRefs(spec),
     },
-    staticSummary: `up ${spec.name}: ${places ? '' : `${instancesWords(spec.instances)} `}in ${where}`,
+    staticSummary: `up ${spec.name}: ${fleetInstancesWords(spec)} in ${whereWords(whereaboutsOf(spec))}`,
     staticDetails: `Brings up the fleet \`${spec.name}\`. Cancelling it takes back what it made; terminating it does not.`,
   };
 }

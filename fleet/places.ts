@@ -1,7 +1,7 @@
 /** A fleet in several places: what it is in each of them. */
 
 import { type FleetReport, instanceCountOf, type ProfileReport, type RoleReport } from './report.ts';
-import type { Assume, FleetSpec, PlaceSpec, Tags } from './spec.ts';
+import type { Assume, Count, FleetSpec, PlaceSpec, Tags } from './spec.ts';
 import { REGION_TAG, REGIONS_TAG } from './tags.ts';
 
 /** The spec of what the fleet has in one of its places: that of a fleet in one place. */
@@ -123,6 +123,14 @@ export function knownPlaces(
 
 export function minPlacesOf({ places = [], minPlaces = places.length }: FleetSpec): number {
   return minPlaces;
+}
+
+/** How many instances in all of its places together, and the fewest with which as many places as are needed are complete. */
+export function countInPlaces(spec: FleetSpec): Count {
+  const counts = spec.places!.map(({ instances }) => instances.count);
+  const leasts = counts.map(({ min }) => min).sort((a, b) => a - b);
+  const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+  return { want: sum(counts.map(({ want }) => want)), min: sum(leasts.slice(0, minPlacesOf(spec))) };
 }
 
 /** `us-east-1, eu-west-1`; of many the first two. */

@@ -1,5 +1,6 @@
 /** A schedule of a fleet: when it comes up, for how long, and what happens when a time cannot be kept. */
 
+import type { Whereabouts } from './fleet-words.ts';
 import type { FleetState } from './report.ts';
 
 /** What a time does while the fleet of an earlier one is still there. */
@@ -36,11 +37,10 @@ export function scheduleId(name: string): string {
 export const SCHEDULE_ID_PREFIX = 'schedule:';
 
 /** What the action of a schedule, and each run of it, carries beside its input; Temporal itself has the rest. */
-export interface ScheduleMemo extends Pick<ScheduleRules, 'cron' | 'lease'> {
+export interface ScheduleMemo extends Pick<ScheduleRules, 'cron' | 'lease'>, Whereabouts {
   readonly fleet: string;
-  readonly region: string;
   readonly specHash: string;
-  /** `3 × t3.micro`. */
+  /** `3 × t3.micro`, in all of its places together. */
   readonly instances: string;
 }
 

@@ -279,11 +279,6 @@ describe('a complete fleet in several regions', () => {
       muster.check('whole', { spec: elsewhere }),
       isRefused('FleetDiffers', /is in eu-west-1/),
     );
-    const schedule = { cron: '0 8 * * *', for: '1h' };
-    await assert.rejects(
-      muster.schedules.set(specOf('whole'), schedule),
-      isRefused('ManyPlaces', /scheduled/),
-    );
     const other = specOf('whole', { instances: { count: 3, image: 'ami-12c6146b', type: 't3.small' } });
     await assert.rejects(muster.up(other), isRefused('ManyPlaces', /changed/));
     await assert.rejects(

@@ -68,6 +68,7 @@ await save('scheduled-and-skipped', async (name) => {
   await world.up({ name });
   return scheduled(name);
 });
+await save('scheduled-in-places', async (name) => scheduled(name, inPlaces(name)));
 await save('from-spec', (name) => {
   const policy = { allow: { actions: 's3:Get*', resources: '*' } };
   const instances = { count: 2, image: 'ami-12c6146b', type: 't3.micro' };
@@ -146,8 +147,8 @@ async function leased(name: string): Promise<WorkflowHandle> {
 }
 
 /** As a schedule starts it. */
-function scheduled(name: string): Promise<WorkflowHandle> {
-  const { spec, hash } = specOf({ name });
+function scheduled(name: string, written = { name }): Promise<WorkflowHandle> {
+  const { spec, hash } = specOf(written);
   return world.client.workflow.start('scheduledFleet', {
     args: [{ spec, specHash: hash }],
     taskQueue: TASK_QUEUE,

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import picocolors from 'picocolors';
 import { crowdedWords, scheduleText } from '../cli/schedule-text.ts';
-import type { ScheduleStanding } from '../client/index.ts';
+import { type ScheduleStanding, specFrom } from '../client/index.ts';
 import { readCron } from '../fleet/cron.ts';
 import { durationWords, secondsOf } from '../fleet/duration.ts';
+import { fleetInstancesWords } from '../fleet/fleet-words.ts';
 import { checkSchedule } from '../fleet/read-schedule.ts';
 import { instantOf, timeWords, zoneNamed } from '../fleet/zones.ts';
 
@@ -159,6 +160,29 @@ describe('a schedule', () => {
     assert.match(paused, /\n {2}WHEN RESUMED \(Europe\/Paris\) /);
     assert.doesNotMatch(paused, /NEXT/);
     assert.match(await scheduleText({ ...standing, next: [] }, colors), /\n {2}no time is to come\n/);
+  });
+
+  it('of a fleet in several places names them', async () => {
+    const places = ['us-east-1', 'eu-west-1'];
+    const text = await scheduleText({ ...standing, region: undefined, places }, colors);
+    assert.match(text, / {2}fleet {5}3 × t3.micro in us-east-1, eu-west-1, for 10 hours each time\n/);
+  });
+
+  it('has the instances of all places in one, and the fewest that are enough', () => {
+    const spec = {
+      name: 'web',
+      policy: { allow: { actions: 's3:Get*', resources: '*' } },
+      instances: { count: 2, image: 'ami-12c6146b', type: 't3.micro' },
+      places: [
+        { region: 'us-east-1' },
+        { region: 'eu-west-1', count: { want: 5, min: 1 }, type: 't3.small' },
+      ],
+    };
+    assert.equal(fleetInstancesWords(specFrom(spec).spec), '3 to 7 × t3.micro or t3.small');
+    assert.equal(
+      fleetInstancesWords(specFrom({ ...spec, need: { min: 1 } }).spec),
+      '1 to 7 × t3.micro or t3.small',
+    );
   });
 
   it('wants a day to be right by its date and its weekday both, as Temporal does', async () => {

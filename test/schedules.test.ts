@@ -15,7 +15,7 @@ import {
 } from '../client/index.ts';
 import { readCron } from '../fleet/cron.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
-import { scheduleId } from '../fleet/schedule.ts';
+import { cameNow, endOfRun, untilStands } from './scheduled-runs.ts';
 import { openWorld, QUICK, specOf, untilPolled, type World } from './world.ts';
 
 let world: World;
@@ -33,33 +33,9 @@ const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
 
 const isRefused = (code: string) => (error: unknown) => error instanceof MusterError && error.code === code;
 
-/** Looks until the schedule stands as wanted. */
-async function until(
-  fleet: string,
-  isWanted: (standing: ScheduleStanding) => boolean,
-  of = muster,
-): Promise<ScheduleStanding> {
-  for (let tries = 0; tries < 1200; tries++) {
-    const standing = await of.schedules.get(fleet);
-    if (isWanted(standing)) return standing;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`not as wanted: ${JSON.stringify(await of.schedules.get(fleet))}`);
-}
-
-/** The run when it has ended. */
-async function ended(fleet: string, run: ScheduledRun | undefined): Promise<ScheduledRun> {
-  const ofIt = ({ runs }: ScheduleStanding) => runs.find(({ runId }) => runId === run!.runId);
-  return ofIt(await until(fleet, (standing) => ofIt(standing)!.state !== 'running'))!;
-}
-
-/** A time of the schedule that comes now, and its end: Temporal's own trigger looks at no fleet. */
-async function cameNow(fleet: string): Promise<ScheduledRun> {
-  const { started: before } = await muster.schedules.get(fleet);
-  await world.client.schedule.getHandle(scheduleId(fleet)).trigger();
-  const { runs } = await until(fleet, ({ started }) => started > before);
-  return ended(fleet, runs[0]);
-}
+const until = (fleet: string, isWanted: (standing: ScheduleStanding) => boolean) =>
+  untilStands(muster, fleet, isWanted);
+const ended = (fleet: string, run: ScheduledRun | undefined) => endOfRun(muster, fleet, run);
 
 /** Waits until AWS has so many instances of the fleet, running. */
 async function machines(fleet: string, count: number): Promise<void> {
@@ -265,14 +241,14 @@ describe('a time', () => {
     await muster.schedules.set(specOf({ name: 'there' }), MORNINGS);
     await slowly(4, async () => {
       const run = await muster.up(specOf({ name: 'there' }));
-      const early = await cameNow('there');
+      const early = await cameNow(world, 'there');
       assert.equal(early.state, 'skipped');
       assert.equal(early.reason, `run ${run.runId} is bringing the fleet up`);
       await assert.rejects(muster.schedules.trigger('there'), isRefused('ScheduleBusy'));
       assert.equal((await run.result()).state, 'complete');
     });
     const launches = world.launches().length;
-    const late = await cameNow('there');
+    const late = await cameNow(world, 'there');
     assert.deepEqual([late.state, late.reason], ['skipped', 'the fleet is there already, and complete']);
     // A person who asks for a run is told so at once.
     const { started } = await muster.schedules.get('there');

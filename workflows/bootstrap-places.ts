@@ -13,7 +13,7 @@ import {
 import type { Plan } from '../activities/preflight.ts';
 import { type AwsFailure, FLEET_FAILED, PREFLIGHT_FAILED, RUN_LOST } from '../fleet/failures.ts';
 import { resourceLeftovers, unknownInstancesLeftover } from '../fleet/leftovers.ts';
-import { fleetAt, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
+import { countInPlaces, fleetAt, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
 import { type Termination, terminationWords } from '../fleet/removal.ts';
 import { type FailureReport, type FleetReport, instanceCountOf, type Leftover } from '../fleet/report.ts';
 import { type BootstrapRequest, type FleetMemo, placeWorkflowId } from '../fleet/run.ts';
@@ -96,7 +96,7 @@ class Places {
       spec.notify,
     );
     this.places = spec.places!.map((place, at) => this.placeOf(place, at + 1));
-    this.run.report.wanted = this.wantedIn(this.places);
+    this.run.report.wanted = countInPlaces(spec);
     this.tell();
     this.run.expect(['preflight']);
   }
@@ -246,13 +246,6 @@ class Places {
 
   private get failed(): readonly Place[] {
     return this.places.filter((place) => !this.inUse.includes(place));
-  }
-
-  private wantedIn(places: readonly Place[]) {
-    const counts = places.map(({ spec }) => spec.instances.count);
-    const leasts = counts.map(({ min }) => min).sort((a, b) => a - b);
-    const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
-    return { want: sum(counts.map(({ want }) => want)), min: sum(leasts.slice(0, this.least)) };
   }
 
   /**

@@ -1,7 +1,13 @@
 /** inspectFleet: what AWS has of a fleet, by its tags, when no history tells it. Changes nothing. */
 
 import { ApplicationFailureCategory, RetryState } from '@temporalio/common';
-import { ActivityFailure, ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { FindFleetRequest, FoundFleet } from '../activities/inventory.ts';
 import { LOOK_FAILED, type LookFailure } from '../fleet/failures.ts';
 import { leftoversOf } from '../fleet/leftovers.ts';
@@ -9,10 +15,11 @@ import type { KnownPlace } from '../fleet/places.ts';
 import { beyondTold, type FleetReport, type Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { as, looking } from './activities.ts';
+import { isCancelled } from './run.ts';
 
 export async function inspectFleet(request: TeardownRequest): Promise<FleetReport> {
   const { places, ...one } = request;
-  if (places) return reportOfPlaces(request, places, await lookInEach(one, places));
+  if (places) return inspectPlaces(request, places);
   const found = await look(one);
   const others = one.byNameOnly ? [] : (found.regions ?? []).filter((region) => region !== found.region);
   if (others.length === 0) return reportOf(found, stateOf([found]));
@@ -22,8 +29,68 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
   return reportOfPlaces(request, regions, [found, ...elsewhere]);
 }
 
+/**
+ * What AWS has of a fleet in several places, and wherever else its tags tell of. A place that cannot be looked at is left
+ * out, as long as `least` others can be, and these alone tell that the fleet is complete or gone.
+ */
+export async function inspectPlaces(
+  request: TeardownRequest,
+  places: readonly KnownPlace[],
+  least = places.length,
+): Promise<FleetReport> {
+  const { places: _, ...one } = request;
+  const refused: unknown[] = [];
+  const looks = await Promise.all(
+    places.map(async (place) => {
+      try {
+        return { place, found: await lookAt(one, place) };
+      } catch (error) {
+        refused.push(error);
+        if (isCancellation(error) || places.length - refused.length < least) throw error;
+        return undefined;
+      }
+    }),
+  );
+  const seen = looks.filter((look) => look !== undefined);
+  const others = placesBeside(places, seen);
+  const elsewhere = await lookInEach({ ...one, byNameOnly: true }, others);
+  const report = reportOfPlaces(
+    request,
+    [...seen.map(({ place }) => place), ...others],
+    [...seen.map(({ found }) => found), ...elsewhere],
+  );
+  if (report.state === 'left-over' && refused.length > 0) throw refused[0];
+  return report;
+}
+
+interface SeenPlace {
+  readonly place: KnownPlace;
+  readonly found: FoundFleet;
+}
+
+/** Regions of which its tags in an account tell, and in which nobody has looked or tried to. */
+function placesBeside(places: readonly KnownPlace[], seen: readonly SeenPlace[]): readonly KnownPlace[] {
+  const unseen = places.filter((place) => !seen.some((look) => look.place === place));
+  const beside = new Map<string, KnownPlace>();
+  for (const { place, found } of seen) {
+    for (const region of found.regions ?? []) {
+      const isSeen = seen.some(
+        (look) => look.found.account === found.account && look.place.region === region,
+      );
+      if (isSeen || unseen.some((other) => other.region === region)) continue;
+      const name = `${found.account}:${region}`;
+      beside.set(name, { name, region, assume: place.assume });
+    }
+  }
+  return [...beside.values()];
+}
+
 function lookInEach(request: TeardownRequest, places: readonly KnownPlace[]): Promise<readonly FoundFleet[]> {
-  return Promise.all(places.map(({ name, ...known }) => look({ ...request, ...known, here: true }, name)));
+  return Promise.all(places.map((place) => lookAt(request, place)));
+}
+
+function lookAt(request: TeardownRequest, { name, ...known }: KnownPlace): Promise<FoundFleet> {
+  return look({ ...request, ...known, here: true }, name);
 }
 
 function look(request: FindFleetRequest, at?: string): Promise<FoundFleet> {
@@ -36,7 +103,9 @@ export async function asLook<T>(asked: Promise<T>, at?: string): Promise<T> {
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    // An attempt that failed for something else just then is not made again.
+    if (isCancelled()) throw new CancelledFailure('cancelled');
     const message = error.cause?.message ?? error.message;
     const failure: LookFailure = { wasAskedAgain: error.retryState === RetryState.TIMEOUT };
     throw ApplicationFailure.create({

@@ -18,6 +18,8 @@ import {
 } from '@temporalio/workflow';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import { FLEET_FAILED, FLEET_LEFT_OVER, RUN_LOST } from '../fleet/failures.ts';
+import { lookBySpec } from '../fleet/look-by-spec.ts';
+import { minPlacesOf } from '../fleet/places.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { type BootstrapRequest, fleetWorkflowId } from '../fleet/run.ts';
 import type { ScheduledEnd } from '../fleet/schedule.ts';
@@ -25,14 +27,15 @@ import type { FleetSpec } from '../fleet/spec.ts';
 import { as, looking } from './activities.ts';
 import { ownAttributes } from './attributes.ts';
 import { bootstrapFleet } from './bootstrap-fleet.ts';
-import { inspectFleet } from './inspect-fleet.ts';
+import { bootstrapPlaces } from './bootstrap-places.ts';
+import { inspectFleet, inspectPlaces } from './inspect-fleet.ts';
 import { isCancelled } from './run.ts';
 
 const LOOK_DEADLINE = 300;
 
 /**
  * Looks first: when a run of the fleet is under way or the fleet is there, this time is skipped, and nothing is
- * started. Otherwise `bootstrapFleet` runs as a child under the fleet's one id, and its whole chain is waited for: the
+ * started. Otherwise the bootstrap runs as a child under the fleet's one id, and its whole chain is waited for: the
  * overlap policy of the schedule then counts the fleet's life, not only its start.
  *
  * Fails with FleetFailed and the report when that does, FleetLeftOver when an earlier run left something, RunLost when
@@ -48,10 +51,11 @@ export async function scheduledFleet(request: BootstrapRequest<FleetSpec>): Prom
   const reason = (await runUnderWay(spec.name)) ?? (await fleetThere(spec));
   if (reason !== undefined) return skipped(reason);
 
-  let run: ChildWorkflowHandle<typeof bootstrapFleet>;
+  const bootstrap = spec.places ? bootstrapPlaces : bootstrapFleet;
+  let run: ChildWorkflowHandle<typeof bootstrap>;
   try {
     const { memo, ...about } = bootstrapAbout(request);
-    run = await startChild(bootstrapFleet, {
+    run = await startChild(bootstrap, {
       args: [request],
       ...about,
       memo: { ...memo },
@@ -100,13 +104,11 @@ async function runUnderWay(fleet: string): Promise<string | undefined> {
 
 /** Why the fleet need not be made, if it is there; remains of an earlier run are in the way of every time to come. */
 async function fleetThere(spec: FleetSpec): Promise<string | undefined> {
-  const { state, leftovers } = await inspectFleet({
-    fleet: spec.name,
-    region: spec.region,
-    role: spec.role && !spec.role.reuse ? spec.role.name : undefined,
-    profile: spec.profile.reuse ? undefined : spec.profile.name,
-    byNameOnly: true,
-  });
+  const request = lookBySpec(spec);
+  const { state, leftovers } = request.places
+    ? // One that cannot be looked at counts for the run as one that has failed.
+      await inspectPlaces(request, request.places, minPlacesOf(spec))
+    : await inspectFleet(request);
   if (state === 'complete') return 'the fleet is there already, and complete';
   if (state !== 'left-over') return undefined;
   const left = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
