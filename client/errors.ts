@@ -1,5 +1,6 @@
 /** Why a request came to nothing before a run had to do with it. Nothing was changed in AWS. */
 
+import { leftoverWords } from '../fleet/leftovers.ts';
 import { formatMistakes, type Mistake } from '../fleet/mistakes.ts';
 import type { FleetReport, FleetState, Leftover } from '../fleet/report.ts';
 import type { Steer } from '../fleet/roll.ts';
@@ -237,10 +238,9 @@ export function fleetLeftOver(
   leftovers: readonly Leftover[],
   command: 'retry' | 'down',
 ): MusterError {
-  const left = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
   return new MusterError(
     'FleetLeftOver',
-    `an earlier run of the fleet '${fleet}' left ${left}`,
+    `an earlier run of the fleet '${fleet}' left ${leftoverWords(leftovers)}`,
     `'muster ${command} ${fleet}' removes it`,
   );
 }

@@ -123,6 +123,13 @@ export function leftoverName({ kind, id }: Pick<Leftover, 'kind' | 'id'>): strin
   return `${kind}/${id}`;
 }
 
+/** `instance i-0123, role web`; of a fleet in several places each with where it is. */
+export function leftoverWords(leftovers: readonly Leftover[]): string {
+  return leftovers
+    .map(({ kind, id, at }) => `${kind} ${id}${at === undefined ? '' : ` in ${at}`}`)
+    .join(', ');
+}
+
 /**
  * Takes out of what exists that which a person has given up; `skip` are its names (`leftoverName`). A role goes only
  * when it is empty, so that it stays with its policies and they with it.

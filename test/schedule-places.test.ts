@@ -266,7 +266,10 @@ describe('a failed time', () => {
     world.aws.clearFaults();
     const { state, reason } = await cameNow(world, 'remains');
     assert.equal(state, 'failed');
-    assert.match(reason!, /an earlier run of the fleet left .*role remains.*'muster down remains'/);
+    assert.match(
+      reason!,
+      /an earlier run of the fleet left .*role remains in 123456789012.*'muster down remains'/,
+    );
     assert.equal((await handle('remains').describe()).runId, runId);
     assert.equal((await (await muster.down('remains')).result()).state, 'gone');
     const run = await muster.schedules.trigger('remains');

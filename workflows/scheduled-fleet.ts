@@ -18,6 +18,7 @@ import {
 } from '@temporalio/workflow';
 import { bootstrapAbout } from '../fleet/bootstrap-about.ts';
 import { FLEET_FAILED, FLEET_LEFT_OVER, RUN_LOST } from '../fleet/failures.ts';
+import { leftoverWords } from '../fleet/leftovers.ts';
 import { lookBySpec } from '../fleet/look-by-spec.ts';
 import { minPlacesOf } from '../fleet/places.ts';
 import type { FleetReport } from '../fleet/report.ts';
@@ -111,10 +112,9 @@ async function fleetThere(spec: FleetSpec): Promise<string | undefined> {
     : await inspectFleet(request);
   if (state === 'complete') return 'the fleet is there already, and complete';
   if (state !== 'left-over') return undefined;
-  const left = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
   throw failure(
     FLEET_LEFT_OVER,
-    `an earlier run of the fleet left ${left}; 'muster down ${spec.name}' removes it`,
+    `an earlier run of the fleet left ${leftoverWords(leftovers)}; 'muster down ${spec.name}' removes it`,
   );
 }
 
