@@ -24,6 +24,8 @@ export interface CampaignOptions {
   readonly lanes: number;
   /** Which fleets are in several places. */
   readonly places?: Which;
+  /** Only such as are changed once they are complete: seeds of others are passed over. */
+  readonly changed?: boolean;
   /** Told of each run when it is over. */
   readonly told?: (result: Result) => void;
 }
@@ -32,13 +34,14 @@ export interface CampaignOptions {
 const RUNS_AN_AWS = 25;
 
 export async function campaign(options: CampaignOptions): Promise<Result[]> {
-  const { seed, runs, lanes, places = 'some', told = () => {} } = options;
+  const { runs, lanes, told = () => {} } = options;
   const python = await ensurePython();
   const [temporal, bundle] = await Promise.all([startLocalTemporal({ python }), bundleOnce()]);
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection });
   const results: Result[] = [];
-  let next = 0;
+  const plans = plansOf(options);
+  let begun = 0;
   let opened: Promise<unknown> = Promise.resolve();
   // One after the other: all at once they would keep each other from answering in time.
   const open = (number: number): Promise<Lane> => {
@@ -57,12 +60,13 @@ export async function campaign(options: CampaignOptions): Promise<Result[]> {
   async function runLane(number: number): Promise<void> {
     let lane = await open(number);
     try {
-      for (let here = 1; next < runs; here++) {
-        const result = await runOne(planOf(seed + next++, places), lane, client);
+      for (let here = 1; begun < runs; here++) {
+        begun += 1;
+        const result = await runOne(plans.next().value!, lane, client);
         results.push(result);
         told(result);
         if (here % RUNS_AN_AWS !== 0 && result.ending) await lane.clear();
-        else if (next < runs) {
+        else if (begun < runs) {
           await lane.close();
           lane = await open(number);
         }
@@ -78,6 +82,15 @@ export async function campaign(options: CampaignOptions): Promise<Result[]> {
   } finally {
     await connection.close();
     await Promise.all([temporal.stop(), bundle.remove()]);
+  }
+}
+
+/** Without end, each of the next seed that will do. */
+function* plansOf({ seed, places = 'some', changed = false }: CampaignOptions): Generator<Plan, undefined> {
+  for (let next = seed; ; next++) {
+    const plan = planOf(next, places);
+    if (!changed || (plan.changes.length > 0 && plan.terminate === null && plan.cancels.length === 0))
+      yield plan;
   }
 }
 

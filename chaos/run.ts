@@ -1,7 +1,8 @@
 /**
  * `npm run chaos -- --runs N --seed S`: runs in random weathers, killed, cancelled and terminated at random moments, each
  * held against what is promised by what AWS has after it. A run follows from its seed alone: `--seed S --runs 1` is the
- * one that a line told of. `--places all` has every fleet in several places, `none` none; otherwise it is drawn.
+ * one that a line told of. `--places all` has every fleet in several places, `none` none; otherwise it is drawn. `--changed`
+ * passes over the seeds of fleets that are not changed once they are complete.
  *
  * `npm run chaos -- --matrix`: the crash matrix instead. The worker, the Temporal server or both are killed before, during
  * and after each step and each undo.
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     matrix: { type: 'boolean', default: false },
     lanes: { type: 'string' },
     places: { type: 'string', default: 'some' },
+    changed: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -45,7 +47,15 @@ process.exitCode = (await (values.matrix ? runMatrix() : runCampaign())) > 0 ? 1
 
 async function runCampaign(): Promise<number> {
   const [runs, seed] = [Number(values.runs), Number(values.seed)];
-  const results = await campaign({ runs, seed, places, lanes: Number(values.lanes ?? 12), told: tell });
+  const { changed } = values;
+  const results = await campaign({
+    runs,
+    seed,
+    places,
+    changed,
+    lanes: Number(values.lanes ?? 12),
+    told: tell,
+  });
   console.log(`\n${tables(results)}\n`);
   return sum(results, `runs from seed ${seed}`);
 }
