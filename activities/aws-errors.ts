@@ -6,7 +6,7 @@
  */
 
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { type AwsFailure, NO_ANSWER } from '../fleet/failures.ts';
+import { type AwsFailure, NO_ANSWER, OTHER_ACCOUNT } from '../fleet/failures.ts';
 import type { RefusalKind } from '../fleet/launch-plan.ts';
 
 /** A failed AWS call, in AWS's words. */
@@ -205,14 +205,23 @@ export function refusalKind({ code, message }: AwsError): RefusalKind | undefine
   return code === 'Unsupported' && message.includes('Availability Zone') ? 'unsupported' : undefined;
 }
 
-/** Passing by themselves: another call is in the way, credentials are being renewed, the clock was off. */
+/**
+ * Passing by themselves: another call is in the way, credentials are being renewed, the clock was off; another worker may
+ * take it up that has credentials of the right account.
+ */
 const PASSING = new Set([
   'ConcurrentModification',
   'ExpiredToken',
   'RequestExpired',
   'IncorrectInstanceState',
   'PendingVerification',
+  OTHER_ACCOUNT,
 ]);
+
+/** The worker's credentials are of another account than what it was to look at. */
+export function isOtherAccount(error: unknown): boolean {
+  return hasCode(error, OTHER_ACCOUNT);
+}
 
 /** Whether the same call may succeed if it is only made again. */
 export function isPassing(error: AwsError): boolean {

@@ -2,10 +2,10 @@
 
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { GetPolicyCommand, type IAMClient } from '@aws-sdk/client-iam';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import { ApplicationFailure } from '@temporalio/common';
 import { type RoleState, type TagsOfMany, type Target, tagsOfMany, type Values } from '../fleet/change.ts';
 import { DEGRADED, TAGS_GONE } from '../fleet/failures.ts';
+import type { Where } from '../fleet/places.ts';
 import { MOST_INLINE_CHARACTERS, policySize, samePolicy } from '../fleet/policy.ts';
 import { type Owner, owns } from '../fleet/tags.ts';
 import { AwsError, ask, isPassing, notYet } from './aws-errors.ts';
@@ -24,14 +24,11 @@ export interface Named {
   readonly id: string;
 }
 
-export interface OfFleet {
-  readonly region: string;
+export interface OfFleet extends Where {
   readonly fleet: string;
 }
 
 export interface ChangePlace extends OfFleet {
-  /** As the spec names it. */
-  readonly account?: string;
   readonly role?: Named;
   readonly profile?: Named;
   /** The runs that launched the fleet's instances. */
@@ -57,17 +54,9 @@ export function changeLookSteps(clientsFor: ClientsFor) {
   return {
     /** Makes nothing. Fails with PreflightFailed and the list of all that is wrong. */
     async lookAtChange(request: LookAtChangeRequest): Promise<Former> {
-      const { iam, ec2, sts } = clientsFor(request.region);
+      const { iam, ec2 } = clientsFor(request);
       const { target } = request;
       const findings = new Findings();
-      const { Account } = await answered(() =>
-        ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
-      );
-      if (request.account !== undefined && request.account !== Account) {
-        findings.add(
-          `The spec is for account ${request.account}, and the worker's credentials are of ${Account}.`,
-        );
-      }
       const role = target.role && (await findings.of(lookAtRole(iam, request, target.role, findings)));
       const profile =
         target.profile && (await findings.of(lookAtProfile(iam, request, target.profile, findings)));
@@ -78,7 +67,7 @@ export function changeLookSteps(clientsFor: ClientsFor) {
 
     /** Waits until AWS shows all of it, and fails with what it shows otherwise. */
     async confirmChange(request: ChangePlace): Promise<void> {
-      const { iam, ec2 } = clientsFor(request.region);
+      const { iam, ec2 } = clientsFor(request);
       const { target, role, profile } = request;
       let wrong: readonly string[] = [];
       const { found } = await lookFor(async () => {

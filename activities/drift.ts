@@ -37,7 +37,7 @@ export function driftSteps(clientsFor: ClientsFor) {
      */
     async findDrift(request: FindDriftRequest): Promise<FoundDrift> {
       const wanted = wantedOf(request, request.namespace);
-      const { iam, ec2, sts } = clientsFor(wanted.region, wanted.assume);
+      const { iam, ec2, sts } = clientsFor(wanted);
       const { Account } = await ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({})));
       let drift: Drift | undefined;
       await lookFor(async () => {

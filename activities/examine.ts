@@ -22,7 +22,7 @@ export function examineSteps(clientsFor: ClientsFor) {
       const { currentAttemptScheduledTimestampMs: scheduledAt } = Context.current().info;
       const sinceScheduled = (Date.now() - scheduledAt) / 1000;
       const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || undefined;
-      const aws = clientsFor(spec?.region ?? region ?? 'us-east-1');
+      const aws = clientsFor({ region: spec?.region ?? region ?? 'us-east-1' });
       const who = await whoAmI(aws);
       return {
         muster: packageJson.version,

@@ -2,6 +2,7 @@
 
 import { type Instance, type InstanceStatus, paginateDescribeInstanceStatus } from '@aws-sdk/client-ec2';
 import { Context } from '@temporalio/activity';
+import type { Where } from '../fleet/places.ts';
 import { healthUrl } from '../fleet/roll.ts';
 import type { Owner } from '../fleet/tags.ts';
 import { ask, isInstanceUnknown } from './aws-errors.ts';
@@ -10,8 +11,7 @@ import { collect, findInstances } from './fleet-instances.ts';
 import { nextPause, pause } from './patience.ts';
 import { hasEnded } from './verify.ts';
 
-export interface HealthRequest {
-  readonly region: string;
+export interface HealthRequest extends Where {
   readonly owner: Owner;
   /** Those that are asked after. */
   readonly ids: readonly string[];
@@ -34,7 +34,7 @@ export function healthSteps(clientsFor: ClientsFor) {
   return {
     /** Looks at growing intervals until all are healthy at once, some have ended, or the patience is over. */
     async health(request: HealthRequest): Promise<Health> {
-      const aws = clientsFor(request.region);
+      const aws = clientsFor(request);
       const started = Date.now();
       for (;;) {
         const health = await look(aws, request);

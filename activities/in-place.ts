@@ -48,8 +48,8 @@ export function inPlaceUndos(clientsFor: ClientsFor) {
 export function inPlaceSteps(clientsFor: ClientsFor) {
   return {
     /** Sets what is named of a role of the fleet's: first what it may do more, then what it may not do any more. */
-    async setRole({ region, fleet, role, part }: SetRoleRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async setRole({ region, account, fleet, role, part }: SetRoleRequest): Promise<void> {
+      const { iam } = clientsFor({ region, account });
       await ownOf(fleet, role, () => readRole(iam, role.name));
       if (part.boundary !== undefined) await setBoundary(iam, role.name, part.boundary);
       await setDocuments(iam, role.name, part.documents ?? {});
@@ -67,8 +67,8 @@ export function inPlaceSteps(clientsFor: ClientsFor) {
       if (tags.length > 0) await ask('iam:TagRole', iam.send(new TagRoleCommand({ RoleName, Tags: tags })));
     },
 
-    async setProfile({ region, fleet, profile, tags: values }: SetProfileRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async setProfile({ region, account, fleet, profile, tags: values }: SetProfileRequest): Promise<void> {
+      const { iam } = clientsFor({ region, account });
       await ownOf(fleet, profile, () => readProfile(iam, profile.name));
       const InstanceProfileName = profile.name;
       const { gone, tags } = iamTags(values);
@@ -84,7 +84,7 @@ export function inPlaceSteps(clientsFor: ClientsFor) {
 
     /** Of all instances of the fleet that there are, and of their volumes. */
     async setInstances(request: SetInstancesRequest): Promise<void> {
-      const { ec2 } = clientsFor(request.region);
+      const { ec2 } = clientsFor(request);
       const { change, others } = request;
       const elsewhere = new Set(others.flatMap(({ ids }) => ids));
       const all = (await tagged(ec2, request)).map(({ id }) => id);

@@ -98,8 +98,9 @@ export function inventorySteps(clientsFor: ClientsFor) {
     async findFleet(request: FindFleetRequest): Promise<FoundFleet> {
       const owner: Owner = { fleet: request.fleet, run: request.run, runs: request.runs };
       const somewhere = request.region ?? process.env.AWS_REGION ?? 'us-east-1';
-      const ec2In = (region: string) => clientsFor(region, request.assume).ec2;
-      const { iam, sts } = clientsFor(somewhere, request.assume);
+      const { assume, account } = request;
+      const ec2In = (region: string) => clientsFor({ region, assume, account }).ec2;
+      const { iam, sts } = clientsFor({ region: somewhere, assume, account });
       const [{ Account }, byName] = await Promise.all([
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
         identityAsNamed(iam, owner, request),

@@ -33,7 +33,7 @@ export function lastLookSteps(clientsFor: ClientsFor) {
      * instances, they are named.
      */
     async lastLook(request: LastLookRequest): Promise<Leftover[]> {
-      const clients = clientsFor(request.region, request.assume);
+      const clients = clientsFor(request);
       let left: readonly Leftover[] = request.leftovers;
       let tagged: readonly Instance[] = [];
       let loose: readonly Volume[] = [];

@@ -64,7 +64,7 @@ export function launchSteps(clientsFor: ClientsFor) {
      * token it answers what the first call launched, whether or not that call was ever answered.
      */
     async launch(request: LaunchRequest): Promise<LaunchOutcome> {
-      const { ec2 } = clientsFor(request.region, request.assume);
+      const { ec2 } = clientsFor(request);
       const unsettled = isUnsettled();
       try {
         const answer = await ask('ec2:RunInstances', ec2.send(runInstances(request)));
@@ -89,8 +89,15 @@ export function launchSteps(clientsFor: ClientsFor) {
     },
 
     /** What a launch whose answers were lost has launched, as far as EC2 shows it while the patience lasts. */
-    async settleLaunch({ region, assume, owner, token, patience }: SettleRequest): Promise<LaunchOutcome> {
-      const { ec2 } = clientsFor(region, assume);
+    async settleLaunch({
+      region,
+      assume,
+      account,
+      owner,
+      token,
+      patience,
+    }: SettleRequest): Promise<LaunchOutcome> {
+      const { ec2 } = clientsFor({ region, assume, account });
       const { found = [] } = await lookFor(async () => {
         const seen = (await findLaunched(ec2, owner, token)).filter((instance) => !isDead(instance));
         return seen.length > 0 ? seen : undefined;

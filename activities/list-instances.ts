@@ -7,9 +7,9 @@ import { instanceReport, instancesPage } from './fleet-instances.ts';
 export function listSteps(clientsFor: ClientsFor) {
   return {
     /** What EC2 shows now; terminated ones are left out. */
-    async listInstances({ region, assume, owner, next }: ListRequest): Promise<ListedInstances> {
+    async listInstances({ region, assume, account, owner, next }: ListRequest): Promise<ListedInstances> {
       const here = region ?? process.env.AWS_REGION ?? 'us-east-1';
-      const page = await instancesPage(clientsFor(here, assume).ec2, owner, next);
+      const page = await instancesPage(clientsFor({ region: here, assume, account }).ec2, owner, next);
       return { instances: page.instances.map(instanceReport), next: page.next };
     },
   };

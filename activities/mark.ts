@@ -14,8 +14,7 @@ export interface MarkRequest extends Where {
   readonly ids?: readonly string[];
 }
 
-export interface MarkSpecRequest {
-  readonly region: string;
+export interface MarkSpecRequest extends Where {
   /** Names of what the fleet has made. */
   readonly role?: string;
   readonly profile?: string;
@@ -25,8 +24,8 @@ export interface MarkSpecRequest {
 export function markSteps(clientsFor: ClientsFor) {
   return {
     /** Tags the profile that the run made, or else its instances; doing it twice is doing it once. */
-    async markComplete({ region, assume, profile, ids = [] }: MarkRequest): Promise<void> {
-      const { iam, ec2 } = clientsFor(region, assume);
+    async markComplete({ region, assume, account, profile, ids = [] }: MarkRequest): Promise<void> {
+      const { iam, ec2 } = clientsFor({ region, assume, account });
       const Tags = [{ Key: STATE_TAG, Value: COMPLETE }];
       try {
         if (profile !== undefined) {
@@ -44,8 +43,8 @@ export function markSteps(clientsFor: ClientsFor) {
     },
 
     /** Has the fleet's role and profile say by which spec it is: without a history that alone tells it. */
-    async markSpec({ region, role, profile, specHash }: MarkSpecRequest): Promise<void> {
-      const { iam } = clientsFor(region);
+    async markSpec({ region, account, role, profile, specHash }: MarkSpecRequest): Promise<void> {
+      const { iam } = clientsFor({ region, account });
       const Tags = [{ Key: SPEC_TAG, Value: specHash }];
       if (role !== undefined) {
         await ask('iam:TagRole', iam.send(new TagRoleCommand({ RoleName: role, Tags })));

@@ -46,7 +46,7 @@ export function mendSteps(clientsFor: ClientsFor) {
      */
     async mend(request: MendRequest): Promise<Mending> {
       const wanted = wantedOf(request, request.namespace);
-      const aws = clientsFor(wanted.region, wanted.assume);
+      const aws = clientsFor(wanted);
       const mending = new PartMending(aws, wanted, request.part);
       const started = Date.now();
       for (;;) {

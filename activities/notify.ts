@@ -51,7 +51,7 @@ export function notifySteps(clientsFor: ClientsFor) {
       }
       const { Entries = [], FailedEntryCount = 0 } = await ask(
         PUT_EVENTS,
-        clientsFor(region).events.send(
+        clientsFor({ region }).events.send(
           new PutEventsCommand({
             Entries: [
               {

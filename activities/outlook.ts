@@ -21,7 +21,7 @@ export function outlookSteps(clientsFor: ClientsFor) {
   return {
     /** Fails only with a passing error: the next attempt may see more. */
     async lookAhead({ spec }: PreflightRequest): Promise<Outlook> {
-      const aws = clientsFor(spec.region, spec.assume);
+      const aws = clientsFor({ region: spec.region, assume: spec.assume });
       const findings = new Findings();
       const seen = await lookAround(aws, spec, findings);
       const types = [...new Set((seen.placements ?? []).map(({ type }) => type))];

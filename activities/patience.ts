@@ -2,7 +2,7 @@
 
 import { Context } from '@temporalio/activity';
 import type { AwsFailure } from '../fleet/failures.ts';
-import { AwsError, detailOf, isPassing, isThrottled } from './aws-errors.ts';
+import { AwsError, detailOf, isOtherAccount, isPassing, isThrottled } from './aws-errors.ts';
 
 /**
  * How long to wait before the next look, in milliseconds: a twelfth of the time waited so far, so that nobody waits
@@ -98,7 +98,8 @@ async function orPassing<T>(look: Promise<T | undefined>): Promise<{ found?: T; 
   try {
     return { found: await look };
   } catch (error) {
-    if (!(error instanceof AwsError) || !isPassing(error)) throw error;
+    // Of another account's credentials only another worker has better ones.
+    if (!(error instanceof AwsError) || !isPassing(error) || isOtherAccount(error)) throw error;
     return { failed: error };
   }
 }

@@ -33,8 +33,8 @@ export interface AttachPoliciesRequest extends Where {
 export function policySteps(clientsFor: ClientsFor) {
   return {
     /** Puts the inline policy; putting it twice is putting it once. */
-    async putPolicy({ region, assume, role, policy }: PutPolicyRequest): Promise<void> {
-      const { iam } = clientsFor(region, assume);
+    async putPolicy({ region, assume, account, role, policy }: PutPolicyRequest): Promise<void> {
+      const { iam } = clientsFor({ region, assume, account });
       const put = new PutRolePolicyCommand({
         RoleName: role,
         PolicyName: policy.name,
@@ -44,8 +44,8 @@ export function policySteps(clientsFor: ClientsFor) {
     },
 
     /** Attaches managed policies; attaching one twice is attaching it once. */
-    async attachPolicies({ region, assume, role, policies }: AttachPoliciesRequest): Promise<void> {
-      const { iam } = clientsFor(region, assume);
+    async attachPolicies({ region, assume, account, role, policies }: AttachPoliciesRequest): Promise<void> {
+      const { iam } = clientsFor({ region, assume, account });
       for (const PolicyArn of policies) {
         const attach = new AttachRolePolicyCommand({ RoleName: role, PolicyArn });
         await onFreshRole(ask('iam:AttachRolePolicy', iam.send(attach)));
@@ -77,7 +77,7 @@ export function policyUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes one inline policy of a role of the owner's. */
     async deletePolicy(request: DeletePolicyRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
@@ -89,7 +89,7 @@ export function policyUndos(clientsFor: ClientsFor) {
     async detachPolicies(
       request: UndoRequest & { role: string; policies: readonly string[] },
     ): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),
@@ -108,7 +108,7 @@ export function policyUndos(clientsFor: ClientsFor) {
 
     /** Deletes all inline policies of a role of the owner's and detaches all managed ones. */
     async deletePolicies(request: EmptyRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),

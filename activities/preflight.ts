@@ -64,7 +64,7 @@ export function preflightSteps(clientsFor: ClientsFor, host: Host) {
      * the attempt, which is made again.
      */
     async preflight({ spec }: PreflightRequest): Promise<Plan> {
-      const aws = clientsFor(spec.region, spec.assume);
+      const aws = clientsFor({ region: spec.region, assume: spec.assume });
       const findings = new Findings();
       const { account, caller, image, placements, ...more } = await lookAround(aws, spec, findings);
       if (findings.problems.length > 0 || !account || !caller || !image || !placements)

@@ -70,11 +70,12 @@ export function profileSteps(clientsFor: ClientsFor) {
     async createProfile({
       region,
       assume,
+      account,
       owner,
       profile,
       tags,
     }: CreateProfileRequest): Promise<ProfileReport> {
-      const { iam } = clientsFor(region, assume);
+      const { iam } = clientsFor({ region, assume, account });
       const command = new CreateInstanceProfileCommand({
         InstanceProfileName: profile.name,
         Path: profile.path,
@@ -94,8 +95,8 @@ export function profileSteps(clientsFor: ClientsFor) {
     },
 
     /** Puts the role into the profile. AWS answers a repetition with LimitExceeded: then the profile itself is asked. */
-    async addRole({ region, assume, profile, role }: AddRoleRequest): Promise<void> {
-      const { iam } = clientsFor(region, assume);
+    async addRole({ region, assume, account, profile, role }: AddRoleRequest): Promise<void> {
+      const { iam } = clientsFor({ region, assume, account });
       const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: profile, RoleName: role });
       try {
         await ask('iam:AddRoleToInstanceProfile', iam.send(command));
@@ -172,7 +173,7 @@ async function whyUnknown(clientsFor: ClientsFor, request: AwaitProfileRequest):
     IamInstanceProfile: { Arn: request.profileArn },
   });
   try {
-    await ask('ec2:RunInstances (dry run)', clientsFor(request.region, request.assume).ec2.send(probe));
+    await ask('ec2:RunInstances (dry run)', clientsFor(request).ec2.send(probe));
     return undefined;
   } catch (error) {
     if (isDryRunSuccess(error)) return undefined;
@@ -194,7 +195,7 @@ export function profileUndos(clientsFor: ClientsFor) {
   return {
     /** Takes the role out of a profile of the owner's. */
     async removeRole(request: RemoveRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),
@@ -207,7 +208,7 @@ export function profileUndos(clientsFor: ClientsFor) {
 
     /** Deletes a profile of the owner's, and first takes out whatever role stands in it. */
     async deleteProfile(request: DeleteProfileRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readProfile(iam, request.profile),

@@ -42,14 +42,14 @@ export function remainsSteps(clientsFor: ClientsFor) {
   return {
     /** Goes through all roles and profiles of the account, and the instances and volumes of the regions. */
     async findRemains({ regions }: { readonly regions: readonly string[] }): Promise<FoundRemains> {
-      const { iam, sts } = clientsFor(regions[0]!);
+      const { iam, sts } = clientsFor({ region: regions[0]! });
       const [{ Account }, identities] = await Promise.all([
         ask('sts:GetCallerIdentity', sts.send(new GetCallerIdentityCommand({}))),
         identityThings(iam),
       ]);
       const places = new Set([...regions, ...identities.flatMap(({ tags }) => regionsOf(tags))]);
       const things = [...identities];
-      for (const region of places) things.push(...(await regionalThings(clientsFor(region).ec2)));
+      for (const region of places) things.push(...(await regionalThings(clientsFor({ region }).ec2)));
       return {
         account: Account!,
         namespace: Context.current().info.workflowNamespace!,

@@ -33,8 +33,8 @@ export function roleSteps(clientsFor: ClientsFor) {
      * Creates the role with its tags in one call. A role of that name that this run made by an earlier attempt, whose
      * answer was lost, is the same success; anyone else's is a failure.
      */
-    async createRole({ region, assume, owner, role, tags }: CreateRoleRequest): Promise<RoleReport> {
-      const { iam } = clientsFor(region, assume);
+    async createRole({ region, assume, account, owner, role, tags }: CreateRoleRequest): Promise<RoleReport> {
+      const { iam } = clientsFor({ region, assume, account });
       const command = new CreateRoleCommand({
         RoleName: role.name,
         Path: role.path,
@@ -63,7 +63,7 @@ export function roleUndos(clientsFor: ClientsFor) {
   return {
     /** Deletes the role, and first whatever AWS says still stands in the way: policies, profiles of the same owner. */
     async deleteRole(request: DeleteRoleRequest): Promise<Removal> {
-      const { iam } = clientsFor(request.region, request.assume);
+      const { iam } = clientsFor(request);
       return removeIfOurs(
         request,
         () => readRole(iam, request.role),

@@ -42,13 +42,14 @@ export function surveySteps(clientsFor: ClientsFor) {
     async survey({
       region,
       assume,
+      account,
       owner,
       told = [],
       count,
       patience,
       choose,
     }: SurveyRequest): Promise<Survey> {
-      const { ec2 } = clientsFor(region, assume);
+      const { ec2 } = clientsFor({ region, assume, account });
       let alive: Instance[] = [];
       await lookFor(async () => {
         const proven = await findInstances(ec2, owner);

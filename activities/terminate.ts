@@ -30,7 +30,7 @@ export function terminateUndos(clientsFor: ClientsFor) {
      * protected. All others are terminated by then.
      */
     async terminate(request: TerminateRequest): Promise<Termination> {
-      const { ec2 } = clientsFor(request.region, request.assume);
+      const { ec2 } = clientsFor(request);
       const { ended, volumes } = await endOwned(ec2, request);
       return { ...ended, ...(await clearVolumes(ec2, await sparingVolumes(ec2, request), volumes)) };
     },
@@ -44,7 +44,7 @@ export function terminateSteps(clientsFor: ClientsFor) {
      * `terminate` does, and is then not tried for long: the fleet is to be whole again soon, one way or the other.
      */
     async terminateSome(request: Omit<TerminateRequest, 'only' | 'volumes'>): Promise<Termination> {
-      const { ec2 } = clientsFor(request.region, request.assume);
+      const { ec2 } = clientsFor(request);
       const { ended, everHeld } = await endOwned(ec2, { ...request, only: true, volumes: 'keep' });
       return { ...ended, volumesDeleted: 0, volumesKept: everHeld };
     },

@@ -70,8 +70,15 @@ export function verifySteps(clientsFor: ClientsFor) {
     },
 
     /** Ties running instances to the profile that they should have had. */
-    async replaceProfile({ region, assume, owner, ids, profileArn }: ReplaceProfileRequest): Promise<void> {
-      const { ec2 } = clientsFor(region, assume);
+    async replaceProfile({
+      region,
+      assume,
+      account,
+      owner,
+      ids,
+      profileArn,
+    }: ReplaceProfileRequest): Promise<void> {
+      const { ec2 } = clientsFor({ region, assume, account });
       const ours = new Set((await findInstances(ec2, owner)).map((instance) => instance.InstanceId));
       for (const id of ids.filter((id) => ours.has(id))) await tieTo(ec2, id, { Arn: profileArn });
     },
@@ -79,7 +86,7 @@ export function verifySteps(clientsFor: ClientsFor) {
 }
 
 async function look(clientsFor: ClientsFor, request: VerifyRequest): Promise<VerifyOutcome> {
-  const { ec2, iam } = clientsFor(request.region, request.assume);
+  const { ec2, iam } = clientsFor(request);
   const [seen, profile] = await Promise.all([
     findInstances(ec2, request.owner),
     readProfile(iam, request.profile.name),

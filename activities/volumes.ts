@@ -24,7 +24,7 @@ export function volumeSteps(clientsFor: ClientsFor) {
   return {
     /** Deletes the owner's volumes that no instance holds. Only for when all of its instances run. */
     async clearLooseVolumes(request: UndoRequest): Promise<void> {
-      const { ec2 } = clientsFor(request.region, request.assume);
+      const { ec2 } = clientsFor(request);
       const loose = async () =>
         (await findVolumes(ec2, request.owner)).filter(({ State }) => State === 'available');
       await deleteAll(ec2, loose, await loose());

@@ -13,7 +13,7 @@ import {
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
-import { standsOf, whereOf } from '../fleet/places.ts';
+import { locatedIn, standsOf, whereOf } from '../fleet/places.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { RollRequest } from '../fleet/roll.ts';
@@ -163,8 +163,8 @@ export async function asChangeLeft(
   const { spec } = beginning;
   const stands = standsOf(spec, former);
   const places = spec.places && stands.map(({ at, spec }) => ({ name: at!, ...whereOf(spec) }));
-  const region = places ? undefined : spec.region;
-  const { report: made } = await inspect(temporal, { fleet, run, region, places, byNameOnly: true });
+  const where = places ? {} : whereOf(locatedIn(spec, former));
+  const { report: made } = await inspect(temporal, { fleet, run, ...where, places, byNameOnly: true });
   const { action, steps, undos, error, scale, roll } = lost;
   const reason = error?.message ?? 'the run was ended from outside';
   const change = lost.change && { ...lost.change, failed: reason };

@@ -244,6 +244,7 @@ export class Muster {
       fleet: report.fleet,
       run,
       region: report.region,
+      account: report.account,
       places: memo.places && knownPlaces(memo.places, report),
       role: isLeft('role'),
       profile: isLeft('profile'),
@@ -546,21 +547,22 @@ export class Muster {
    * tells the first hundred. Throws NoWorker and LookFailed.
    */
   async *instancesOf(report: FleetReport): AsyncGenerator<InstanceReport, void> {
-    const { fleet, region, workflowId, action, state, places, runs = [report.runId] } = report;
+    const { fleet, region, account, workflowId, action, state, places, runs = [report.runId] } = report;
     // As in a look at the whole fleet: what an earlier run has given up is none of a complete one's.
     const isKnown =
       workflowId === fleetWorkflowId(fleet) &&
       action === 'up' &&
       (state === 'complete' || state === 'degraded');
     const ownerOf = (of: readonly string[]) => (isKnown ? { fleet, runs: of } : { fleet });
-    if (!places) return yield* listed(this.#temporal, { region, owner: ownerOf(runs) });
+    if (!places) return yield* listed(this.#temporal, { region, account, owner: ownerOf(runs) });
     const description = await this.#describe(fleet);
     const refs = description && memoOf(description).places;
-    for (const { place, region: there, state: of, runs: launched = runs } of places) {
+    for (const { place, region: there, account: whose, state: of, runs: launched = runs } of places) {
       // By its own run nothing of it is there.
       if (of === 'rolled-back') continue;
       const assume = refs?.find(({ name }) => name === place)?.assume;
-      yield* listed(this.#temporal, { region: there, assume, owner: ownerOf(launched) });
+      const where = { region: there, assume, account: whose };
+      yield* listed(this.#temporal, { ...where, owner: ownerOf(launched) });
     }
   }
 
@@ -949,10 +951,11 @@ export class Muster {
     isYoung: boolean,
     places: FleetMemo['places'],
   ): Promise<FleetReport> {
-    const { fleet, region, role, profile } = lost;
+    const { fleet, region, account, role, profile } = lost;
     const { report: found } = await inspect(this.#temporal, {
       fleet,
       region,
+      account,
       places: places && knownPlaces(places, lost),
       role: role?.name,
       profile: profile?.name,

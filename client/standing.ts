@@ -99,11 +99,12 @@ async function asItIsThere(
   patience: number,
   assume?: Assume,
 ): Promise<FleetReport> {
-  const { fleet, region, role, profile, instances } = report;
+  const { fleet, region, account, role, profile, instances } = report;
   const { report: now } = await inspect(temporal, {
     fleet,
     region,
     assume,
+    account,
     role: role?.reused ? undefined : role?.name,
     profile: profile?.reused ? undefined : profile?.name,
     instances: instances.map(({ id }) => id),

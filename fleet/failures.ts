@@ -50,3 +50,6 @@ export const NO_ANSWER = 'Unanswered';
 
 /** EC2 does not know the profile yet: asked again until the deadline. */
 export const PROFILE_UNKNOWN = 'ProfileUnknownToEc2';
+
+/** The worker's credentials are of another account than the fleet: another worker may have the right ones. */
+export const OTHER_ACCOUNT = 'OtherAccount';

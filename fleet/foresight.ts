@@ -17,7 +17,7 @@ export interface PlannedChange {
   readonly from: FleetSpec;
   readonly to: FleetSpec;
   readonly specHash: string;
-  readonly report: Pick<FleetReport, 'fleet' | 'role' | 'profile' | 'runs' | 'runId'>;
+  readonly report: Pick<FleetReport, 'fleet' | 'account' | 'role' | 'profile' | 'runs' | 'runId'>;
 }
 
 /** What a launch would meet in one place. */

@@ -51,12 +51,13 @@ export function teardownOf(
   report: FleetReport,
   { patience, undoDeadline }: Pick<TeardownRequest, 'patience' | 'undoDeadline'>,
 ): TeardownRequest {
-  const { fleet, region, role, profile, instances, state } = report;
+  const { fleet, region, account, role, profile, instances, state } = report;
   const isComplete = state === 'complete';
   if (report.places) return { fleet, patience: isComplete ? patience : 0, undoDeadline };
   return {
     fleet,
     region,
+    account,
     role: role?.reused ? undefined : role?.name,
     profile: profile?.reused ? undefined : profile?.name,
     instances: isComplete ? instances.map(({ id }) => id) : undefined,

@@ -32,14 +32,14 @@ export type PlaceIdentity = Tags | 'elsewhere';
 /** Where it has come up; a fleet in one place as it is. */
 export function standsOf(spec: FleetSpec, report: FleetReport): Stand[] {
   const { places = [] } = report;
-  if (!spec.places) return [{ spec, report }];
+  if (!spec.places) return [{ spec: locatedIn(spec, report), report }];
   const inUse = places.filter(({ state }) => isThere(state));
   return inUse.map((place) => {
     const ofPlace = spec.places!.find(({ name }) => name === place.place)!;
     const isFirst = inUse.find(({ account }) => account === place.account) === place;
     return {
       at: place.place,
-      spec: fleetAt(spec, ofPlace),
+      spec: locatedIn(fleetAt(spec, ofPlace), place),
       report: place,
       identity: isFirst ? identityTags(places, place.account) : ('elsewhere' as const),
     };
@@ -67,14 +67,24 @@ function identityTags(places: readonly FleetReport[], account: string | undefine
   return { [REGION_TAG]: regions[0]!, [REGIONS_TAG]: regions.join(' ') };
 }
 
+/** With the account that its run has found it to be in, whether the spec names one or not. */
+export function locatedIn(
+  spec: FleetSpec,
+  { account = spec.account }: Pick<FleetReport, 'account'>,
+): FleetSpec {
+  return { ...spec, account };
+}
+
 /** Where calls of AWS go, and as whom. */
 export interface Where {
   readonly region: string;
   readonly assume?: Assume;
+  /** Whose credentials these have to be, where that is known. */
+  readonly account?: string;
 }
 
-export function whereOf({ region, assume }: FleetSpec): Where {
-  return { region, assume };
+export function whereOf({ region, assume, account }: FleetSpec): Where {
+  return { region, assume, account };
 }
 
 /** A place as runs and memos know it. */
@@ -112,6 +122,7 @@ export function knownPlaces(
       mayBe && thing && !thing.reused ? thing.name : undefined;
     return {
       ...ref,
+      account: told?.account,
       role: nameOf(told?.role),
       profile: nameOf(told?.profile),
       instances: hasIt ? told.instances.map(({ id }) => id) : undefined,

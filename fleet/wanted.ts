@@ -1,7 +1,7 @@
 /** What AWS should show of a complete fleet: made of its spec and of what its runs have said. */
 
 import { profileName } from './names.ts';
-import { type PlaceIdentity, standsOf } from './places.ts';
+import { locatedIn, type PlaceIdentity, standsOf } from './places.ts';
 import { type FleetReport, instanceCountOf, runsOf } from './report.ts';
 import type { Assume, Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
 import { COMPLETE, NAMESPACE_TAG, ownershipTags, PROFILE_TAG, RUN_TAG, SPEC_TAG, STATE_TAG } from './tags.ts';
@@ -61,6 +61,7 @@ export interface Wanted {
   readonly specFrom: CheckRequest['specFrom'];
   readonly region: string;
   readonly assume?: Assume;
+  readonly account?: string;
   /** Its role and profile are told of in another place of the same account. */
   readonly identityElsewhere?: boolean;
   readonly policy: FleetSpec['policy'];
@@ -99,7 +100,7 @@ export function checkOf(
   spec: FleetSpec,
   report: FleetReport,
 ): Pick<CheckRequest, 'spec' | 'known' | 'places'> {
-  if (!spec.places) return { spec, known: knownOf(report) };
+  if (!spec.places) return { spec: locatedIn(spec, report), known: knownOf(report) };
   const places = standsOf(spec, report).map(({ at, spec, report, identity }) => ({
     place: at!,
     spec,
@@ -114,7 +115,7 @@ export function wantedOf(
   { spec, specFrom, known, place, identity }: CheckRequest,
   namespace: string,
 ): Wanted {
-  const { name, region, assume, role, profile, instances } = spec;
+  const { name, region, assume, account, role, profile, instances } = spec;
   const runs = known && runsOf(known);
   const own: WantedTags = known
     ? ownershipTags({ fleet: name, run: runs![0]!, namespace, region, specHash: known.specHash! })
@@ -129,6 +130,7 @@ export function wantedOf(
     specFrom,
     region,
     assume,
+    account,
     identityElsewhere: identity === 'elsewhere',
     policy: spec.policy,
     role:

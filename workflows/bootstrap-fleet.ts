@@ -2,6 +2,7 @@
 
 import { CancelledFailure, workflowInfo } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
+import { locatedIn, whereOf } from '../fleet/places.ts';
 import type { FleetReport, Leftover } from '../fleet/report.ts';
 import type { BootstrapRequest } from '../fleet/run.ts';
 import { type FleetSpec, preflightSpec } from '../fleet/spec.ts';
@@ -37,11 +38,15 @@ export async function bootstrapFleet(request: BootstrapRequest<FleetSpec>): Prom
 
 class Bootstrap {
   private readonly run: Run;
-  private readonly spec: FleetSpec;
-  private readonly scope: IdentityScope;
+  /** As it was asked for. */
+  private readonly asked: FleetSpec;
+  /** The same in the account that preflight has found. */
+  private spec: FleetSpec;
+  private scope: IdentityScope;
 
   constructor({ spec, specHash }: BootstrapRequest<FleetSpec>) {
     const { firstExecutionRunId } = workflowInfo();
+    this.asked = spec;
     this.spec = spec;
     const owner = { fleet: spec.name, run: firstExecutionRunId };
     this.scope = { spec, owner, ownership: ownershipOf(spec, owner, specHash), made: {} };
@@ -66,6 +71,8 @@ class Bootstrap {
       { found: (plan) => `account ${plan.account}, ${plan.image}` },
     );
     run.report.account = plan.account;
+    this.spec = locatedIn(spec, plan);
+    this.scope = { ...this.scope, spec: this.spec };
     run.report.image = plan.image;
     run.report.unheard = plan.unheard && [...plan.unheard];
     run.report.placements = plan.placements.map(({ share: _, ...placement }) => placement);
@@ -103,7 +110,7 @@ class Bootstrap {
   }
 
   handOver(lease: number | undefined): Promise<FleetReport> {
-    return handOver(this.run, this.spec, lease);
+    return handOver(this.run, this.asked, lease);
   }
 
   /** Keeps what there is or takes it back, and ends the run as what it is: failed or cancelled. */
@@ -144,6 +151,6 @@ class Bootstrap {
     const { spec, scope } = this;
     const { owner } = scope;
     const made = Object.values(scope.made);
-    return { region: spec.region, owner, leftovers, role: spec.role?.name, made };
+    return { ...whereOf(spec), owner, leftovers, role: spec.role?.name, made };
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Plan } from '../activities/preflight.ts';
 import { type AwsFailure, FLEET_FAILED, PREFLIGHT_FAILED, RUN_LOST } from '../fleet/failures.ts';
 import { resourceLeftovers, unknownInstancesLeftover } from '../fleet/leftovers.ts';
-import { countInPlaces, fleetAt, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
+import { countInPlaces, fleetAt, locatedIn, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
 import { type Termination, terminationWords } from '../fleet/removal.ts';
 import { type FailureReport, type FleetReport, instanceCountOf, type Leftover } from '../fleet/report.ts';
 import { type BootstrapRequest, type FleetMemo, placeWorkflowId } from '../fleet/run.ts';
@@ -53,7 +53,8 @@ export async function bootstrapPlaces(request: BootstrapRequest<FleetSpec>): Pro
 /** A place and how it fares; its report's state is `running` or `complete` as long as it is counted on. */
 interface Place {
   readonly name: string;
-  readonly spec: FleetSpec;
+  /** Once preflight has found it, with its account. */
+  spec: FleetSpec;
   /** Counted from 1. */
   readonly number: number;
   report: FleetReport;
@@ -303,6 +304,7 @@ class Places {
       );
       if (twin) throw samePlace(twin.name);
       place.plan = plan;
+      place.spec = locatedIn(spec, plan);
     } catch (error) {
       if (!isCancellation(error)) report.error = describeFailure('preflight', error);
       throw error;

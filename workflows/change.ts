@@ -12,6 +12,7 @@ import {
   targetOf,
   type Values,
 } from '../fleet/change.ts';
+import { locatedIn, whereOf } from '../fleet/places.ts';
 import { type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import { DEFAULT_CHOICE } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
@@ -61,7 +62,7 @@ class Change {
     const { fleet, region } = report;
     this.request = request;
     this.from = spec;
-    this.to = request.spec;
+    this.to = locatedIn(request.spec, report);
     this.fleet = report;
     this.target = targetOf(spec, request.spec, request.specHash);
     const { specHash } = request;
@@ -69,12 +70,12 @@ class Change {
     const { account, role, profile, image, placements, lease, instances, instanceCount } = report;
     const now = { account, role, profile, image, placements, lease, instanceCount };
     Object.assign(this.run.report, { ...now, instances: [...instances] });
-    const changes = specChanges(spec, request.spec, instanceCountOf(report));
+    const changes = specChanges(spec, this.to, instanceCountOf(report));
     this.run.report.change = { changes, rest: request.rest, startedAt: Date.now() };
     const { want } = request.spec.instances.count;
     const isOther =
       changes.some(({ field }) => field === 'instances.count') && want !== instanceCountOf(report);
-    const scaling = { ...standing, spec: request.spec };
+    const scaling = { ...standing, spec: this.to };
     this.scale = isOther ? new Scale(this.run, scaling, { count: want, by: DEFAULT_CHOICE }) : undefined;
     this.run.expect(this.steps);
   }
@@ -115,13 +116,13 @@ class Change {
 
   async setTags({ role, profile, instances }: Former): Promise<void> {
     const { run, to, target, place } = this;
-    const { region, fleet, runs } = place;
+    const { region, account, fleet, runs } = place;
     if (role && target.role) {
       const { tags } = target.role;
       await this.roleStep('tag-role', `role ${place.role!.name}`, { tags }, { tags: mine(role.tags, tags) });
     }
     if (profile && target.profile) {
-      const of = { region, fleet, profile: place.profile! };
+      const of = { region, account, fleet, profile: place.profile! };
       const words = `instance profile ${of.profile.name}`;
       await run.step(
         'tag-profile',
@@ -143,7 +144,7 @@ class Change {
     const back = (former: Values) => tagChange(target.instances, mine(former, target.instances));
     const { most, others } = instances;
     const words = counted(instanceCountOf(this.fleet), 'instance');
-    const request = { region, fleet, runs };
+    const request = { region, account, fleet, runs };
     await run.step(
       'tag-instances',
       () =>
@@ -189,7 +190,7 @@ class Change {
       report.placements = this.placements;
     }
     run.setState('complete');
-    return { told: report, members: scaled?.members, spec: to, specHash: request.specHash };
+    return { told: report, members: scaled?.members, spec: request.spec, specHash: request.specHash };
   }
 
   /** The fleet is as it was, or it is said what of it is not. */
@@ -199,7 +200,7 @@ class Change {
     const wasCancelled = isCancelled();
     const owner = { fleet: fleet.fleet, run: workflowInfo().runId };
     await run.rollBack((leftovers) =>
-      stillLeft({ region: to.region, owner, leftovers, made: [] }, to.deadlines.consistency),
+      stillLeft({ ...whereOf(to), owner, leftovers, made: [] }, to.deadlines.consistency),
     );
     const { leftovers, undos } = report;
     report.change!.failed = failedWords(report);
@@ -218,9 +219,8 @@ class Change {
     const { fleet, to, target } = this;
     const { role, profile } = fleet;
     return {
-      region: to.region,
+      ...whereOf(to),
       fleet: fleet.fleet,
-      account: to.account,
       role: target.role && role && { name: role.name, id: role.id },
       profile: target.profile && profile && { name: profile.name, id: profile.id },
       runs: runsOf(fleet),
@@ -252,7 +252,8 @@ class Change {
 
   private async roleStep(step: StepName, words: string, part: RolePart, former: RolePart): Promise<void> {
     const { run, to, place } = this;
-    const of = { region: place.region, fleet: place.fleet, role: place.role! };
+    const { region, account, fleet } = place;
+    const of = { region, account, fleet, role: place.role! };
     await run.step(
       step,
       () => quick.setRole.executeWithOptions(as(step, words, to.deadlines.step), [{ ...of, part }]),

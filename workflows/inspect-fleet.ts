@@ -24,7 +24,10 @@ export async function inspectFleet(request: TeardownRequest): Promise<FleetRepor
   const others = one.byNameOnly ? [] : (found.regions ?? []).filter((region) => region !== found.region);
   if (others.length === 0) return reportOf(found, stateOf([found]));
   // Its tags tell of more places than whoever asks has known.
-  const regions = [found.region, ...others].map((region) => ({ name: region, region, assume: one.assume }));
+  const regions = [found.region, ...others].map((region) => ({
+    ...{ name: region, region },
+    ...{ assume: one.assume, account: one.account },
+  }));
   const elsewhere = await lookInEach({ ...one, byNameOnly: true }, regions.slice(1));
   return reportOfPlaces(request, regions, [found, ...elsewhere]);
 }
@@ -79,7 +82,7 @@ function placesBeside(places: readonly KnownPlace[], seen: readonly SeenPlace[])
       );
       if (isSeen || unseen.some((other) => other.region === region)) continue;
       const name = `${found.account}:${region}`;
-      beside.set(name, { name, region, assume: place.assume });
+      beside.set(name, { name, region, assume: place.assume, account: place.account });
     }
   }
   return [...beside.values()];

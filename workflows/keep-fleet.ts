@@ -20,7 +20,7 @@ import { specMemo } from '../fleet/bootstrap-about.ts';
 import type { ChangeRequest } from '../fleet/change.ts';
 import { extended, extensionMistake, teardownOf, warnsAt } from '../fleet/lease.ts';
 import type { Members } from '../fleet/members.ts';
-import { knownPlaces, placeIn, placeRefs, placesIn } from '../fleet/places.ts';
+import { knownPlaces, locatedIn, placeIn, placeRefs, placesIn } from '../fleet/places.ts';
 import { progressMarkdown } from '../fleet/progress-markdown.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
 import { type ChangingState, type FleetReport, instanceCountOf, type LeaseReport } from '../fleet/report.ts';
@@ -337,7 +337,8 @@ class Keeper {
     const { report, request } = this;
     const tellMembers = (members: Members) => this.tellMembers(members);
     const words = `${what} since ${new Date().toISOString().slice(0, 19)}Z`;
-    this.wanted = { words, make: () => make({ report, spec: request.spec, tellMembers }) };
+    const spec = locatedIn(request.spec, report);
+    this.wanted = { words, make: () => make({ report, spec, tellMembers }) };
     this.asked += 1;
     upsertMemo({ change: { words, state, update: currentUpdateInfo()!.id } });
     // Who cancels the run is to be told what came of that.

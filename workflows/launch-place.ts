@@ -1,6 +1,7 @@
 /** launchPlace: what a fleet in several places has in one of them, for the fleet's own run, which has made its identity. */
 
 import { CancelledFailure } from '@temporalio/workflow';
+import { whereOf } from '../fleet/places.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
@@ -58,9 +59,9 @@ async function takenBack(
 ): Promise<never> {
   const { report } = run;
   const wasCancelled = isCancelled();
-  const { region, assume, deadlines } = spec;
+  const { deadlines } = spec;
   await run.rollBack((leftovers) =>
-    stillLeft({ region, assume, owner, leftovers, made: [] }, deadlines.consistency),
+    stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, deadlines.consistency),
   );
   report.instances = [];
   report.instanceCount = undefined;

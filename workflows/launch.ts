@@ -354,14 +354,14 @@ export class Launch {
   /** A refusal after a call without an answer: what that one launched, if anything, is looked for before others are. */
   private async settle(token: string) {
     const { request, spec } = this.options;
-    const { region, assume, owner } = request;
+    const { region, assume, account, owner } = request;
     const patience = spec.deadlines.consistency;
     const outcome = await looking.settleLaunch.executeWithOptions(
       {
         ...as('launch', 'what a lost answer launched', patience + spec.deadlines.step),
         activityId: `launch:${++this.calls}`,
       },
-      [{ region, assume, owner, token, patience }],
+      [{ region, assume, account, owner, token, patience }],
     );
     this.open.delete(token);
     return outcome.state === 'launched' ? outcome : undefined;

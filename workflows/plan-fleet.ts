@@ -39,7 +39,7 @@ async function lookAtChange({ from, to, specHash, report }: PlannedChange): Prom
       {
         region: to.region,
         fleet,
-        account: to.account,
+        account: report.account,
         role: target.role && role && { name: role.name, id: role.id },
         profile: target.profile && profile && { name: profile.name, id: profile.id },
         runs: runsOf(report),

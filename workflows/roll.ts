@@ -12,6 +12,7 @@ import type { Survey } from '../activities/survey.ts';
 import { LEASE_OVER, UNHEALTHY } from '../fleet/failures.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
 import { type Having, idsOf, type Members, merged, sourcesOf, without } from '../fleet/members.ts';
+import { locatedIn, whereOf } from '../fleet/places.ts';
 import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, type RollReport, runsOf } from '../fleet/report.ts';
 import { type RollRequest, waveOf, wavesOf } from '../fleet/roll.ts';
@@ -64,6 +65,8 @@ class Roll {
   private readonly run: Run;
   private readonly roll: RollReport;
   private readonly request: RollRequest;
+  /** What the fleet is to be, as it was asked for: without the account that it was found in. */
+  private readonly asked: FleetSpec;
   private readonly steering: Steering;
   private readonly spec: FleetSpec;
   private readonly fleet: FleetReport;
@@ -86,7 +89,8 @@ class Roll {
   constructor({ report, spec, tellMembers }: Standing, request: RollRequest, steering: Steering) {
     this.fleet = report;
     this.spec = spec;
-    this.request = request;
+    this.request = { ...request, spec: locatedIn(request.spec, report) };
+    this.asked = request.spec;
     this.steering = steering;
     this.tellMembers = tellMembers;
     this.identity = { role: report.role!, profile: report.profile! };
@@ -157,8 +161,8 @@ class Roll {
     this.ends();
     this.tell(fleet.instances);
     run.setState('complete');
-    const { spec, specHash } = request;
-    return { told: run.report, members: this.members, spec, specHash };
+    const { specHash } = request;
+    return { told: run.report, members: this.members, spec: this.asked, specHash };
   }
 
   /** The fleet is as it was, or it is said what of it is not. */
@@ -168,7 +172,7 @@ class Roll {
     const wasCancelled = isCancelled();
     this.steering.goesBack();
     await run.rollBack((leftovers) =>
-      stillLeft({ region: spec.region, owner, leftovers, made: [] }, spec.deadlines.consistency),
+      stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
     const { error, leftovers } = report;
     roll.failed = error ? `${error.code}: ${error.message}` : 'cancelled';
@@ -340,7 +344,7 @@ class Roll {
       const patience = Math.max(0, Math.min(healthSlice(waited), deadline * 1000 - waited));
       const look = await looking.health.executeWithOptions(
         as('health', counted(ids.length, 'instance'), deadline + spec.deadlines.step),
-        [{ region: spec.region, owner, ids, url, waited, patience }],
+        [{ ...whereOf(spec), owner, ids, url, waited, patience }],
       );
       if (look.state === 'healthy') {
         for (const id of ids) healthy.add(id);
@@ -451,10 +455,17 @@ class Roll {
 
   private async end(ids: readonly string[], owner: Omit<Owner, 'fleet'>): Promise<UndoTold> {
     const { run, spec, fleet } = this;
-    const { region, deadlines } = spec;
+    const { deadlines } = spec;
     const termination = await undoing.terminateSome.executeWithOptions(
       as('terminate', counted(ids.length, 'instance'), deadlines.undo),
-      [{ region, owner: { fleet: fleet.fleet, ...owner }, ids, patience: deadlines.consistency }],
+      [
+        {
+          ...whereOf(spec),
+          owner: { fleet: fleet.fleet, ...owner },
+          ids,
+          patience: deadlines.consistency,
+        },
+      ],
     );
     const { volumesKept } = termination;
     if (volumesKept.length > 0) {
@@ -468,7 +479,7 @@ class Roll {
     const { spec, identity } = this;
     if (!identity.profile.reused) return;
     await quick.markComplete.executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
-      { region: spec.region, ids },
+      { ...whereOf(spec), ids },
     ]);
   }
 
@@ -481,7 +492,7 @@ class Roll {
     const names = { role: nameOf(identity.role), profile: nameOf(identity.profile) };
     await quick.markSpec
       .executeWithOptions(as('mark', spec.name, spec.deadlines.step), [
-        { region: spec.region, ...names, specHash },
+        { ...whereOf(spec), ...names, specHash },
       ])
       .catch(() => undefined);
   }

@@ -63,9 +63,9 @@ function isInSeveral({ regions = [] }: FoundFleet): boolean {
 
 function inEach(
   { regions = [] }: FoundFleet,
-  { region: _, assume, ...request }: TeardownRequest,
+  { region: _, assume, account, ...request }: TeardownRequest,
 ): TeardownRequest {
-  return { ...request, places: regions.map((region) => ({ name: region, region, assume })) };
+  return { ...request, places: regions.map((region) => ({ name: region, region, assume, account })) };
 }
 
 /** Also when its last step has failed, if a last look shows nothing any more. */
@@ -87,9 +87,11 @@ async function remove(
   const { run: ofRun, volumes = 'keep', skip = [], instances = [], patience = 0 } = teardown;
   const { region, role, profile } = found;
   const owner: Owner = { fleet: found.fleet, run: ofRun };
-  const request = { region, owner, patience: patienceOf(teardown) };
+  // Whoever takes it up from here has to see the same account.
+  const { account } = found;
+  const request = { region, account, owner, patience: patienceOf(teardown) };
   Object.assign(run.report, {
-    account: found.account,
+    account,
     region,
     role,
     profile,
@@ -150,7 +152,7 @@ async function remove(
 /** What is left of what was found, as AWS shows it when it has made up its mind. */
 async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Promise<readonly Leftover[]> {
   const { error } = run.report;
-  const { region, role, profile } = found;
+  const { region, account, role, profile } = found;
   const reason = error ? `${error.code}: ${error.message}` : 'cancelled';
   const volumes = (error?.left ?? []).filter(isVolume);
   const leftovers = [
@@ -162,7 +164,7 @@ async function leftOf(run: Run, found: FoundFleet, request: TeardownRequest): Pr
   const owner: Owner = { fleet: found.fleet, run: request.run };
   return CancellationScope.nonCancellable(() =>
     stillLeft(
-      { region, owner, leftovers, role: role?.name, made, volumes: request.volumes === 'delete' },
+      { region, account, owner, leftovers, role: role?.name, made, volumes: request.volumes === 'delete' },
       patienceOf(request),
     ),
   );

@@ -247,8 +247,8 @@ class PlacesTeardown {
   }
 
   private removalIn(place: Place) {
-    const { region, assume } = place.known;
-    return { region, assume, owner: this.ownerIn(place), patience: patienceOf(this.request) };
+    const { region, assume, account = place.found?.account } = place.known;
+    return { region, assume, account, owner: this.ownerIn(place), patience: patienceOf(this.request) };
   }
 
   /** By their ids; a place in which nothing could be looked up is of none that is known. */
@@ -315,15 +315,11 @@ class PlacesTeardown {
   private lastLook(place: Place, leftovers: readonly Leftover[], at: string): Promise<readonly Leftover[]> {
     if (!this.hasBegun) return Promise.resolve(leftovers);
     const { role, profile } = place.found ?? {};
-    const { region, assume, owner } = this.removalIn(place);
+    const { patience: _, ...request } = this.removalIn(place);
     const made = [role, profile].flatMap((thing) => thing?.id ?? []);
     const volumes = this.request.volumes === 'delete' && at === place.known.name;
     return CancellationScope.nonCancellable(() =>
-      stillLeft(
-        { region, assume, owner, leftovers, role: role?.name, made, volumes },
-        patienceOf(this.request),
-        at,
-      ),
+      stillLeft({ ...request, leftovers, role: role?.name, made, volumes }, patienceOf(this.request), at),
     );
   }
 
