@@ -7,6 +7,7 @@ import { type Drift, driftOf } from '../fleet/drift.ts';
 import { capped, type DriftReport } from '../fleet/drift-report.ts';
 import type { Facts, InstanceFacts, RoleFacts } from '../fleet/facts.ts';
 import { type CheckRequest, type Wanted, type WantedRole, wantedOf } from '../fleet/wanted.ts';
+import { askingRun } from './asking-run.ts';
 import { ask } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
 import { findByIds, findTagged } from './fleet-instances.ts';
@@ -27,6 +28,8 @@ export interface FoundDrift extends Pick<DriftReport, 'instanceCount' | 'finding
   readonly account: string;
   /** Of the instances that the last report told one by one: those that are no more. */
   readonly gone: readonly string[];
+  /** The run that asked; see Survey. */
+  readonly run?: string;
 }
 
 export function driftSteps(clientsFor: ClientsFor) {
@@ -46,7 +49,7 @@ export function driftSteps(clientsFor: ClientsFor) {
         return isLate ? undefined : drift;
       }, request.patience);
       const { findings, instanceCount, gone } = drift!;
-      return { account: Account!, instanceCount, gone, ...capped(findings) };
+      return { account: Account!, instanceCount, gone, ...capped(findings), run: askingRun() };
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Where } from '../fleet/places.ts';
 import { type InstanceReport, MOST_TOLD } from '../fleet/report.ts';
 import { type Candidate, chosenToGo, type ScaleChoice } from '../fleet/scale.ts';
 import { type Owner, RUN_TAG } from '../fleet/tags.ts';
+import { askingRun } from './asking-run.ts';
 import type { ClientsFor } from './clients.ts';
 import { findByIds, findInstances, instanceReport, isTerminated } from './fleet-instances.ts';
 import { lookFor } from './patience.ts';
@@ -34,6 +35,8 @@ export interface Survey {
   readonly others: readonly string[];
   /** Ids of those that go. */
   readonly chosen: readonly string[];
+  /** The run that asked, as AWS is told of it: a reset gives the run another id, and has this one in its history still. */
+  readonly run?: string;
 }
 
 export function surveySteps(clientsFor: ClientsFor) {
@@ -69,6 +72,7 @@ export function surveySteps(clientsFor: ClientsFor) {
           .slice(0, MOST_TOLD)
           .map(({ InstanceId, State }) => `${InstanceId} is ${State?.Name}`),
         chosen: choose ? chosenToGo(running.map(candidateOf), choose.count, choose.by) : [],
+        run: askingRun(),
       };
     },
   };

@@ -492,3 +492,34 @@ describe('a request that is none', () => {
     await gone('forgotten');
   });
 });
+
+describe('a run that is reset', () => {
+  it('launches nothing twice, and what it has is its own', async () => {
+    await fleetOf('reset');
+    const { runId } = await muster.scale('reset', { count: 4 });
+    const workflowId = fleetWorkflowId('reset');
+    const scaling = world.client.workflow.getHandle(workflowId, runId);
+    await scaling.result();
+    const before = await idsIn('reset');
+    assert.equal(before.length, 4);
+    const { events = [] } = await scaling.fetchHistory();
+    const launch = events!.findIndex(
+      ({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name === 'launch',
+    );
+    const task = events!.slice(0, launch).findLast(({ workflowTaskCompletedEventAttributes: done }) => done)!;
+    await world.client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId, runId },
+      workflowTaskFinishEventId: task.eventId,
+      requestId: 'reset',
+      reason: 'to see whether it launches again',
+    });
+    await world.client.workflow.getHandle(workflowId).result();
+    assert.deepEqual(await idsIn('reset'), before);
+    const status = await muster.status('reset');
+    assert.deepEqual([status.state, status.instances.length], ['complete', 4], JSON.stringify(status));
+    assert.deepEqual((await muster.check('reset')).findings, []);
+    assert.equal((await (await muster.down('reset')).result()).state, 'gone');
+    assert.deepEqual((await world.exists('reset')).instances, []);
+  });
+});

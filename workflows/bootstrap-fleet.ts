@@ -56,6 +56,8 @@ class Bootstrap {
       spec.notify,
     );
     this.run.report.wanted = spec.instances.count;
+    // Of one that was reset the tags tell the id that it had before.
+    if (owner.run !== this.run.report.runId) this.run.report.runs = [owner.run];
     this.run.expect(['preflight', ...identitySteps(spec), 'await-profile', 'launch', 'verify', 'mark']);
   }
 

@@ -198,7 +198,7 @@ class Change {
     const { run, scale, fleet, to } = this;
     const { report } = run;
     const wasCancelled = isCancelled();
-    const owner = { fleet: fleet.fleet, run: workflowInfo().runId };
+    const owner = scale?.owner ?? { fleet: fleet.fleet, run: workflowInfo().runId };
     await run.rollBack((leftovers) =>
       stillLeft({ ...whereOf(to), owner, leftovers, made: [] }, to.deadlines.consistency),
     );

@@ -22,7 +22,7 @@ export async function checkFleet({ places, ...request }: CheckRequest): Promise<
     );
     return { ...about, ...driftOfPlaces(found) };
   }
-  const { gone: _, ...drift } = await look(request);
+  const { gone: _, run: __, ...drift } = await look(request);
   return { ...about, region: spec.region, ...drift };
 }
 

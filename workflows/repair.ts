@@ -16,6 +16,7 @@ import { lookForDrift, wantedOf } from './drift-look.ts';
 import { stillLeft } from './last-look.ts';
 import { launchMore, ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run } from './run.ts';
+import { launcherOf } from './survey.ts';
 
 /**
  * Looks what differs; puts the role, the profile and the instances right, one after the other; launches others for
@@ -42,7 +43,9 @@ class Repair {
   private readonly fleet: FleetReport;
   private readonly tellMembers: Standing['tellMembers'];
   /** Of what this repair launches, and of nothing else. */
-  private readonly owner: RunOwner;
+  private owner: RunOwner;
+  /** It launches in the name of another run. */
+  private readonly isOthers: boolean;
   private before: FoundDrift | undefined;
   private members: Members | undefined;
   private hasFailed = false;
@@ -53,6 +56,7 @@ class Repair {
     this.fleet = report;
     this.spec = spec;
     this.tellMembers = tellMembers;
+    this.isOthers = owner !== undefined;
     this.owner = owner ?? { fleet: report.fleet, run: workflowInfo().runId };
     const { fleet, region, specHash } = report;
     this.run = new Run(
@@ -68,6 +72,7 @@ class Repair {
 
   async find({ patience }: RepairRequest): Promise<void> {
     this.before = await this.run.step('find', () => this.look('find', patience), { found: foundWords });
+    if (!this.isOthers) this.owner = launcherOf(this.fleet.fleet, this.before);
     this.run.expect([...this.partsToMend.map(stepOf), ...(this.missing > 0 ? REFILL : []), 'check']);
   }
 

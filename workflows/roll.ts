@@ -35,7 +35,7 @@ import { ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run, type Undo, type UndoTold } from './run.ts';
 import { assertAll } from './scale.ts';
 import type { Steering } from './steering.ts';
-import { survey } from './survey.ts';
+import { launcherOf, survey } from './survey.ts';
 import { undoLaunch } from './undos.ts';
 
 /**
@@ -73,7 +73,7 @@ class Roll {
   private readonly identity: Identity;
   private readonly tellMembers: Standing['tellMembers'];
   /** Of all that is new, and of nothing else. */
-  private readonly owner: RunOwner;
+  private owner: RunOwner;
   /** How many there are, before and after it. */
   private readonly count: number;
   private readonly size: number;
@@ -220,6 +220,7 @@ class Roll {
           choose,
         });
         assertAll(seen, count);
+        this.owner = launcherOf(fleet.fleet, seen);
         this.members = seen.members;
         this.tellMembers(seen.members);
         return seen;

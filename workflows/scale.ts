@@ -18,7 +18,7 @@ import { stillLeft } from './last-look.ts';
 import { type LaunchPlace, untilVerified } from './launch-and-verify.ts';
 import { identityOf, launchMore, launchOfMore, markMore, ofCount, placesOf } from './launch-more.ts';
 import { isCancelled, Run, type UndoTold } from './run.ts';
-import { survey } from './survey.ts';
+import { launcherOf, survey } from './survey.ts';
 
 /**
  * Looks which instances the fleet has. For more of them it looks whether they can be had, launches and verifies as a
@@ -55,13 +55,16 @@ export class Scale {
   private members: Members;
   private readonly tellMembers: Standing['tellMembers'];
   /** Of what this change launches, and of nothing else. */
-  private readonly owner: RunOwner;
+  owner: RunOwner;
   private plan: LaunchPlace | undefined;
+  /** It launches in the name of another run. */
+  private readonly isOthers: boolean;
   private chosen: readonly string[] = [];
   /** It could not be taken back as a whole. */
   isShort = false;
 
   constructor(run: Run, { report, spec, owner, tellMembers }: Standing, request: ScaleRequest) {
+    this.isOthers = owner !== undefined;
     this.run = run;
     this.fleet = report;
     this.spec = spec;
@@ -231,6 +234,7 @@ export class Scale {
           choose,
         });
         assertAll(seen, from);
+        if (!this.isOthers) this.owner = launcherOf(fleet.fleet, seen);
         this.members = seen.members;
         this.tellMembers(seen.members);
         return seen;
