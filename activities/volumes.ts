@@ -67,30 +67,34 @@ export async function clearVolumes(
   return { volumesDeleted: volumes.length, volumesKept: [] };
 }
 
-/** Until none is to be seen: that one is unknown to its deletion proves nothing while it is shown. */
+/**
+ * Until none is to be seen: that one is unknown to its deletion proves nothing while it is shown, nor that it is not shown
+ * when its deletion was refused.
+ */
 async function deleteAll(
   ec2: EC2Client,
   look: () => Promise<Volume[]>,
   volumes: readonly Volume[],
 ): Promise<void> {
   const started = Date.now();
-  let left = volumes;
+  let left = volumes.map(idOf);
   while (left.length > 0) {
-    const refused = await deleteEach(ec2, left.map(idOf));
-    left = await look();
-    if (refused && left.length > 0) throw refused.leaving(left.map(idOf));
+    const refused = await deleteEach(ec2, left);
+    left = [...new Set([...refused.keys(), ...(await look()).map(idOf)])];
+    const [refusal] = refused.values();
+    if (refusal) throw refusal.leaving(left);
     if (left.length > 0) await pause(nextPause(Date.now() - started, 250, 5_000));
   }
 }
 
-/** One that is refused holds no other up. Answers the last refusal. */
-async function deleteEach(ec2: EC2Client, ids: readonly string[]): Promise<AwsError | undefined> {
-  let refused: AwsError | undefined;
+/** One that is refused holds no other up. Answers the refusals, by the volumes. */
+async function deleteEach(ec2: EC2Client, ids: readonly string[]): Promise<Map<string, AwsError>> {
+  const refused = new Map<string, AwsError>();
   for (const id of ids) {
     try {
       await ask('ec2:DeleteVolume', ec2.send(new DeleteVolumeCommand({ VolumeId: id })));
     } catch (error) {
-      if (!isVolumeAbsent(error)) refused = error as AwsError;
+      if (!isVolumeAbsent(error)) refused.set(id, error as AwsError);
     }
   }
   return refused;
