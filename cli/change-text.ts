@@ -2,6 +2,7 @@
 
 import { changeLines } from '../fleet/change-lines.ts';
 import type { SpecChange } from '../fleet/spec-change.ts';
+import { counted } from '../fleet/words.ts';
 import { withFile } from './file-words.ts';
 
 /** All of them, those first that can be made in place. `file`: the spec's, as it was typed. */
@@ -19,5 +20,8 @@ export function differenceText(
   const lines = blocks.flatMap(([title, some]) =>
     some.length > 0 ? [`  ${withFile(title, file)}`, ...changeLines(some).map((line) => `    ${line}`)] : [],
   );
-  return [`The spec differs from that of the fleet ${fleet}:`, ...lines].join('\n');
+  const ended = changes.flatMap(({ ends }) =>
+    ends ? [`  ${counted(ends, 'instance')} ${ends === 1 ? 'is' : 'are'} terminated: the newest`] : [],
+  );
+  return [`The spec differs from that of the fleet ${fleet}:`, ...lines, ...ended].join('\n');
 }

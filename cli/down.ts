@@ -10,6 +10,7 @@ import { codeOf, type RunOptions, seeThrough, tellUnchanged } from './finish.ts'
 import { announce } from './follow.ts';
 import { say } from './output.ts';
 import { isTerminal, isYes } from './terminal.ts';
+import { whereWords } from './where-words.ts';
 
 export interface DownCommandOptions extends RunOptions {
   readonly yes?: boolean;
@@ -50,12 +51,13 @@ async function takeDown(
 }
 
 async function isWanted(report: FleetReport): Promise<boolean> {
-  const { fleet, state, role, profile, places } = report;
+  const { fleet, state, role, profile } = report;
+  const where = whereWords(report);
   const what = [
-    `${counted(instanceCountOf(report), 'instance')}${places ? ` in ${counted(places.length, 'place')}` : ''}`,
+    counted(instanceCountOf(report), 'instance'),
     ...(profile ? [`the instance profile ${profile.name}${profile.reused ? ' (in use, stays)' : ''}`] : []),
     ...(role ? [`the role ${role.name}${role.reused ? ' (in use, stays)' : ''}`] : []),
   ];
-  say(`The fleet ${fleet} is ${state} and has ${what.join(', ')}.`);
+  say(`The fleet ${fleet}${where && ` in ${where}`} is ${state} and has ${what.join(', ')}.`);
   return isYes('Remove all of it?');
 }

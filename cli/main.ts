@@ -100,6 +100,7 @@ function program(): Command {
     .argument('<count>', 'how many it is to have')
     .option('--by <choice>', 'which go: newest, oldest, or zone: from the fullest first (default: newest)')
     .option('--place <place>', 'of a fleet in several places: in which of them')
+    .option('--yes', 'do not ask before instances are terminated')
     .option(...JSON_OPTION)
     .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)

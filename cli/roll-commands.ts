@@ -18,6 +18,7 @@ export function addRollCommands(muster: Command, { ended, checkedName }: Running
     .option('--pause <time>', 'between a wave and the next, for instance 2m (default: none)')
     .option('--healthy-within <time>', 'how long a wave may take to be healthy once it runs (default: 10m)')
     .option('--healthy-url <url>', 'what the worker asks each new one, too: http://{privateIp}:8080/health')
+    .option('--yes', 'do not ask')
     .option(...JSON_OPTION)
     .option(...EVENTS_OPTION)
     .option(...DETACH_OPTION)

@@ -3,18 +3,23 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Muster } from '../client/muster.ts';
+import type { RollOptions } from '../client/roll.ts';
 import { type CheckedSpec, specFromFile } from '../client/specs.ts';
+import { changeLines } from '../fleet/change-lines.ts';
 import { LEASE_OVER } from '../fleet/failures.ts';
 import { ROLE_NAME } from '../fleet/names.ts';
-import type { FleetReport } from '../fleet/report.ts';
-import { waveSizeOf } from '../fleet/roll.ts';
+import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
+import { DEFAULT_WAVE, waveOf, waveSizeOf } from '../fleet/roll.ts';
 import { rollWords } from '../fleet/roll-words.ts';
+import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, reportJson, UsageError } from './exit.ts';
-import { codeOf, type RunOptions, seeThrough } from './finish.ts';
+import { codeOf, type RunOptions, seeThrough, tellUnchanged } from './finish.ts';
 import { announce, follow } from './follow.ts';
 import { print, printText, say } from './output.ts';
+import { assertWanted, isTerminal, nothingIfUnwanted } from './terminal.ts';
+import { whereWords } from './where-words.ts';
 
 export interface RollCommandOptions extends RunOptions {
   readonly image?: string;
@@ -23,11 +28,12 @@ export interface RollCommandOptions extends RunOptions {
   readonly pause?: string;
   readonly healthyWithin?: string;
   readonly healthyUrl?: string;
+  readonly yes?: boolean;
 }
 
 /** `target` is a spec's file, or with an image a fleet's name. */
 export async function roll(target: string, options: RollCommandOptions): Promise<number> {
-  const { image, wave, pause, healthyWithin, healthyUrl } = options;
+  const { image, wave, pause, healthyWithin, healthyUrl, yes } = options;
   const size = wave === undefined ? undefined : waveSizeOf(wave);
   if (wave !== undefined && !size)
     throw new UsageError(`--wave ${wave}: a number of instances, or a part: 25%`);
@@ -38,10 +44,13 @@ export async function roll(target: string, options: RollCommandOptions): Promise
     healthyUrl,
   };
   const to = image === undefined ? specIn(target) : { fleet: target, image };
-  announce('spec' in to ? to.spec.name : to.fleet);
+  const fleet = 'spec' in to ? to.spec.name : to.fleet;
+  announce(fleet);
   const muster = await connect();
   try {
-    const run = await muster.roll(to, pace);
+    const beforeStart = yes || !isTerminal() ? undefined : agreeTo(size);
+    const run = await muster.roll(to, { ...pace, beforeStart }).catch(nothingIfUnwanted);
+    if (!run) return tellUnchanged(fleet, options);
     if (run.met !== 'new') say('nothing to roll: its instances are of this spec');
     const file = image === undefined ? target : undefined;
     const after = (report: FleetReport) => untilTakenDown(muster, report, options);
@@ -49,6 +58,25 @@ export async function roll(target: string, options: RollCommandOptions): Promise
   } finally {
     await muster.close();
   }
+}
+
+/** Says what would be replaced, how, and why, and rejects unless a person wants that. */
+function agreeTo(wave = DEFAULT_WAVE): NonNullable<RollOptions['beforeStart']> {
+  return async (report, changes) => {
+    const count = instanceCountOf(report);
+    const size = waveOf(wave, count);
+    const isOne = count === 1;
+    const waves = counted(Math.ceil(count / size), 'wave');
+    say(`\nThe fleet ${report.fleet} has ${counted(count, 'instance')} in ${whereWords(report)}.`);
+    say(
+      `${isOne ? 'It is' : 'All are'} replaced, in ${waves} of ${size}: of each wave the new ones are launched first, and when`,
+    );
+    say('they are healthy as many of the old ones are terminated.');
+    if (changes.length === 0) say('What differs is, at most, which image its name stands for now.');
+    for (const line of changeLines(changes)) say(`  ${line}`);
+    await assertWanted(isOne ? 'Replace it?' : 'Replace them?');
+    say('');
+  };
 }
 
 /** A name without an image is no file of a spec. */

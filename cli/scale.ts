@@ -1,28 +1,36 @@
 /** `muster scale NAME COUNT`: gives a fleet more or fewer instances, and shows how. */
 
-import { exitCode } from '../fleet/report.ts';
+import type { ScaleOptions } from '../client/muster.ts';
+import { placeIn } from '../fleet/places.ts';
+import { exitCode, type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import { DEFAULT_CHOICE, isChoice, SCALE_CHOICES, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
-import { codeOf, type RunOptions, seeThrough, tellReport } from './finish.ts';
+import { codeOf, type RunOptions, seeThrough, tellReport, tellUnchanged } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
+import { assertWanted, isTerminal, nothingIfUnwanted } from './terminal.ts';
+import { whereWords } from './where-words.ts';
 
 export interface ScaleCommandOptions extends RunOptions {
   /** As it was typed. */
   readonly by?: string;
   /** Of a fleet in several places: in which of them. */
   readonly place?: string;
+  readonly yes?: boolean;
 }
 
 export async function scale(fleet: string, count: string, options: ScaleCommandOptions): Promise<number> {
-  const { place } = options;
+  const { place, yes } = options;
   const by = checked(count, options.by);
   announce(fleet);
   const muster = await connect();
   try {
-    const run = await muster.scale(fleet, { count: Number(count), by, place });
+    const wanted = { count: Number(count), by, place };
+    const beforeStart = yes || !isTerminal() ? undefined : (now: FleetReport) => agreeTo(now, wanted);
+    const run = await muster.scale(fleet, { ...wanted, beforeStart }).catch(nothingIfUnwanted);
+    if (!run) return tellUnchanged(fleet, options);
     if (run.met === 'new') return codeOf(await seeThrough(run, options));
     const where = place === undefined ? '' : ` in ${place}`;
     say(`nothing to do: it has ${counted(Number(count), 'instance')}${where}\n`);
@@ -33,6 +41,28 @@ export async function scale(fleet: string, count: string, options: ScaleCommandO
     await muster.close();
   }
 }
+
+/** Says which instances would be terminated, if any, and rejects unless a person wants that. */
+async function agreeTo(
+  report: FleetReport,
+  { count, by = DEFAULT_CHOICE, place }: ScaleOptions,
+): Promise<void> {
+  const has = instanceCountOf(placeIn(report, place));
+  if (count > has) return;
+  const ended = has - count;
+  say(
+    `\nThe fleet ${report.fleet} has ${counted(has, 'instance')} in ${whereWords(placeIn(report, place))}.`,
+  );
+  say(`${ended} of ${has} ${ended === 1 ? 'is' : 'are'} terminated: ${CHOICES[by]}.`);
+  await assertWanted(ended === 1 ? 'Terminate it?' : 'Terminate them?');
+  say('');
+}
+
+const CHOICES: Readonly<Record<ScaleChoice, string>> = {
+  newest: 'the newest',
+  oldest: 'the oldest',
+  zone: 'each time the newest of the zone that has the most',
+};
 
 /** Answers the choice; throws all that is wrong at once. */
 function checked(count: string, by: string | undefined): ScaleChoice | undefined {

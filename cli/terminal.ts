@@ -26,6 +26,19 @@ export async function atTerminal<Answer>(talk: (ask: Ask) => Promise<Answer>): P
   }
 }
 
+/** A person who was asked did not want it. */
+export class Unwanted extends Error {}
+
+/** Throws Unwanted. */
+export async function assertWanted(question: string): Promise<void> {
+  if (!(await isYes(question))) throw new Unwanted();
+}
+
+/** Of what a person did not want nothing has come. */
+export function nothingIfUnwanted(error: unknown): undefined {
+  if (!(error instanceof Unwanted)) throw error;
+}
+
 export async function isYes(question: string): Promise<boolean> {
   const answer = await atTerminal((ask) => ask(`${question} [y/N] `));
   return /^y(es)?$/i.test(answer.trim());

@@ -13,7 +13,7 @@ import { LEFT_OVER, UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough, tellUnchanged } from './finish.ts';
 import { announce } from './follow.ts';
 import { say } from './output.ts';
-import { isTerminal, isYes } from './terminal.ts';
+import { assertWanted, isTerminal, isYes, Unwanted } from './terminal.ts';
 
 export interface UpCommandOptions extends RunOptions {
   /** How long the fleet is wanted, as it was typed. */
@@ -49,11 +49,9 @@ async function agreeTo(muster: Muster, checked: CheckedSpec, file: string): Prom
   if (obstacles.length > 0) {
     throw new UsageError(`${counted(obstacles.length, 'thing')} in the way; nothing was made`);
   }
-  if (!(await isYes('\nMake it?'))) throw new Unwanted();
+  await assertWanted('\nMake it?');
   say('');
 }
-
-class Unwanted extends Error {}
 
 /** Why a lease that was asked for of a fleet that has a run already changes nothing, and what does. */
 function forNothing({ fleet, met }: FleetRun): string {

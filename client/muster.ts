@@ -132,6 +132,11 @@ export interface ScaleOptions {
   readonly by?: ScaleChoice;
   /** Of a fleet in several places: in which of them, as its report names it. */
   readonly place?: string;
+  /**
+   * Awaited before the change is asked for, with the fleet as it is: when it rejects, so does `scale`, and nothing is sent. Again
+   * when another change has come in between.
+   */
+  readonly beforeStart?: (report: FleetReport) => Promise<void>;
 }
 
 export interface ListOptions {
@@ -336,13 +341,15 @@ export class Muster {
    * Throws WrongCount, FleetNotFound, HistoryGone, NoWorker, FleetBusy (also with another change), FleetDegraded,
    * FleetLeftOver, NotNow when the fleet is not complete, WrongPlace; nothing was sent then.
    */
-  async scale(fleet: string, { count, by = DEFAULT_CHOICE, place: named }: ScaleOptions): Promise<FleetRun> {
+  async scale(fleet: string, options: ScaleOptions): Promise<FleetRun> {
+    const { count, by = DEFAULT_CHOICE, place: named, beforeStart } = options;
     const mistake = scaleMistake({ count, by });
     if (mistake) throw wrongCount(mistake);
     for (;;) {
       const { description, report } = await this.#whole(fleet, 'scale');
       const place = placeMeant(report, named);
       if (instanceCountOf(placeIn(report, place)) === count) return this.#runOf(description);
+      await beforeStart?.(report);
       const request = { count, by, place };
       const run = await startChange(this.#temporal, description, report, SCALE_UPDATE, request);
       if (run) return run;
@@ -403,6 +410,7 @@ export class Muster {
       // What a moving name means now the run finds out.
       if (changes.length === 0 && !spec.instances.image.startsWith(PARAMETER))
         return this.#runOf(description);
+      await options.beforeStart?.(report, changes);
       const request = { ...pace, spec, specHash };
       const run = await startChange(this.#temporal, description, report, ROLL_UPDATE, request);
       if (run) return run;

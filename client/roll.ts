@@ -1,6 +1,7 @@
 /** What a program says of a roll, and what of that is sent. */
 
 import { isImage } from '../fleet/names.ts';
+import type { FleetReport } from '../fleet/report.ts';
 import {
   DEFAULT_HEALTHY_WITHIN,
   DEFAULT_WAVE,
@@ -9,6 +10,7 @@ import {
   type WaveSize,
 } from '../fleet/roll.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import type { SpecChange } from '../fleet/spec-change.ts';
 import { specHash } from '../fleet/spec-hash.ts';
 import { wrongRoll } from './errors.ts';
 import type { CheckedSpec } from './specs.ts';
@@ -29,6 +31,11 @@ export interface RollOptions {
   readonly healthyWithin?: number;
   /** What the worker asks each new instance, beside EC2's status checks: `http://{privateIp}:8080/health`, and 2xx is healthy. */
   readonly healthyUrl?: string;
+  /**
+   * Awaited before the roll is asked for, with the fleet as it is and what differs: when it rejects, so does `roll`, and nothing
+   * is sent. Again when another change has come in between.
+   */
+  readonly beforeStart?: (report: FleetReport, changes: readonly SpecChange[]) => Promise<void>;
 }
 
 export function paceOf(options: RollOptions): RollPace {

@@ -7,6 +7,8 @@ export interface SpecChange {
   readonly from: string;
   readonly to: string;
   readonly how: ChangeHow;
+  /** How many instances are terminated for it, if any are. */
+  readonly ends?: number;
 }
 
 /** One side of a policy's document, when the other says all of it and more. */

@@ -150,9 +150,11 @@ function instancesChanges(
   has = from.count.want,
 ): SpecChange[] {
   return [
-    ...changed('instances.count', 'in-place', from.count, to.count, countWords).map((change) =>
-      has === from.count.want ? change : { ...change, from: `${has} (${change.from} by its spec)` },
-    ),
+    ...changed('instances.count', 'in-place', from.count, to.count, countWords).map((change) => ({
+      ...change,
+      ...(has !== from.count.want && { from: `${has} (${change.from} by its spec)` }),
+      ...(has > to.count.want && { ends: has - to.count.want }),
+    })),
     ...changed('instances.image', 'roll', from.image, to.image),
     ...changed(
       'instances.placements',
