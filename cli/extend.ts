@@ -1,4 +1,4 @@
-/** `muster extend NAME TIME`: moves the end of a fleet's lease. */
+/** `muster extend NAME TIME`: moves the end of a fleet's lease, or gives it one. */
 
 import type { LeaseReport } from '../fleet/report.ts';
 import { connect } from './connect.ts';

@@ -110,11 +110,11 @@ function program(): Command {
   addRollCommands(muster, { ended, checkedName });
   muster
     .command('extend')
-    .description("move the end of a fleet's lease")
+    .description("move the end of a fleet's lease, or give a lease to a fleet that has none")
     .argument('<name>', "the fleet's name")
     .argument(
       '<time>',
-      "on top of what is left of it: 30m, 2h, 1d; or 'for-good': until somebody takes it down",
+      "on top of what is left of it, or from now: 30m, 2h, 1d; or 'for-good': until somebody takes it down",
     )
     .option(...JSON_OPTION)
     .action((name, time, options) =>

@@ -34,7 +34,7 @@ export async function up(file: string, options: UpCommandOptions): Promise<numbe
       .up(checked, { lease, beforeStart })
       .catch((error: unknown) => changeInstead(muster, checked, error, { ...options, file }));
     if (!run) return tellUnchanged(checked.spec.name, options);
-    if (lease !== undefined && run.met !== 'new') say(`--for ${options.for} ${forNothing(run)}`);
+    if (options.for !== undefined && run.met !== 'new') say(forNothing(run, options.for));
     const report = await seeThrough(run, { ...options, file });
     return report && isShortOfSpec(report) ? LEFT_OVER : codeOf(report);
   } finally {
@@ -54,14 +54,15 @@ async function agreeTo(muster: Muster, checked: CheckedSpec, file: string): Prom
 }
 
 /** Why a lease that was asked for of a fleet that has a run already changes nothing, and what does. */
-function forNothing({ fleet, met }: FleetRun): string {
+function forNothing({ fleet, met }: FleetRun, time: string): string {
+  const extend = `'muster extend ${fleet} ${time}'`;
   switch (met) {
     case 'keeping':
-      return `changes nothing: the fleet is there with a lease; 'muster extend ${fleet} TIME' moves its end`;
+      return `--for ${time} changes nothing: the fleet is there and has its lease; ${extend} moves the end of that by as much`;
     case 'ended':
-      return `changes nothing: the fleet is there without a lease; 'muster down ${fleet}' takes it down`;
+      return `--for ${time} changes nothing: the fleet is there without a lease; ${extend} gives it one`;
     default:
-      return `changes nothing: the run under way was begun before; 'muster extend ${fleet} TIME' moves the end of its lease, if it has one`;
+      return `--for ${time} changes nothing: the run under way was begun before; when the fleet is complete ${extend} gives it a lease, or moves the end of the one that it has`;
   }
 }
 
@@ -78,7 +79,10 @@ async function changeInstead(
   if (!canChange || !(yes || isTerminal())) throw error;
   say(differenceText(checked.spec.name, error.changes, { file, isAgreed: true }));
   if (!yes && !(await isYes('Change what can be changed in place?'))) return undefined;
-  if (options.for) say(`--for ${options.for} changes nothing: a change leaves the fleet's lease as it is`);
+  if (options.for) {
+    const extend = `'muster extend ${checked.spec.name} ${options.for}' gives it one, or moves its end`;
+    say(`--for ${options.for} changes nothing: a change leaves the fleet's lease as it is; ${extend}`);
+  }
   return muster.change(checked);
 }
 

@@ -1,4 +1,4 @@
-/** Changes of a complete fleet: asked of the run that keeps it, which is started for that when there is none. */
+/** Changes of a complete fleet, and a lease for one that has none: asked of the run that keeps it, which is started for that when there is none. */
 
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
@@ -7,6 +7,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
   WorkflowNotFoundError,
+  type WorkflowStartOptions,
   WorkflowUpdateFailedError,
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
@@ -15,12 +16,14 @@ import type { ChangeRequest } from '../fleet/change.ts';
 import { resourceLeftovers } from '../fleet/leftovers.ts';
 import { locatedIn, standsOf, whereOf } from '../fleet/places.ts';
 import type { RepairRequest } from '../fleet/repair.ts';
-import type { FleetReport } from '../fleet/report.ts';
+import type { FleetReport, LeaseReport } from '../fleet/report.ts';
 import type { RollRequest } from '../fleet/roll.ts';
 import {
   type CHANGE_UPDATE,
   type CLEAR_UPDATE,
   type ClearRequest,
+  EXTEND_UPDATE,
+  type Extension,
   type FleetMemo,
   KEEPER,
   type KeepRequest,
@@ -59,6 +62,54 @@ export async function startChange(
     | typeof CLEAR_UPDATE,
   argument: ScaleRequest | ChangeRequest | RepairRequest | RollRequest | ClearRequest,
 ): Promise<FleetRun | undefined> {
+  const asked = { update, argument, ...changeWords(report) };
+  const handle = await askKeeper<FleetReport>(temporal, description, report, asked);
+  if (!handle) return undefined;
+  const { workflowId, workflowRunId, updateId } = handle;
+  return new FleetRun(temporal, report.fleet, { workflowId, runId: workflowRunId!, change: updateId }, 'new');
+}
+
+/** Gives a fleet without a lease one, that begins now. Undefined and throws as `startChange`. */
+export async function startLease(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  report: FleetReport,
+  argument: Extension,
+): Promise<LeaseReport | undefined> {
+  const asked = { update: EXTEND_UPDATE, argument, ...leaseWords(report) };
+  const handle = await askKeeper<LeaseReport>(temporal, description, report, asked);
+  return handle?.result();
+}
+
+/** What the run is called in Temporal's UI, if it is started. */
+function changeWords({ fleet }: FleetReport): RunWords {
+  return {
+    staticSummary: `keep ${fleet}: a change of it`,
+    staticDetails: `Changes the complete fleet \`${fleet}\`. Cancelling it takes back the change; terminating it does not.`,
+  };
+}
+
+function leaseWords({ fleet }: FleetReport): RunWords {
+  return {
+    staticSummary: `keep ${fleet}: until its lease is over`,
+    staticDetails: `Keeps the complete fleet \`${fleet}\` until its lease is over, and takes it down then. Cancelling it does so at once; terminating it leaves the fleet without a lease.`,
+  };
+}
+
+type RunWords = Pick<WorkflowStartOptions, 'staticSummary' | 'staticDetails'>;
+
+interface Asked extends RunWords {
+  readonly update: string;
+  readonly argument: unknown;
+}
+
+/** Asks the run that keeps the fleet, which is started when there is none. Undefined and throws as `startChange`. */
+async function askKeeper<Answer>(
+  temporal: Temporal,
+  description: WorkflowExecutionDescription,
+  report: FleetReport,
+  { update, argument, ...words }: Asked,
+): Promise<WorkflowUpdateHandle<Answer> | undefined> {
   const { client, taskQueue } = temporal;
   const { workflowId } = description;
   const { change: _, ends: __, ...memo } = memoOf(description);
@@ -68,7 +119,7 @@ export async function startChange(
   if (last.runId !== description.runId || last.status.name !== description.status.name) return undefined;
   try {
     const handle = await withAttributes(report.fleet, (attributes) =>
-      client.workflow.startUpdateWithStart<Workflow, FleetReport, [typeof argument]>(update, {
+      client.workflow.startUpdateWithStart<Workflow, Answer, [unknown]>(update, {
         args: [argument],
         updateId: randomUUID(),
         waitForStage: 'ACCEPTED',
@@ -80,19 +131,12 @@ export async function startChange(
           workflowIdConflictPolicy: 'USE_EXISTING',
           memo: { ...memo },
           ...attributes,
-          staticSummary: `keep ${report.fleet}: a change of it`,
-          staticDetails: `Changes the complete fleet \`${report.fleet}\`. Cancelling it takes back the change; terminating it does not.`,
+          ...words,
         }),
       }),
     );
     await throwRefusal(handle);
-    const { workflowRunId, updateId } = handle;
-    return new FleetRun(
-      temporal,
-      report.fleet,
-      { workflowId, runId: workflowRunId!, change: updateId },
-      'new',
-    );
+    return handle;
   } catch (error) {
     const change = busyWith(error);
     if (change !== undefined) throw fleetChanging(report.fleet, change);
@@ -125,7 +169,7 @@ async function requestOf(
 }
 
 /** One that was refused has its answer already, and is not waited for. */
-async function throwRefusal(handle: WorkflowUpdateHandle<FleetReport>): Promise<void> {
+async function throwRefusal(handle: WorkflowUpdateHandle<unknown>): Promise<void> {
   await Promise.race([handle.result().catch(throwFailed), setImmediate()]);
 }
 

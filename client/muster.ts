@@ -61,7 +61,7 @@ import type { SweepReport, SweepRequest } from '../fleet/sweep.ts';
 import { runLink } from '../fleet/ui-link.ts';
 import { checkOf } from '../fleet/wanted.ts';
 import { withAttributes } from './attributes.ts';
-import { asChangeLeft, busyWith, memoOf, refusalOf, startChange } from './change.ts';
+import { asChangeLeft, busyWith, memoOf, refusalOf, startChange, startLease } from './change.ts';
 import { type CheckOptions, checkAgainst, specOfForgotten } from './check.ts';
 import { CheckSchedules } from './check-schedules.ts';
 import {
@@ -113,7 +113,7 @@ import {
 export interface UpOptions {
   /**
    * Seconds after which the fleet is taken down, counted from when it is complete; at most ten years. Of a fleet that is
-   * there already nothing changes.
+   * there already nothing changes: `extend` gives it a lease.
    */
   readonly lease?: number;
   /** Awaited before the run of a new fleet is started, and of no other: when it rejects, so does `up`, and nothing is started. */
@@ -591,16 +591,20 @@ export class Muster {
 
   /**
    * Moves the end of a fleet's lease, or has the fleet stay until somebody takes it down; answers the lease as it is then.
+   * A complete fleet without a lease gets one, that begins now.
    *
-   * `seconds` go on top of what is left, and less than none shorten it. Throws FleetNotFound, NoWorker, NotNow when the fleet
-   * has no lease or is being taken down, FleetBusy, WrongLease.
+   * `seconds` go on top of what is left, and less than none shorten it. Throws WrongLease, FleetNotFound, HistoryGone, NoWorker,
+   * FleetBusy, FleetDegraded, FleetLeftOver, and NotNow when the fleet is not complete, or is to stay and has no lease.
    */
   async extend(fleet: string, extension: Extension): Promise<LeaseReport | undefined> {
-    const description = await this.#kept(fleet, 'extend');
-    try {
-      return await this.#update<LeaseReport | undefined>(description, EXTEND_UPDATE, extension);
-    } catch (error) {
-      throw this.#refusedUpdate(fleet, error);
+    for (;;) {
+      const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
+      const isKept = description?.type === KEEPER && description.status.name === 'RUNNING';
+      const answer = isKept
+        ? await this.#extended(description, extension)
+        : await this.#leased(fleet, extension);
+      if (answer) return answer.lease;
+      await sleep(HAND_OVER_MS);
     }
   }
 
@@ -610,7 +614,7 @@ export class Muster {
    * Throws FleetNotFound, NoWorker, NotNow when the fleet has no lease.
    */
   async release(fleet: string): Promise<FleetRun> {
-    return this.#release(await this.#kept(fleet, 'release'));
+    return this.#release(await this.#kept(fleet));
   }
 
   /**
@@ -861,13 +865,12 @@ export class Muster {
   }
 
   /** The run that keeps a complete fleet until its lease is over. */
-  async #kept(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
+  async #kept(fleet: string): Promise<WorkflowExecutionDescription> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
     if (!description) throw fleetNotFound(fleet);
     const { change } = memoOf(description);
-    const isChanging = description.status.name === 'RUNNING' && change !== undefined;
-    if (isChanging && asked === 'release') throw fleetChanging(fleet, change.words);
-    if (!isKeeping(description) && !isChanging) throw noLease(fleet, (await this.status(fleet)).state, asked);
+    if (description.status.name === 'RUNNING' && change) throw fleetChanging(fleet, change.words);
+    if (!isKeeping(description)) throw noLease(fleet, (await this.status(fleet)).state, 'release');
     return description;
   }
 
@@ -905,12 +908,37 @@ export class Muster {
     }
   }
 
+  /** Has the run that keeps the fleet move the end of its lease. Undefined when it has ended, or is about to. */
+  async #extended(
+    description: WorkflowExecutionDescription,
+    extension: Extension,
+  ): Promise<{ readonly lease: LeaseReport | undefined } | undefined> {
+    try {
+      return { lease: await this.#update<LeaseReport | undefined>(description, EXTEND_UPDATE, extension) };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError || refusalOf(error)?.type === 'RunEnds') return undefined;
+      throw this.#refusedUpdate(memoOf(description).fleet, error);
+    }
+  }
+
+  /** Gives a complete fleet a lease that no run keeps. Undefined when another run has come in between. */
+  async #leased(fleet: string, extension: Extension): Promise<{ readonly lease: LeaseReport } | undefined> {
+    const standing = (of: WorkflowExecutionDescription) => this.#standing(of);
+    const { description, report } = await this.#settled(fleet, historyGone, standing);
+    if (report.state === 'degraded') throw fleetDegraded(report);
+    if (report.state !== 'complete' || 'forGood' in extension) throw noLease(fleet, report.state, 'extend');
+    const mistake = leaseMistake(extension.seconds);
+    if (mistake) throw wrongLease(mistake);
+    const lease = await startLease(this.#temporal, description, report, extension);
+    return lease && { lease };
+  }
+
   /** The run's own words, or that the lease was over before the Update came. */
   #refusedUpdate(fleet: string, error: unknown): unknown {
     const change = busyWith(error);
     if (change !== undefined) return fleetChanging(fleet, change);
     if (error instanceof WorkflowUpdateFailedError) return wrongLease(error.cause?.message ?? error.message);
-    if (error instanceof WorkflowNotFoundError) return noLease(fleet, 'removing', 'extend');
+    if (error instanceof WorkflowNotFoundError) return noLease(fleet, 'removing', 'release');
     return asMusterError(this.#temporal, error);
   }
 

@@ -5,14 +5,23 @@ import { instanceCountOf } from './report.ts';
 import type { Extension, TeardownRequest } from './run.ts';
 
 /** Ten minutes before the end, or at the last tenth of a lease that is shorter than it would need to be for that. */
-export function warnsAt({ endsAt }: LeaseReport, completeAt: number): number {
-  const whole = endsAt - completeAt;
+export function warnsAt({ endsAt, beganAt }: LeaseReport, completeAt: number): number {
+  const whole = endsAt - (beganAt ?? completeAt);
   return endsAt - Math.min(600_000, whole / 10);
 }
 
-/** The lease after an extension; none when the fleet is to stay. Who is warned once is warned again before the new end. */
-export function extended({ endsAt }: LeaseReport, extension: Extension): LeaseReport | undefined {
-  return 'forGood' in extension ? undefined : { endsAt: endsAt + extension.seconds * 1000 };
+/**
+ * The lease after an extension; none when the fleet is to stay. A fleet without one gets one that begins now. Who is warned
+ * once is warned again before the new end.
+ */
+export function extended(
+  lease: LeaseReport | undefined,
+  extension: Extension,
+  now: number,
+): LeaseReport | undefined {
+  if ('forGood' in extension) return undefined;
+  const { endsAt, beganAt } = lease ?? { endsAt: now, beganAt: now };
+  return { endsAt: endsAt + extension.seconds * 1000, ...(beganAt !== undefined && { beganAt }) };
 }
 
 /** Ten years: longer is a mistake in the unit. */
@@ -28,12 +37,17 @@ export function leaseMistake(seconds: number): string | undefined {
 /** What is wrong with an extension; undefined when nothing is. */
 export function extensionMistake(
   extension: Extension,
-  { endsAt }: LeaseReport,
+  lease: LeaseReport | undefined,
   now: number,
 ): string | undefined {
   if (typeof extension !== 'object' || extension === null) return 'an extension has seconds, or is for good';
-  if ('forGood' in extension) return extension.forGood === true ? undefined : 'forGood can only be true';
+  if ('forGood' in extension) {
+    if (extension.forGood !== true) return 'forGood can only be true';
+    return lease ? undefined : 'the fleet has no lease: it stays until it is taken down';
+  }
   const { seconds } = extension;
+  if (!lease) return leaseMistake(seconds);
+  const { endsAt } = lease;
   if (!Number.isFinite(seconds) || seconds === 0)
     return `${seconds} is no number of seconds to extend a lease by`;
   const left = (endsAt - now) / 1000 + seconds;

@@ -154,6 +154,8 @@ export interface FailureReport {
 export interface LeaseReport {
   /** Milliseconds since the epoch: then the fleet is taken down. */
   endsAt: number;
+  /** When it was given to a fleet that had none; otherwise it began when the fleet was complete. */
+  beganAt?: number;
   /** From here on it is soon over, and whoever wants to know has been told. */
   warned?: boolean;
 }

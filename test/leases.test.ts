@@ -149,7 +149,7 @@ describe('a lease', () => {
     const ended = await (await muster.attach('longer')).result();
     assert.equal(ended.state, 'complete');
     assert.equal(ended.lease, undefined);
-    await assert.rejects(muster.extend('longer', { seconds: 60 }), isRefused('NotNow'));
+    await assert.rejects(muster.extend('longer', { forGood: true }), isRefused('NotNow'));
     assert.equal(await isThere('longer'), 2);
     assert.equal((await (await muster.down('longer')).result()).state, 'gone');
   });
@@ -209,7 +209,7 @@ describe('a lease', () => {
     const [unseen] = (await muster.list({ look: false })).filter(({ fleet }) => fleet === 'orphan');
     assert.equal(unseen!.state, 'lost');
     assert.deepEqual((await muster.check('orphan')).findings, []);
-    await assert.rejects(muster.extend('orphan', { seconds: 60 }), isRefused('NotNow'));
+    await assert.rejects(muster.extend('orphan', { forGood: true }), isRefused('NotNow'));
     const scaled = await (await muster.scale('orphan', { count: 3 })).result();
     assert.deepEqual([scaled.state, scaled.lease], ['complete', undefined]);
     const later = await muster.status('orphan');

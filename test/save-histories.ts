@@ -12,7 +12,14 @@ import { fileURLToPath } from 'node:url';
 import { EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DECIDE_UPDATE, EXTEND_UPDATE, KEEPER, placeWorkflowId, TASK_QUEUE } from '../fleet/run.ts';
+import {
+  DECIDE_UPDATE,
+  EXTEND_UPDATE,
+  fleetWorkflowId,
+  KEEPER,
+  placeWorkflowId,
+  TASK_QUEUE,
+} from '../fleet/run.ts';
 import { scheduleId } from '../fleet/schedule.ts';
 import type { Fault } from '../sandbox/index.ts';
 import { ensurePython } from '../setup/python.js';
@@ -63,6 +70,15 @@ await save('reused-profile', async (name) => {
 });
 await save('handed-over', leased, 'bootstrapFleet');
 await save('kept-for-a-time', leased, KEEPER);
+await save(
+  'given-a-lease',
+  async (name) => {
+    await world.up({ name });
+    await world.muster.extend(name, { seconds: 2 });
+    return world.client.workflow.getHandle(fleetWorkflowId(name));
+  },
+  KEEPER,
+);
 await save('scheduled', async (name) => scheduled(name));
 await save('scheduled-and-skipped', async (name) => {
   await world.up({ name });

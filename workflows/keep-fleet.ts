@@ -1,4 +1,4 @@
-/** keepFleet: the run of a complete fleet that has a lease, or that is being changed. */
+/** keepFleet: the run of a complete fleet that has a lease, is given one, or is being changed. */
 
 import {
   ApplicationFailure,
@@ -349,14 +349,14 @@ class Keeper {
   private checkExtension(extension: Extension): void {
     const { lease } = this.report;
     if (this.isOver) throw ApplicationFailure.nonRetryable('the lease is over');
-    if (!lease)
-      throw ApplicationFailure.nonRetryable('the fleet has no lease: it stays until it is taken down');
+    // One that is given to a fleet has the run wait for its end, which one that is busy cannot.
+    if (!lease) this.checkWhole();
     const mistake = extensionMistake(extension, lease, Date.now());
     if (mistake) throw ApplicationFailure.nonRetryable(mistake);
   }
 
   private extend(extension: Extension): LeaseReport | undefined {
-    this.report.lease = extended(this.report.lease!, extension);
+    this.report.lease = extended(this.report.lease, extension, Date.now());
     this.asked += 1;
     this.show();
     return this.report.lease;
