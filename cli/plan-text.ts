@@ -1,9 +1,10 @@
 /** A plan as a person reads it. */
 
-import type { PlanAct, PlanItem, PlanPlace, PlanReport, PolicyPlan } from '../fleet/plan.ts';
+import type { PlanAct, PlanItem, PlanPlace, PlanReport, PlanScaled, PolicyPlan } from '../fleet/plan.ts';
 import type { PolicyDoubt } from '../fleet/policy-mistakes.ts';
 import { type StatementWords, sentenceOf } from '../fleet/policy-words.ts';
 import type { FleetPrice } from '../fleet/prices.ts';
+import type { SpecChange } from '../fleet/spec-change.ts';
 import { counted } from '../fleet/words.ts';
 import { differenceText } from './change-text.ts';
 import type { Colors } from './output.ts';
@@ -24,14 +25,15 @@ const MOST_SHORT = 4;
 const HEAD_WIDTH = 11;
 
 export function planText(report: PlanReport, options: PlanTextOptions): string {
-  const { fleet, items, changes, places, policy, price, warnings } = report;
+  const { fleet, items, changes, scaled = [], places, policy, price, warnings } = report;
   const blocks = [
     wrapped(headline(report, options), options.width),
     itemLines(items, options),
     changes.length > 0 ? [differenceText(fleet, changes, { file: options.file })] : [],
     [
       ...placeRows(places, options),
-      ...(price ? rows('price', priceWords(price), options) : []),
+      ...rows('count', scaled.map(scaledWords), options),
+      ...(items.length > 0 ? priceRows(price, options) : []),
       ...(policy ? policyRows(policy, items, options) : []),
     ],
     [
@@ -48,7 +50,7 @@ export function planText(report: PlanReport, options: PlanTextOptions): string {
 }
 
 function headline(
-  { fleet, standing, obstacles, changes, goes }: PlanReport,
+  { fleet, standing, obstacles, changes, goes, scaled }: PlanReport,
   { colors }: PlanTextOptions,
 ): string {
   const sign = goes ? colors.green('✓') : colors.red('✗');
@@ -62,8 +64,11 @@ function headline(
     case 'coming-up':
       return `${sign} fleet ${name} is being made by this spec; 'up' would attach to the run`;
     case 'same':
-      return `${sign} fleet ${name} is there, as the spec says; 'up' would change nothing`;
+      return `${sign} fleet ${name} is there, as the spec says${scaled ? ' but for its count' : ''}; 'up' would change nothing`;
     case 'differs': {
+      if (needsRoll(changes)) {
+        return `${sign} fleet ${name} is there by another spec, which needs other machines: not 'up', but 'muster roll'`;
+      }
       const isPart = changes.some(({ how }) => how !== 'in-place');
       const what = isPart ? 'a part of that would be changed in place' : 'it would be changed in place';
       return `${sign} fleet ${name} is there by another spec; ${goes ? what : inTheWay}`;
@@ -75,6 +80,11 @@ function headline(
     case 'busy':
       return `${sign} fleet ${name} is in the hands of another run`;
   }
+}
+
+/** Nothing of it can be done by `up`, and all of it by a roll. */
+function needsRoll(changes: readonly SpecChange[]): boolean {
+  return changes.length > 0 && changes.every(({ how }) => how === 'roll');
 }
 
 const SIGNS: Readonly<
@@ -126,7 +136,13 @@ const ACTS: Readonly<Record<Exclude<PlanAct, 'keep' | 'make'>, string>> = {
 function placeRows(places: readonly PlanPlace[], options: PlanTextOptions): string[] {
   if (places.length > 1) {
     const lines = places.map(({ place, account, image, types, quotas }) =>
-      [place, account && `account ${account}`, image, typeWords(types), ...quotas.map(quotaWords)]
+      [
+        place,
+        account && `account ${account}`,
+        image,
+        typeWords(types),
+        ...quotas.map((quota) => `needs ${quotaWords(quota)}`),
+      ]
         .filter(Boolean)
         .join(', '),
     );
@@ -136,7 +152,7 @@ function placeRows(places: readonly PlanPlace[], options: PlanTextOptions): stri
     ...rows('where', [`${account === undefined ? '' : `account ${account}, `}${region}`], options),
     ...(caller ? rows('as', [caller], options) : []),
     ...(image ? rows('from', [[image, typeWords(types)].filter(Boolean).join(', ')], options) : []),
-    ...(quotas.length > 0 ? rows('quota', quotas.map(quotaWords), options) : []),
+    ...rows('needs', quotas.map(quotaWords), options),
   ]);
 }
 
@@ -149,7 +165,18 @@ function typeWords(types: readonly string[]): string {
 const MOST_TYPES = 5;
 
 function quotaWords({ quota, least, most }: PlanPlace['quotas'][number]): string {
-  return `${least < most ? `up to ${most}` : most} vCPUs of ${quota}`;
+  return `${least < most ? `up to ${most}` : most} vCPUs of the quota ${quota}`;
+}
+
+function scaledWords({ at, has, says }: PlanScaled): string {
+  const where = at === undefined ? '' : ` in ${at}`;
+  return `${has}${where} by the last scale; the file says ${says}, and 'up' leaves it so`;
+}
+
+/** Where a person is asked next there is no option to give a list by. */
+function priceRows(price: FleetPrice | undefined, options: PlanTextOptions): string[] {
+  if (price) return rows('price', priceWords(price), options);
+  return options.isShort ? [] : rows('price', ['unknown: --prices FILE adds it (docs/plan.md)'], options);
 }
 
 function priceWords({ date, currency, least, most, isCeiling, missing }: FleetPrice): string[] {
@@ -202,7 +229,9 @@ function doubtText({ sid, statement, action, message, mend }: PolicyDoubt): stri
   return `${action}, in statement ${sid ?? statement}: ${message}${mend ? `; ${mend}` : ''}`;
 }
 
-function obstacleLines({ obstacles }: PlanReport, options: PlanTextOptions): string[] {
+/** That it differs is told by the differences, where a roll does all of them. */
+function obstacleLines({ obstacles, changes }: PlanReport, options: PlanTextOptions): string[] {
+  if (needsRoll(changes)) return [];
   return obstacles.flatMap(({ message, mend }) => [
     ...marked('✗', 'red', message, options),
     ...(mend ? wrapped(mend, options.width - 4).map((line) => `    ${line}`) : []),
@@ -210,6 +239,7 @@ function obstacleLines({ obstacles }: PlanReport, options: PlanTextOptions): str
 }
 
 function nextRows({ standing, goes, changes }: PlanReport, { file, ...options }: PlanTextOptions): string[] {
+  if (needsRoll(changes)) return rows('next', [`muster roll ${file}`], { file, ...options });
   if (!goes || standing === 'same') return [];
   const commands = [`muster up ${file}${standing === 'differs' ? ' --yes' : ''}`];
   if (changes.some(({ how }) => how === 'roll')) commands.push(`muster roll ${file}`);

@@ -668,7 +668,7 @@ export class Muster {
       const run = await this.#there(checked);
       if (!run) return { standing: 'new' };
       if (run.met === 'running') return { standing: 'coming-up' };
-      return { standing: 'same', count: instanceCountOf(await run.result()) };
+      return { standing: 'same', there: await run.result() };
     } catch (error) {
       const standing = error instanceof MusterError ? STANDINGS[error.code] : undefined;
       if (!standing) throw error;

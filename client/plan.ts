@@ -2,10 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Foresight, PlaceOutlook, PlanRequest } from '../fleet/foresight.ts';
-import { fleetAt, minPlacesOf } from '../fleet/places.ts';
+import { fleetAt, minPlacesOf, placesIn as namesOfPlaces, placeIn } from '../fleet/places.ts';
 import {
   type PlanObstacle,
   type PlanReport,
+  type PlanScaled,
   type PlanStanding,
   type PolicyPlan,
   placeOf,
@@ -15,7 +16,7 @@ import { policyDoubts } from '../fleet/policy-mistakes.ts';
 import { policyWords } from '../fleet/policy-words.ts';
 import { type FleetPrice, fleetPrice, type PriceList } from '../fleet/prices.ts';
 import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
-import { type FleetSpec, preflightSpec, withoutUserData } from '../fleet/spec.ts';
+import { type FleetSpec, type PlaceSpec, preflightSpec, withoutUserData } from '../fleet/spec.ts';
 import { inPlaceOf } from '../fleet/spec-changes.ts';
 import { specHash } from '../fleet/spec-hash.ts';
 import { actionDataFor } from './action-data.ts';
@@ -32,7 +33,7 @@ export interface PlanOptions {
 /** How `up` would meet the fleet. */
 export type Meeting =
   | { readonly standing: 'new' | 'coming-up' }
-  | { readonly standing: 'same'; readonly count: number }
+  | { readonly standing: 'same'; readonly there: FleetReport }
   /** It can be changed, as far as the differences allow. */
   | {
       readonly standing: 'differs';
@@ -61,12 +62,14 @@ export async function planOf(
     findings(temporal, checked, meeting),
     policyPlan(spec),
   ]);
+  const scaled = scaledIn(spec, meeting);
   return {
     schema: 1,
     fleet: spec.name,
     standing: meeting.standing,
     goes: found.obstacles.length === 0,
     ...found,
+    ...(scaled.length > 0 && { scaled }),
     ...(policy && { policy }),
     ...(prices && { price: priceOf(asItIs(spec, meeting), outlooks, prices) }),
   };
@@ -84,7 +87,36 @@ async function findings(temporal: Temporal, checked: CheckedSpec, meeting: Meeti
 
 /** A fleet may have been scaled since it came up. */
 function asItIs(spec: FleetSpec, meeting: Meeting): FleetSpec {
-  return meeting.standing === 'same' && !spec.places ? ofCount(spec, meeting.count) : spec;
+  if (meeting.standing !== 'same') return spec;
+  const { there } = meeting;
+  if (!spec.places) return ofCount(spec, instanceCountOf(there));
+  const stands = namesOfPlaces(there);
+  const places = spec.places.map((place) =>
+    stands.includes(place.name) ? ofCount(place, instanceCountOf(placeIn(there, place.name))) : place,
+  );
+  return { ...spec, places };
+}
+
+/** Where it has another count than its spec says, and is left with that. */
+function scaledIn(spec: FleetSpec, meeting: Meeting): PlanScaled[] {
+  if ('report' in meeting) {
+    const isChanged = meeting.error.changes.some(({ field }) => field === 'instances.count');
+    return isChanged ? [] : scaledOf(spec, meeting.report);
+  }
+  if (meeting.standing !== 'same') return [];
+  const { there } = meeting;
+  const stands = namesOfPlaces(there);
+  return placesIn(spec).flatMap(([place, one]) => {
+    if (place === undefined) return scaledOf(one, there);
+    return stands.includes(place) ? scaledOf(one, placeIn(there, place), place) : [];
+  });
+}
+
+/** With fewer than it wants a fleet may have come up. */
+function scaledOf({ instances: { count } }: FleetSpec, report: FleetReport, at?: string): PlanScaled[] {
+  const has = instanceCountOf(report);
+  const isByUp = has === count.want || (!report.scale && has >= count.min && has < count.want);
+  return isByUp ? [] : [{ ...(at !== undefined && { at }), has, says: count.want }];
 }
 
 async function newFleet(temporal: Temporal, spec: FleetSpec): Promise<Found> {
@@ -146,7 +178,7 @@ function launchOfMore(to: FleetSpec, report: FleetReport, count: number): FleetS
   };
 }
 
-function ofCount(spec: FleetSpec, count: number): FleetSpec {
+function ofCount<Spec extends Pick<PlaceSpec, 'instances'>>(spec: Spec, count: number): Spec {
   return { ...spec, instances: { ...spec.instances, count: { want: count, min: count } } };
 }
 

@@ -60,6 +60,14 @@ export interface PlanPlace {
   readonly quotas: readonly PlanQuota[];
 }
 
+export interface PlanScaled {
+  /** The place, of a fleet in several. */
+  readonly at?: string;
+  readonly has: number;
+  /** Of the spec: how many it wants. */
+  readonly says: number;
+}
+
 /** vCPUs that would count into a quota of the account; how much of it is left is not known. */
 export interface PlanQuota {
   /** `on-demand Standard (A, C, D, H, I, M, R, T, Z)`. */
@@ -88,6 +96,8 @@ export interface PlanReport {
   readonly items: readonly PlanItem[];
   /** What differs from the fleet that is there. */
   readonly changes: readonly SpecChange[];
+  /** Where a scale has given it another count than its spec says; absent when nowhere. `up` leaves it so. */
+  readonly scaled?: readonly PlanScaled[];
   /** Where something would be launched. */
   readonly places: readonly PlanPlace[];
   /** Absent when the spec has no policy of its own. */

@@ -284,9 +284,39 @@ describe('the plan of a fleet that is there', () => {
     await (await muster.scale('same', { count: 3 })).result();
     const scaled = await planned(spec);
     assert.equal(asked(scaled.items.at(-1)!), 'keep instances 3 × t3.micro');
+    assert.deepEqual([report.scaled, scaled.scaled], [undefined, [{ has: 3, says: 2 }]]);
     const { code, stdout } = await command('plan', specFile('same'));
     assert.equal(code, 0);
-    assert.match(stdout, /^✓ fleet same is there, as the spec says/);
+    assert.match(
+      stdout,
+      /^✓ fleet same is there, as the spec says but for its count; 'up' would change nothing\n/,
+    );
+    assert.match(stdout, /\n {2}count {6}3 by the last scale; the file says 2, and 'up' leaves it so\n/);
+    assert.match(stdout, /\n {2}price {6}unknown: --prices FILE adds it \(docs\/plan\.md\)\n/);
+    const tagged = await planned(specOf('same', { tags: { team: 'web' } }));
+    assert.deepEqual([tagged.standing, tagged.scaled], ['differs', [{ has: 3, says: 2 }]]);
+    const counted = await planned(specOf('same', {}, { count: 4 }));
+    assert.deepEqual([counted.standing, counted.scaled], ['differs', undefined]);
+    assert.equal((await (await muster.up(spec)).result()).state, 'complete');
+    assert.equal((await world.exists('same')).instances.length, 3);
+  });
+
+  it('and was scaled in one of its places says where', async () => {
+    const spec = specFrom(
+      inPlaces('apart', { places: [{ region: 'us-east-1' }, { region: 'eu-west-1', count: 1 }] }),
+    );
+    await fleetOf(spec);
+    assert.equal((await planned(spec)).scaled, undefined);
+    await (await muster.scale('apart', { count: 3, place: 'eu-west-1' })).result();
+    const report = await planned(spec);
+    assert.deepEqual(report.scaled, [{ at: 'eu-west-1', has: 3, says: 1 }]);
+    assert.deepEqual(
+      report.items.slice(-2).map(({ at, count }) => [at, count]),
+      [
+        ['us-east-1', 2],
+        ['eu-west-1', 3],
+      ],
+    );
   });
 
   it('with another is what would be made, changed and removed, and what would stop it', async () => {
@@ -339,7 +369,11 @@ describe('the plan of a fleet that is there', () => {
     assert.ok(report.obstacles[0]!.mend!.includes(`'muster roll ${file}' has`));
     const told = await command('plan', file);
     assert.ok(told.stdout.includes(`'muster roll ${file}'`), told.stdout);
-    assert.doesNotMatch(told.stdout, /FILE/);
+    assert.equal(told.code, 2);
+    assert.match(told.stdout, /^✗ fleet fixed is there by another spec, which needs other machines: /);
+    assert.doesNotMatch(told.stdout, /in the way|its spec is another/);
+    assert.ok(told.stdout.endsWith(`next       muster roll ${file}\n`), told.stdout);
+    assert.doesNotMatch(told.stdout.replace('--prices FILE', ''), /FILE/);
   });
 
   it('and has lost a part says so', async () => {
