@@ -9,6 +9,7 @@ import type { Mistake } from '../fleet/mistakes.ts';
 import { readSpec } from '../fleet/read-spec.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { regionOf } from '../fleet/spec-conflicts.ts';
+import { allowMistakes } from './allow-mistakes.ts';
 import { DONE, UsageError } from './exit.ts';
 import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
 import { type Ask, atTerminal, isTerminal } from './terminal.ts';
@@ -33,11 +34,13 @@ export async function init(file: string, options: InitOptions): Promise<number> 
   const answers = answersOf(options, file);
   const wanted = isAnswered(options) ? answers : await interviewed(answers, options);
   const { spec, mistakes = [] } = read(wanted);
-  if (!spec) throw new UsageError(mistakes.map(lineOf).join('\n  '));
+  const unknown = (await allowMistakes(wanted.actions)).map((mistake) => `--allow: ${mistake}`);
+  if (!spec || unknown.length > 0) throw new UsageError([...mistakes.map(lineOf), ...unknown].join('\n  '));
   write(file, firstSpecText(wanted, schemaFrom(file)), options.force);
-  const command = `muster up ${asWord(file)}`;
-  if (options.json) print(jsonOf({ file, fleet: spec.name, region: spec.region, next: command }));
-  else printText(wordsOf(spec, file, command, stdoutColors()));
+  const word = asWord(file);
+  if (options.json) {
+    print(jsonOf({ file, fleet: spec.name, region: spec.region, next: `muster up ${word}` }));
+  } else printText(wordsOf(spec, file, word, stdoutColors()));
   return DONE;
 }
 
@@ -126,17 +129,18 @@ function placed(answers: FirstSpec, word: string): FirstSpec {
   return word.includes('.') ? { ...answers, type: word } : { ...answers, region: word };
 }
 
-/** Asks until the reader of specs has nothing to say about it. */
+/** Asks until the reader of specs has nothing to say about it, and AWS is known to have what is to be allowed. */
 async function answeredWell(question: Question, before: FirstSpec, ask: Ask): Promise<FirstSpec> {
   const { words, proposed } = question;
   for (;;) {
     const typed = (await ask(`${words} [${proposed}] `)).trim();
     const answers = typed === '' ? before : question.answered(before, typed);
-    const mistakes = read(answers).mistakes?.filter((mistake) =>
-      question.fields.some((field) => field === fieldOf(mistake)),
-    );
-    if (!mistakes || mistakes.length === 0) return answers;
-    for (const { message, mend } of mistakes) say(`  ${message}; ${mend}`);
+    const ofQuestion = (mistake: Mistake) => question.fields.some((field) => field === fieldOf(mistake));
+    const wrong = read(answers).mistakes?.filter(ofQuestion) ?? [];
+    const unknown = question.fields.includes('allow') ? await allowMistakes(answers.actions) : [];
+    if (wrong.length + unknown.length === 0) return answers;
+    for (const { message, mend } of wrong) say(`  ${message}; ${mend}`);
+    for (const mistake of unknown) say(`  ${mistake}`);
   }
 }
 
@@ -171,10 +175,11 @@ function inTheWay(file: string): UsageError {
   return new UsageError(`${file} is there already, and stays as it is`, 'name another file, or add --force');
 }
 
-function wordsOf({ name, region, instances }: FleetSpec, file: string, command: string, colors: Colors) {
+function wordsOf({ name, region, instances }: FleetSpec, file: string, word: string, colors: Colors) {
   return [
     `${colors.green('✓')} ${file} is the spec of a fleet ${name}: ${instancesWords(instances)} in ${region}`,
-    `  next      ${command}`,
+    `  next      muster plan ${word}   what it would make; makes nothing`,
+    `            muster up ${word}`,
     '            muster sandbox   to try it on, with no account',
   ].join('\n');
 }

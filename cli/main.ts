@@ -49,7 +49,7 @@ function program(): Command {
     .command('init')
     .description('write a first spec: asks four questions, or takes options')
     .argument('[file]', 'what to write', 'fleet.yaml')
-    .option('--name <name>', "the fleet's name (default: the file's)")
+    .option('--name <name>', "the fleet's name (default: the file's; of fleet.yaml its folder's)")
     .option('--allow <actions>', "what programs on its machines may do: 's3:Get*, s3:List*'")
     .option('--region <region>', 'where they run (default: AWS_REGION, then us-east-1)')
     .option('--type <type>', 'of the machines (default: t3.micro)')

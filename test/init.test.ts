@@ -23,6 +23,8 @@ beforeEach(() => {
 });
 after(() => rmSync(root, { recursive: true }));
 
+const NEXT = /next {6}muster plan fleet\.yaml .*\n {12}muster up fleet\.yaml\n/;
+
 const inFolder = (file: string) => join(folder, file);
 const ENV = { AWS_REGION: '', AWS_DEFAULT_REGION: '' };
 
@@ -33,7 +35,7 @@ describe('muster init', () => {
     const { code, stdout, stderr } = await muster('init', '--yes');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^✓ fleet.yaml is the spec of a fleet shop: 3 × t3.micro in us-east-1\n/);
-    assert.match(stdout, /next {6}muster up fleet.yaml\n/);
+    assert.match(stdout, NEXT);
     const { spec } = specFromFile(inFolder('fleet.yaml'));
     assert.deepEqual([spec.name, spec.region, spec.instances.count.want], ['shop', 'us-east-1', 3]);
     assert.deepEqual(spec.policy!.document.Statement[0]!.Action, ['s3:Get*', 's3:List*']);
@@ -87,6 +89,38 @@ describe('muster init', () => {
     assert.throws(() => readFileSync(inFolder('fleet.yaml')));
   });
 
+  it('refuses actions that AWS does not have, all of them with what else is wrong', async () => {
+    const allowed = 's3:Get*, s3:Lst*, s4:GetObject, s3:GetObjekt, read, frobnicate:All';
+    const { code, stderr } = await muster('init', '--allow', allowed, '--count', 'many');
+    assert.equal(code, 2);
+    for (const words of [
+      /--allow: "s3:Lst\*" covers no action of Amazon S3; did you mean s3:List\*\?/,
+      /--allow: "s4:GetObject" no service has the prefix s4; did you mean s3:GetObject\?/,
+      /--allow: "s3:GetObjekt" Amazon S3 has no such action; did you mean s3:GetObject\?/,
+      /--allow: "frobnicate:All" no service has the prefix frobnicate; if AWS has it newly \(known are those of \d{4}-/,
+      /--allow: "read"/,
+      /--count: "many"/,
+    ]) {
+      assert.match(stderr, words);
+    }
+    assert.doesNotMatch(stderr, /"s3:Get\*"/);
+    assert.throws(() => readFileSync(inFolder('fleet.yaml')));
+  });
+
+  it('asks again for actions that AWS does not have', async () => {
+    const { code, screen } = await converse(
+      ['init', '--name', 'web', '--count', '1', '--region', 'eu-west-3'],
+      [
+        [/policy\. \[s3:Get\*, s3:List\*\] $/, 's3:Get*, s3:Lst*\n'],
+        [/did you mean s3:List\*\?[\s\S]*policy\. \[s3:Get\*, s3:List\*\] $/, 's3:List*\n'],
+      ],
+      { cwd: folder, env: ENV },
+    );
+    assert.equal(code, 0, screen);
+    const { spec } = specFromFile(inFolder('fleet.yaml'));
+    assert.deepEqual(spec.policy!.document.Statement[0]!.Action, ['s3:List*']);
+  });
+
   it('asks four questions on a terminal, each again until its answer is one', async () => {
     const { code, screen } = await converse(
       ['init'],
@@ -103,7 +137,7 @@ describe('muster init', () => {
     const { spec } = specFromFile(inFolder('fleet.yaml'));
     assert.deepEqual([spec.name, spec.region, spec.instances.count.want], ['web', 'eu-west-3', 5]);
     assert.deepEqual(spec.instances.placements, [{ type: 't4g.small' }]);
-    assert.match(screen, /next {6}muster up fleet.yaml\n/);
+    assert.match(screen, NEXT);
   });
 
   it('is left by Ctrl-C at a question with 130, and writes nothing', async () => {

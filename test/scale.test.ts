@@ -338,7 +338,7 @@ describe('a change under way', () => {
     await assert.rejects(muster.down('busy'), isRefused('FleetBusy', words));
     await assert.rejects(muster.up(specOf('busy')), isRefused('FleetBusy', words));
     await assert.rejects(muster.decide('busy', 'retry'), isRefused('NotNow'));
-    await assert.rejects(muster.extend('busy', { seconds: 9 }), isRefused('WrongLease'));
+    await assert.rejects(muster.extend('busy', { seconds: 9 }), isRefused('FleetBusy', words));
     assert.equal((await muster.status('busy')).state, 'scaling');
     const [entry] = (await muster.list()).filter(({ fleet }) => fleet === 'busy');
     assert.equal(entry!.state, 'scaling');
