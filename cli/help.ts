@@ -61,7 +61,7 @@ const HELP: Readonly<Record<string, Help>> = {
   down: { group: FLEETS, examples: ['muster down web', 'muster down web --yes --json'], more: DETACHING },
   scale: {
     group: FLEETS,
-    examples: ['muster scale web 20', 'muster scale web 5 --by zone'],
+    examples: ['muster scale web 20', 'muster scale web +2', 'muster scale web 5 --by zone'],
     more: DETACHING,
   },
   roll: {

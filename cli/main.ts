@@ -97,7 +97,7 @@ function program(): Command {
     .command('scale')
     .description('give a fleet more or fewer instances')
     .argument('<name>', "the fleet's name")
-    .argument('<count>', 'how many it is to have')
+    .argument('<count>', 'how many it is to have; +2 or -1: so many more or fewer than it has')
     .option('--by <choice>', 'which go: newest, oldest, or zone: from the fullest first (default: newest)')
     .option('--place <place>', 'of a fleet in several places: in which of them')
     .option('--yes', 'do not ask before instances are terminated')

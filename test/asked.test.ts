@@ -98,6 +98,67 @@ describe('muster scale', () => {
   });
 });
 
+describe('muster scale with a sign', () => {
+  it('goes by what the fleet has', async () => {
+    await fleetOf('signed');
+    const more = await unasked('scale', 'signed', '+2');
+    assert.equal(more.code, 0, more.stderr);
+    assert.equal((await idsIn('signed')).length, 5);
+    const fewer = await unasked('scale', 'signed', '-1', '--by', 'oldest');
+    assert.equal(fewer.code, 0, fewer.stderr);
+    assert.equal((await idsIn('signed')).length, 4);
+    const { code, screen } = await typed(
+      ['scale', 'signed', '-3'],
+      [/3 of 4 are .*[\s\S]*them\? .*$/, 'y\n'],
+    );
+    assert.equal(code, 0, screen);
+    assert.equal((await idsIn('signed')).length, 1);
+    const none = await unasked('scale', 'signed', '-1');
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /'signed' is complete and has 1 instance, and -1 makes that 0: 0 is no count/);
+    for (const wrong of ['+', '-x', '+1.5', '--2']) {
+      assert.equal((await unasked('scale', 'signed', wrong)).code, 2, wrong);
+    }
+    assert.equal((await unasked('scale', 'nobody', '+1')).code, 2);
+    assert.equal((await idsIn('signed')).length, 1);
+  });
+
+  it('changes nothing when another change has come in between', async () => {
+    await fleetOf('raced');
+    const meanwhile = async () => {
+      assert.equal((await (await world.muster.scale('raced', { count: 5 })).result()).state, 'complete');
+      return 'y\n';
+    };
+    const { code, screen } = await typed(
+      ['scale', 'raced', '-1'],
+      [/1 of 3 is terminated: [\s\S]*Terminate it\? \[y\/N\] $/, meanwhile],
+    );
+    assert.equal(code, 2, screen);
+    assert.match(screen, /has 5 instances meanwhile, and not 3; nothing was changed/);
+    assert.equal((await idsIn('raced')).length, 5);
+  });
+
+  it('is of the place that is named', async () => {
+    const { region: _, ...rest } = written('placed', { count: 1 });
+    const places = [{ region: 'us-east-1' }, { region: 'eu-west-1' }];
+    await (await world.muster.up(specFrom({ ...rest, places }))).result();
+    const which = await unasked('scale', 'placed', '+1');
+    assert.equal(which.code, 2);
+    assert.match(which.stderr, /is in several places: us-east-1, eu-west-1/);
+    const more = await unasked('scale', 'placed', '+1', '--place', 'us-east-1');
+    assert.equal(more.code, 0, more.stderr);
+    assert.equal((await idsIn('placed')).length, 2);
+    const { places: now } = await world.muster.status('placed');
+    assert.deepEqual(
+      now!.map(({ place, instances }) => [place, instances.length]),
+      [
+        ['us-east-1', 2],
+        ['eu-west-1', 1],
+      ],
+    );
+  });
+});
+
 describe('muster roll', () => {
   it('says what is replaced, in how many waves, and what differs, and does as it is answered', async () => {
     const old = await fleetOf('rolled');

@@ -28,10 +28,10 @@ interface Terminal {
   readonly rows?: number;
 }
 
-/** Types each answer when the screen ends with what it is an answer to. */
+/** Types each answer when the screen ends with what it is an answer to; one that is a function does first what it has to. */
 export function converse(
   args: readonly string[],
-  answers: readonly (readonly [to: RegExp, typed: string])[],
+  answers: readonly (readonly [to: RegExp, typed: string | (() => Promise<string>)])[],
   { cwd, env = {}, columns, rows = 50 }: Terminal = {},
 ): Promise<Conversation> {
   const sized =
@@ -50,7 +50,9 @@ export function converse(
     if (!next?.[0].test(stripVTControlCharacters(screen.slice(seen)))) return;
     left.shift();
     seen = screen.length;
-    child.stdin.write(next[1]);
+    const [, answer] = next;
+    if (typeof answer === 'string') child.stdin.write(answer);
+    else answer().then((typed) => child.stdin.write(typed));
   });
   // A question that the test does not know would be asked for ever.
   const unanswered = setTimeout(() => child.kill('SIGKILL'), 180_000);
