@@ -88,7 +88,7 @@ async function temporalLines(
     return [server, namespace, ...ofWork];
   } finally {
     // A connection that hangs is not waited for.
-    await inTime(temporal.client.connection.close(), 1_000).catch(() => {});
+    await inTime(temporal.own!.close(), 1_000).catch(() => {});
   }
 }
 

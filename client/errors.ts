@@ -172,6 +172,11 @@ export function temporalUnreachable(address: string, error: unknown): MusterErro
   );
 }
 
+export function connectionClosed(address: string): MusterError {
+  const what = `the connection to Temporal at ${address} was closed`;
+  return new MusterError('TemporalUnreachable', what, 'ask before close(), or connect anew; runs go on');
+}
+
 export function namespaceUnknown(namespace: string, address: string): MusterError {
   return new MusterError(
     'TemporalUnreachable',

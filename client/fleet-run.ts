@@ -18,7 +18,7 @@ import { outcomeOf } from './outcome.ts';
 import { detailOf, type PendingStep, pendingIn } from './pending-step.ts';
 import { LOOK_EVERY_MS, type Progress } from './progress.ts';
 import { eventsOf } from './run-events.ts';
-import { asMusterError, isPastWorkers, isUnanswered, type Temporal } from './temporal.ts';
+import { asMusterError, isOutage, isPastWorkers, isUnanswered, type Temporal } from './temporal.ts';
 
 /** A run by its ids. */
 export interface RunId {
@@ -77,9 +77,13 @@ export class FleetRun {
    * has not ended; one that keeps a complete fleet until its lease is over has nothing more to tell. Throws only when
    * Temporal cannot be asked, or the worker that is needed for that.
    */
-  result(): Promise<FleetReport> {
-    if (this.change !== undefined) return this.#answerOf(this.change);
-    return this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle);
+  async result(): Promise<FleetReport> {
+    try {
+      if (this.change !== undefined) return await this.#answerOf(this.change);
+      return await (this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle));
+    } catch (error) {
+      throw asMusterError(this.#temporal, error);
+    }
   }
 
   async #answerOf(change: string): Promise<FleetReport> {
@@ -245,8 +249,7 @@ export class FleetRun {
         return await calls.ask(() => this.result());
       } catch (error) {
         const known = asMusterError(this.#temporal, error);
-        const isOutage = known instanceof MusterError && known.code === 'TemporalUnreachable';
-        if (!isOutage || outages >= MOST_OUTAGES) throw known;
+        if (!isOutage(this.#temporal, known) || outages >= MOST_OUTAGES) throw known;
         await sleep(LOOK_EVERY_MS);
       }
     }

@@ -171,7 +171,7 @@ export class Muster {
     this.checks = new CheckSchedules(temporal);
   }
 
-  /** Over a connection that is there already. `close` closes it, so whoever has it for more leaves that alone. */
+  /** Over a connection that is there already: whose it is closes it. */
   static over(temporal: Temporal): Muster {
     return new Muster(temporal);
   }
@@ -651,9 +651,12 @@ export class Muster {
     return scale?.runId && this.linkTo({ workflowId, runId: scale.runId });
   }
 
-  /** Closes the connection. Runs go on: they are Temporal's. */
+  /**
+   * Closes the connection that `connect` has made. What waits for an answer by it throws TemporalUnreachable. Runs go on: they
+   * are Temporal's.
+   */
   async close(): Promise<void> {
-    await this.#temporal.client.connection.close();
+    await this.#temporal.own?.close();
   }
 
   /** The run that `up` would attach to; undefined when it would start one. Throws what `up` would be refused with. */

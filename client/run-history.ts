@@ -9,8 +9,7 @@ import { FLEET_FAILED } from '../fleet/failures.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { KEEPER, type KeepRequest } from '../fleet/run.ts';
 import type { CallFailure, RunFact } from '../fleet/run-fact.ts';
-import { MusterError } from './errors.ts';
-import { asMusterError, isUnknown, type Temporal } from './temporal.ts';
+import { asMusterError, isOutage, isUnknown, type Temporal } from './temporal.ts';
 
 type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];
@@ -35,10 +34,11 @@ const AFTER_OUTAGE_MS = 250;
  * when Temporal stays away.
  */
 export async function* factsOf(
-  { client, namespace, address }: Temporal,
+  temporal: Temporal,
   run: { readonly workflowId: string; readonly runId: string },
   { follow = false, page, ask = (call) => call() }: ReadOptions = {},
 ): AsyncGenerator<RunFact[], void> {
+  const { client, namespace } = temporal;
   const reader = new Reader();
   let outages = 0;
   for (let token: Uint8Array | undefined; ; ) {
@@ -58,9 +58,8 @@ export async function* factsOf(
       if (!token?.length) return;
     } catch (error) {
       if (isUnknown(error)) return;
-      const known = asMusterError({ namespace, address }, error);
-      const isOutage = known instanceof MusterError && known.code === 'TemporalUnreachable';
-      if (!follow || !isOutage || ++outages > MOST_OUTAGES) throw known;
+      const known = asMusterError(temporal, error);
+      if (!follow || !isOutage(temporal, known) || ++outages > MOST_OUTAGES) throw known;
       await sleep(AFTER_OUTAGE_MS);
     }
   }

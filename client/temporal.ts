@@ -13,7 +13,8 @@ import {
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { TASK_QUEUE } from '../fleet/run.ts';
 import { uiBase } from '../fleet/ui-link.ts';
-import { MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
+import { connectionClosed, MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
+import { OwnCalls } from './own-calls.ts';
 
 export interface ConnectOptions {
   /** `host:port`. Otherwise from the environment (TEMPORAL_ADDRESS) or a TOML profile. */
@@ -41,6 +42,14 @@ export interface Temporal {
   readonly onLookRetried?: ConnectOptions['onLookRetried'];
   /** How long an answer of AWS is waited for, its retries included. Default: a minute. */
   readonly lookSeconds?: number;
+  /** Of a connection that Muster has made, and so may close; nobody else's is closed. */
+  readonly own?: OwnConnection;
+}
+
+export interface OwnConnection {
+  readonly calls: OwnCalls;
+  /** Calls that are under way end with it. */
+  close(): Promise<void>;
 }
 
 /** A worker that polls asks again within a minute; Temporal remembers for five who has asked. */
@@ -57,9 +66,15 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
   const config = loadConfig();
   const address = options.address ?? addressIn(config);
   const namespace = options.namespace ?? config.namespace ?? 'default';
+  const calls = new OwnCalls();
   let connection: Connection;
   try {
-    connection = await Connection.connect({ connectTimeout: '3s', ...config.connectionOptions, address });
+    connection = await Connection.connect({
+      connectTimeout: '3s',
+      interceptors: [calls.interceptor],
+      ...config.connectionOptions,
+      address,
+    });
   } catch (error) {
     throw temporalUnreachable(address, error);
   }
@@ -71,6 +86,13 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
     onWorkerAwaited: options.onWorkerAwaited,
     onLookRetried: options.onLookRetried,
+    own: {
+      calls,
+      close: () => {
+        calls.end();
+        return connection.close();
+      },
+    },
   };
 }
 
@@ -127,7 +149,8 @@ async function workerPolls(temporal: Temporal): Promise<boolean> {
 }
 
 /** Who has lately asked for work, as their SDK calls them: `PID@HOST`. */
-export async function pollersOf({ client, address, namespace, taskQueue }: Temporal): Promise<string[]> {
+export async function pollersOf(temporal: Temporal): Promise<string[]> {
+  const { client, namespace, taskQueue } = temporal;
   try {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace,
@@ -139,7 +162,7 @@ export async function pollersOf({ client, address, namespace, taskQueue }: Tempo
     );
     return [...new Set(polling.map(({ identity }) => identity || 'a worker'))];
   } catch (error) {
-    throw asMusterError({ namespace, address }, error);
+    throw asMusterError(temporal, error);
   }
 }
 
@@ -173,11 +196,19 @@ function grpcError(error: unknown) {
 
 /** What Temporal's refusal means; an error of any other kind stays as it is. */
 export function asMusterError(
-  { namespace, address }: Pick<Temporal, 'namespace' | 'address'>,
+  { namespace, address, own }: Pick<Temporal, 'namespace' | 'address' | 'own'>,
   error: unknown,
 ) {
+  if (own?.calls.haveEnded && isOfTemporal(error)) return connectionClosed(address);
   if (error instanceof NamespaceNotFoundError) return namespaceUnknown(namespace, address);
   if (isGrpcServiceError(error) && error.code === GRPC_NOT_FOUND) return namespaceUnknown(namespace, address);
-  if (isGrpcServiceError(error) || error instanceof ServiceError) return temporalUnreachable(address, error);
+  if (isOfTemporal(error)) return temporalUnreachable(address, error);
   return error;
 }
+
+/** Whether the same call may be answered a little later, by a server that was restarted meanwhile. */
+export function isOutage({ own }: Pick<Temporal, 'own'>, known: unknown): boolean {
+  return known instanceof MusterError && known.code === 'TemporalUnreachable' && !own?.calls.haveEnded;
+}
+
+const isOfTemporal = (error: unknown): boolean => isGrpcServiceError(error) || error instanceof ServiceError;

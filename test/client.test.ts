@@ -164,6 +164,57 @@ describe('watch', () => {
   });
 });
 
+describe('close', () => {
+  it('ends what waits for an answer, also between two attempts, with an error that tells', async () => {
+    const { address, stop } = await startLocalTemporal({ python: await ensurePython() });
+    const connection = await Connection.connect({ address });
+    await new Client({ connection }).workflow.start('bootstrapFleet', {
+      workflowId: 'fleet:waited-for',
+      taskQueue: TASK_QUEUE,
+      memo: { fleet: 'waited-for' },
+    });
+    await connection.close();
+    const isClosed = (error: MusterError) =>
+      isRefused('TemporalUnreachable')(error) && error.message.endsWith(`${address} was closed`);
+    const all = async (of: AsyncIterable<unknown>) => {
+      for await (const _ of of);
+    };
+
+    const own = await Muster.connect({ address });
+    const run = await own.attach('waited-for');
+    const waiting = [
+      run.result(),
+      all(run.events()),
+      all(run.watch()),
+      all(own.logs('waited-for', { follow: true })),
+    ];
+    const ends = waiting.map((call) => assert.rejects(call, isClosed));
+    // So that they have asked.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await own.close();
+    await Promise.all(ends);
+    await assert.rejects(run.result(), isClosed);
+    await assert.rejects(own.status('waited-for'), isClosed);
+
+    const other = await Muster.connect({ address });
+    const cutOff = assert.rejects((await other.attach('waited-for')).result(), isClosed);
+    await stop();
+    await other.close();
+    await cutOff;
+    // The SDK would make a dropped call again after 100 ms, on a connection that is no more, and end the process.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  });
+
+  it("leaves another's connection open", async () => {
+    const { client } = world;
+    const known = { client, address: world.sandbox.temporal.address, namespace: 'default' };
+    const over = Muster.over({ ...known, taskQueue: TASK_QUEUE, uiUrl: undefined });
+    await over.close();
+    await assert.rejects(over.attach('nobody-there'), isRefused('FleetNotFound'));
+    await client.workflow.count();
+  });
+});
+
 /** Ends the run that waits in the queue as a worker would, with this result. */
 async function completeByHand(connection: Connection, result: object): Promise<void> {
   const { workflowService } = connection;
