@@ -1,12 +1,12 @@
 /** Specs as a client gets them: written by a program, or in a file. */
 
-import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkSpec, readSpec, type SpecReading } from '../fleet/read-spec.ts';
+import { MOST_BYTES } from '../fleet/read-yaml.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { SpecError } from './errors.ts';
 import type { SpecInput } from './spec-input.ts';
+import { TooLongError, textIn } from './text-file.ts';
 
 /** A spec without mistakes, and its hash, by which the same spec is known again. */
 export interface CheckedSpec {
@@ -27,11 +27,9 @@ export function specFrom(written: SpecInput, folder: string | false = process.cw
 export function specFromFile(file: string): CheckedSpec {
   let text: string;
   try {
-    text = textOf(readFileSync(file));
+    text = textIn(file, MOST_BYTES);
   } catch (error) {
-    const { code = '', message: said } = error as NodeJS.ErrnoException;
-    const message = UNREADABLE[code] ?? said;
-    throw new SpecError([{ file, path: '', message, mend: "name a spec; 'muster init' writes one" }], file);
+    throw new SpecError([{ file, path: '', ...whyUnread(error) }], file);
   }
   return orThrow(readSpec(text, { file, env: process.env, readFile: readerIn(dirname(file)) }), file);
 }
@@ -41,15 +39,15 @@ function orThrow(reading: SpecReading, file?: string): CheckedSpec {
   return reading;
 }
 
+function whyUnread(error: unknown): { readonly message: string; readonly mend: string } {
+  if (error instanceof TooLongError) return { message: error.has, mend: error.most };
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return { message: UNREADABLE[code] ?? message, mend: "name a spec; 'muster init' writes one" };
+}
+
 const UNREADABLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EISDIR: 'it is a folder',
 };
 
-const readerIn = (folder: string) => (path: string) => textOf(readFileSync(resolve(folder, path)));
-
-/** Of a file that is no text, gzipped user data for instance, no part is guessed. */
-function textOf(bytes: Buffer): string {
-  if (!isUtf8(bytes)) throw new Error('it is no text (UTF-8)');
-  return bytes.toString();
-}
+const readerIn = (folder: string) => (path: string) => textIn(resolve(folder, path), MOST_BYTES);

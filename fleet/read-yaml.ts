@@ -31,7 +31,8 @@ export interface YamlReading {
   placeOf(path: KeyPath, at?: 'key' | 'value'): Place | undefined;
 }
 
-const MOST_BYTES = 256 * 1024;
+/** Of a spec, or of a policy in a file. */
+export const MOST_BYTES = 256 * 1024;
 const MOST_DEPTH = 20;
 const MOST_ALIASES = 32;
 const MOST_NODES = 20_000;
