@@ -36,7 +36,7 @@ async function startReceiver() {
   const got = new Map<string, Got[]>();
   const answers = new Map<
     string,
-    (before: number) => [status: number, headers?: object, body?: string] | 'never'
+    (before: number) => [status: number, headers?: object, body?: string] | 'never' | 'endless'
   >();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -47,6 +47,10 @@ async function startReceiver() {
     got.set(path, [...before, { headers: request.headers, body, told: JSON.parse(body) }]);
     const answer = answers.get(path)?.(before.length) ?? ([204] as const);
     if (answer === 'never') return;
+    if (answer === 'endless') {
+      response.writeHead(200).write('and so on');
+      return;
+    }
     const [status, headers = {}, text = ''] = answer;
     response.writeHead(status, headers as Record<string, string>).end(text);
   });
@@ -188,6 +192,14 @@ describe('a webhook', () => {
     assert.equal((await deliveriesOf(end.report, 'complete')).deliveries[0]?.state, 'delivered');
     await sleep(3_000);
     assert.equal(receiver.got('/flaky').length, 2);
+  });
+
+  it('is told once, however long its answer goes on', async () => {
+    receiver.answer('/endless', () => 'endless');
+    const { report } = await world.up({ name: 'endless', notify: hook('/endless') });
+    const [delivery] = (await deliveriesOf(report, 'complete')).deliveries;
+    assert.deepEqual([delivery?.state, delivery?.detail], ['delivered', 'HTTP 200']);
+    assert.equal(receiver.got('/endless').length, 1);
   });
 
   it('that hangs, or that nobody serves, holds up no run', async () => {
