@@ -313,8 +313,6 @@ async function ended(options: CommonOptions, command: () => Promise<number>, fil
 
 /** How errors go to stdout, if they do. */
 function printerOf({ json, events }: CommonOptions): Parameters<typeof tellError>[1] {
-  // Whoever asks for both is told in words.
-  if (json && events) return undefined;
   if (events) return printError;
   return json ? (error) => print(jsonLine(error)) : undefined;
 }

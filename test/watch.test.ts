@@ -200,7 +200,7 @@ describe('--events', () => {
     assert.equal((await muster('down', 'spread-out', '--yes')).code, 0);
   });
 
-  it('have an error as the last, and are refused together with --json and --detach, in words', async () => {
+  it('have an error as the last, also when they are refused together with --json and --detach', async () => {
     const missing = await muster('up', join(folder, 'missing.yaml'), '--events');
     assert.equal(missing.code, 2);
     const [error] = eventsIn(missing.stdout) as unknown as Failed[];
@@ -211,7 +211,8 @@ describe('--events', () => {
       [2, 'FleetNotFound'],
     );
     const both = await muster('up', specFile('both'), '--events', '--json');
-    assert.deepEqual([both.code, both.stdout], [2, '']);
+    const [refused] = eventsIn(both.stdout) as unknown as Failed[];
+    assert.deepEqual([both.code, refused!.type, refused!.error.code], [2, 'error', 'Usage']);
     assert.match(both.stderr, /--events and --json are two forms of one thing/);
     const left = await muster('up', specFile('both'), '--events', '--detach');
     assert.equal(left.code, 2);

@@ -93,13 +93,13 @@ describe('a command line that cannot be read', () => {
     assert.equal((await muster('help', 'scale')).code, 0);
   });
 
-  it('is a line of JSON where lines are asked for, and words alone where both are', async () => {
+  it('is a line of JSON where lines are asked for, and where both are', async () => {
     const events = await muster('up', '--events');
     assert.deepEqual([events.code, events.stdout.trim().split('\n').length], [2, 1]);
     const { type, error } = JSON.parse(events.stdout);
     assert.deepEqual([type, error.code], ['error', 'Usage']);
-    const both = await muster('up', '--events', '--json');
-    assert.deepEqual([both.code, both.stdout], [2, '']);
+    const both = await muster('up', spec, '--events', '--json');
+    assert.deepEqual([both.code, JSON.parse(both.stdout).error.code], [2, 'Usage']);
   });
 
   it('with a file where a name belongs says so', async () => {
