@@ -7,7 +7,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { checkEvents, type EventsOptions, printError } from './events.ts';
 import { DONE, errorAsJson, tellError, UsageError, WRONG_INPUT } from './exit.ts';
 import { addHelp } from './help.ts';
-import { flushed, jsonLine, print, say } from './output.ts';
+import { flushed, jsonLine, print, say, stderrColors } from './output.ts';
 import { addRollCommands } from './roll-commands.ts';
 import { addScheduleCommands } from './schedule.ts';
 import { formsAsked, tellWrongCalls } from './wrong-calls.ts';
@@ -69,7 +69,7 @@ function program(): Command {
     .option('--prices <file>', 'a price list, JSON (default: MUSTER_PRICES, if that is set)')
     .option(...JSON_OPTION)
     .action((file, options) =>
-      ended(options, async () => (await import('./plan.ts')).plan(file, options), file),
+      told(options, async () => (await import('./plan.ts')).plan(file, options), file),
     );
   muster
     .command('up')
@@ -139,7 +139,7 @@ function program(): Command {
     .option('--instances', 'all of its instances, one a line')
     .option(...REGION_OPTION)
     .action((name, options) =>
-      ended(options, async () => (await import('./status.ts')).status(checkedName(name), options)),
+      told(options, async () => (await import('./status.ts')).status(checkedName(name), options)),
     );
   muster
     .command('watch')
@@ -160,7 +160,7 @@ function program(): Command {
     .option('--json', 'one JSON object a line')
     .action((name, options) =>
       // Its JSON is events.
-      ended({ events: options.json }, async () =>
+      told({ events: options.json }, async () =>
         (await import('./logs.ts')).logs(checkedName(name), options),
       ),
     );
@@ -172,7 +172,7 @@ function program(): Command {
     .option(...JSON_OPTION)
     .option(...REGION_OPTION)
     .action((name, options) =>
-      ended(options, async () => (await import('./report.ts')).report(checkedName(name), options)),
+      told(options, async () => (await import('./report.ts')).report(checkedName(name), options)),
     );
   muster
     .command('check')
@@ -184,14 +184,16 @@ function program(): Command {
     .option('--events', 'with --repair: what happens, as it does, one JSON object a line on stdout')
     .option('--detach', 'with --repair: start it and do not wait')
     .action((name, options) =>
-      ended(options, async () => (await import('./check.ts')).check(checkedName(name), options)),
+      (options.repair ? ended : told)(options, async () =>
+        (await import('./check.ts')).check(checkedName(name), options),
+      ),
     );
   muster
     .command('list')
     .description('the fleets of which Temporal knows')
     .option(...JSON_OPTION)
     .option('--all', 'also those that are gone')
-    .action((options) => ended(options, async () => (await import('./list.ts')).list(options)));
+    .action((options) => told(options, async () => (await import('./list.ts')).list(options)));
   muster
     .command('cancel')
     .description('have a run take back what it made')
@@ -230,14 +232,16 @@ function program(): Command {
     .option('--region <region...>', 'where to look, beside the regions that roles and profiles name')
     .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
     .option(...JSON_OPTION)
-    .action((options) => ended(options, async () => (await import('./sweep.ts')).sweep(options)));
+    .action((options) =>
+      (options.yes ? ended : told)(options, async () => (await import('./sweep.ts')).sweep(options)),
+    );
   muster
     .command('permissions')
     .description("the least policy that the worker's credentials need for a spec, and why; asks nobody")
     .argument('<file>', 'the spec, YAML or JSON')
     .option('--json', 'the policy alone, as IAM takes it')
     .action((file, options) =>
-      ended(options, async () => (await import('./permissions.ts')).permissions(file, options), file),
+      told(options, async () => (await import('./permissions.ts')).permissions(file, options), file),
     );
   muster
     .command('doctor')
@@ -246,9 +250,9 @@ function program(): Command {
     .option('--instance', 'on an EC2 instance: whether the credentials of its role work; needs no Temporal')
     .option(...JSON_OPTION)
     .action((file, options) =>
-      ended(options, async () => (await import('./doctor.ts')).doctor(file, options), file),
+      told(options, async () => (await import('./doctor.ts')).doctor(file, options), file),
     );
-  addScheduleCommands(muster, { ended, checkedName });
+  addScheduleCommands(muster, { ended, told, checkedName });
   muster
     .command('worker')
     .description('do the work of fleets, until SIGTERM')
@@ -279,7 +283,7 @@ function program(): Command {
     .command('completion')
     .description('print the script that has a shell complete commands, options and names of fleets')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
-    .action((shell) => ended({}, async () => (await import('./completion.ts')).completion(shell)));
+    .action((shell) => told({}, async () => (await import('./completion.ts')).completion(shell)));
   muster
     .command('complete', { hidden: true })
     .argument('[words...]')
@@ -307,8 +311,19 @@ async function ended(options: CommonOptions, command: () => Promise<number>, fil
   } catch (error) {
     code = tellError(error, printerOf(options), file);
   }
-  await flushed();
+  const unwritten = await flushed();
+  if (unwritten)
+    say(`${stderrColors().red('✗')} not all of it could be written to stdout: ${unwritten.message}`);
   process.exit(code);
+}
+
+/** Runs a command that has done nothing when it could not tell what it has found. */
+async function told(options: CommonOptions, command: () => Promise<number>, file?: string): Promise<void> {
+  const orUntold = async () => {
+    const code = await command();
+    return code === DONE && (await flushed()) ? WRONG_INPUT : code;
+  };
+  return ended(options, orUntold, file);
 }
 
 /** How errors go to stdout, if they do. */

@@ -7,11 +7,20 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 // Whoever reads only the first lines, or has a full disk, changes nothing of what became of a fleet.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-/** Resolves when all that was said so far is out, or will never be. */
-export async function flushed(): Promise<void> {
+/** Why results are missing on stdout. Whoever reads only the first lines misses none. */
+let unwritten: Error | undefined;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') unwritten ??= error;
+});
+
+/** Resolves when all that was said so far is out, or will never be: with why results are missing on stdout, if they are. */
+export async function flushed(): Promise<Error | undefined> {
   await Promise.all(
     [process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))),
   );
+  // A stream tells of its error after that.
+  await new Promise(setImmediate);
+  return unwritten;
 }
 
 /** A result as it is: JSON, or what the shell is to take. */

@@ -8,7 +8,7 @@ const EVENTS_OPTION = ['--events', 'what happens, as it does: one JSON object a 
 const DETACH_OPTION = ['--detach', 'start it and do not wait'] as const;
 const NAME = ['<name>', "the fleet's name"] as const;
 
-export function addRollCommands(muster: Command, { ended, checkedName }: Running): void {
+export function addRollCommands(muster: Command, { ended, checkedName }: Omit<Running, 'told'>): void {
   const roll = muster
     .command('roll')
     .description("replace a fleet's instances by such as its spec now says, wave by wave")

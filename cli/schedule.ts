@@ -10,6 +10,8 @@ export interface Running {
     command: () => Promise<number>,
     file?: string,
   ) => Promise<void>;
+  /** The same of a command that has done nothing when it could not tell what it has found. */
+  readonly told: Running['ended'];
   /** Throws for what no fleet can be called. */
   readonly checkedName: (name: string) => string;
 }
@@ -18,7 +20,7 @@ const JSON_OPTION = ['--json', 'the result as JSON on stdout'] as const;
 const NAME = ['<name>', "the fleet's name"] as const;
 const OVERLAP = `${OVERLAPS.join(', ')}`;
 
-export function addScheduleCommands(muster: Command, { ended, checkedName }: Running): void {
+export function addScheduleCommands(muster: Command, { ended, told, checkedName }: Running): void {
   const schedule = muster
     .command('schedule')
     .description('fleets that come up at their times, each for as long as it is wanted');
@@ -42,7 +44,7 @@ export function addScheduleCommands(muster: Command, { ended, checkedName }: Run
     .description('all schedules, with the next time and the last run of each')
     .option(...JSON_OPTION)
     .action((options) =>
-      ended(options, async () => (await import('./schedule-show.ts')).scheduleList(options)),
+      told(options, async () => (await import('./schedule-show.ts')).scheduleList(options)),
     );
   schedule
     .command('show')
@@ -50,7 +52,7 @@ export function addScheduleCommands(muster: Command, { ended, checkedName }: Run
     .argument(...NAME)
     .option(...JSON_OPTION)
     .action((name, options) =>
-      ended(options, async () =>
+      told(options, async () =>
         (await import('./schedule-show.ts')).scheduleShow(checkedName(name), options),
       ),
     );

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -354,6 +354,37 @@ describe('arguments and streams', () => {
     child.stdout!.destroy();
     assert.equal((await ended(child)).code, 0);
     assert.equal((await world.exists('unread')).instances.length, 2);
+  });
+
+  it('a stdout that takes nothing is told, and is a failure of what only shows', {
+    skip: !existsSync('/dev/full') && 'there is no device that is full',
+  }, async () => {
+    const full = openSync('/dev/full', 'w');
+    const toFull = (...args: string[]) =>
+      ended(startMuster(args, { ...world.sandbox.env, NO_COLOR: '1' }, undefined, full));
+    const file = specFile('untold');
+    const WORDS = /✗ not all of it could be written to stdout: ENOSPC: no space left on device, write\n$/;
+    try {
+      const up = await toFull('up', file, '--json');
+      assert.equal(up.code, 0, up.stderr);
+      assert.match(up.stderr, WORDS);
+      for (const line of [
+        ...['list', 'list --json', 'logs untold --json', 'status untold --json', 'report untold --html -'],
+        ...['check untold', 'sweep', 'schedule list --json', 'completion bash'],
+      ]) {
+        const { code, stderr } = await toFull(...line.split(' '));
+        assert.equal(code, 2, `${line}\n${stderr}`);
+        assert.match(stderr, WORDS, line);
+      }
+      for (const what of ['plan', 'permissions']) {
+        const { code, stderr } = await toFull(what, file, '--json');
+        assert.equal(code, 2, `${what}\n${stderr}`);
+        assert.match(stderr, WORDS, what);
+      }
+      assert.equal((await toFull('status', 'nobody', '--json')).code, 2);
+    } finally {
+      closeSync(full);
+    }
   });
 
   it('a fleet of which nothing is known is not called gone', async () => {

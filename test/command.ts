@@ -11,19 +11,24 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** `env` comes on top of this process's own, less that it is npm which runs it. */
-export function startMuster(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): ChildProcess {
+/** `env` comes on top of this process's own, less that it is npm which runs it. `stdout`: where else that goes. */
+export function startMuster(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd?: string,
+  stdout: 'pipe' | number = 'pipe',
+): ChildProcess {
   return spawn(process.execPath, [MUSTER, ...args], {
     cwd,
     env: { ...process.env, npm_command: undefined, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   });
 }
 
 /** All that a program has said, once it has ended. Rejects when it could not be started. */
 export function ended(child: ChildProcess): Promise<Ended> {
   let [stdout, stderr] = ['', ''];
-  child.stdout!.on('data', (text) => {
+  child.stdout?.on('data', (text) => {
     stdout += text;
   });
   child.stderr!.on('data', (text) => {
