@@ -29,7 +29,7 @@ export async function scheduleSet(file: string, { json, ...written }: ScheduleSe
     if (!(error instanceof SpecError)) throw error;
     mistakes.push(...error.mistakes);
   }
-  const reading = checkSchedule(written);
+  const reading = checkSchedule(written, new Date());
   mistakes.push(...(reading.mistakes ?? []).map(asOption));
   if (mistakes.length > 0) throw new ScheduleError(mistakes);
 

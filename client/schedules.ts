@@ -60,7 +60,7 @@ export class Schedules {
   async set({ spec, hash }: CheckedSpec, written: ScheduleInput): Promise<ScheduleStanding> {
     // What reads it is a third of all that the commands load, and this one alone needs it.
     const { checkSchedule } = await import('../fleet/read-schedule.ts');
-    const { rules, mistakes } = checkSchedule(written);
+    const { rules, mistakes } = checkSchedule(written, new Date());
     if (mistakes) throw new ScheduleError(mistakes);
     const options = optionsOf(spec, hash, rules, this.#temporal.taskQueue);
     const { schedule } = this.#temporal.client;

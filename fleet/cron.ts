@@ -3,7 +3,7 @@
  * anything is sent. Unlike other crons it wants a day to be right by both its date and its weekday, and takes years.
  */
 
-interface Field {
+export interface Field {
   readonly name: string;
   readonly least: number;
   readonly most: number;
@@ -17,13 +17,30 @@ const MONTHS = 'january february march april may june july august september octo
 const WEEKDAYS = 'sunday monday tuesday wednesday thursday friday saturday';
 
 const SECOND: Field = { name: 'second', least: 0, most: 59 };
-const YEAR: Field = { name: 'year', least: 2000, most: 2100 };
+export const DAY_OF_MONTH: Field = { name: 'day of the month', least: 1, most: 31 };
+export const MONTH: Field = {
+  name: 'month',
+  least: 1,
+  most: 12,
+  words: MONTHS.split(' '),
+  first: 1,
+  letters: 3,
+};
+export const WEEKDAY: Field = {
+  name: 'weekday',
+  least: 0,
+  most: 7,
+  words: WEEKDAYS.split(' '),
+  first: 0,
+  letters: 2,
+};
+export const YEAR: Field = { name: 'year', least: 2000, most: 2100 };
 const FIVE: readonly Field[] = [
   { name: 'minute', least: 0, most: 59 },
   { name: 'hour', least: 0, most: 23 },
-  { name: 'day of the month', least: 1, most: 31 },
-  { name: 'month', least: 1, most: 12, words: MONTHS.split(' '), first: 1, letters: 3 },
-  { name: 'weekday', least: 0, most: 7, words: WEEKDAYS.split(' '), first: 0, letters: 2 },
+  DAY_OF_MONTH,
+  MONTH,
+  WEEKDAY,
 ];
 
 const SHORT: Record<string, string> = {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { readCron } from './cron.ts';
+import { neverComes } from './cron-days.ts';
 import { findingsOf, type Mistake, mistakeOf, nearest, shown, wanted } from './mistakes.ts';
 import { OVERLAPS, type ScheduleRules } from './schedule.ts';
 import { complain, duration, fields, flag, oneOf } from './schema-parts.ts';
@@ -14,17 +15,14 @@ const DEFAULT_CATCH_UP = 600;
 const LEAST_CATCH_UP = 10;
 const YEAR = 365 * 86_400;
 
-const cron = z
-  .string(wanted('a cron expression', "for instance '0 8 * * 1-5': at eight, Monday to Friday"))
-  .transform((text, context) => {
-    const { problems } = readCron(text);
-    for (const problem of problems) {
-      complain(
-        context,
-        [],
-        `${shown(text)}: ${problem}`,
-        "for instance '0 8 * * 1-5': at eight, Monday to Friday",
-      );
+const FOR_INSTANCE = "for instance '0 8 * * 1-5': at eight, Monday to Friday";
+
+const cron = (now: Date) =>
+  z.string(wanted('a cron expression', FOR_INSTANCE)).transform((text, context) => {
+    const { fields, problems } = readCron(text);
+    const never = problems.length > 0 ? undefined : neverComes(fields, now);
+    for (const problem of [...problems, ...(never === undefined ? [] : [never])]) {
+      complain(context, [], `${shown(text)}: ${problem}`, FOR_INSTANCE);
     }
     return text.trim();
   });
@@ -44,21 +42,23 @@ const timezone = z
     return z.NEVER;
   });
 
-const schedule = fields('a schedule', {
-  cron,
-  timezone: timezone.default(DEFAULT_ZONE),
-  for: duration(1, YEAR, 'for instance 10h, 90m or 8h30m: a fleet that a schedule starts has to end'),
-  overlap: oneOf(OVERLAPS).default('skip'),
-  catchUp: duration(LEAST_CATCH_UP, YEAR, 'for instance 10m or 1h').default(DEFAULT_CATCH_UP),
-  pauseOnFailure: flag().default(false),
-}).transform(({ for: lease, ...rest }): ScheduleRules => ({ ...rest, lease }));
+const schedule = (now: Date) =>
+  fields('a schedule', {
+    cron: cron(now),
+    timezone: timezone.default(DEFAULT_ZONE),
+    for: duration(1, YEAR, 'for instance 10h, 90m or 8h30m: a fleet that a schedule starts has to end'),
+    overlap: oneOf(OVERLAPS).default('skip'),
+    catchUp: duration(LEAST_CATCH_UP, YEAR, 'for instance 10m or 1h').default(DEFAULT_CATCH_UP),
+    pauseOnFailure: flag().default(false),
+  }).transform(({ for: lease, ...rest }): ScheduleRules => ({ ...rest, lease }));
 
 export type ScheduleReading =
   | { readonly rules: ScheduleRules; readonly mistakes?: undefined }
   | { readonly mistakes: readonly Mistake[]; readonly rules?: undefined };
 
-export function checkSchedule(written: unknown): ScheduleReading {
-  const parsed = schedule.safeParse(written);
+/** What never comes from `now` on is a mistake, too. */
+export function checkSchedule(written: unknown, now: Date): ScheduleReading {
+  const parsed = schedule(now).safeParse(written);
   if (parsed.success) return { rules: parsed.data };
   return {
     mistakes: findingsOf(parsed.error, written, () => undefined).map((finding) => mistakeOf(finding)),

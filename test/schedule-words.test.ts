@@ -90,14 +90,17 @@ describe('a zone', () => {
 
 describe('a schedule', () => {
   it('has all its mistakes told at once, each with what would be right', () => {
-    const { mistakes } = checkSchedule({
-      cron: '0 25 * * *',
-      timezone: 'Europe/Pari',
-      for: '10x',
-      overlap: 'skp',
-      catchUp: '1s',
-      pauseOnFailures: true,
-    });
+    const { mistakes } = checkSchedule(
+      {
+        cron: '0 25 * * *',
+        timezone: 'Europe/Pari',
+        for: '10x',
+        overlap: 'skp',
+        catchUp: '1s',
+        pauseOnFailures: true,
+      },
+      new Date(),
+    );
     assert.deepEqual(
       mistakes!.map(({ path, message, mend }) => `${path}: ${message}; ${mend}`),
       [
@@ -109,6 +112,37 @@ describe('a schedule', () => {
         'pauseOnFailures: unknown; did you mean pauseOnFailure?',
       ],
     );
+  });
+
+  it('that never comes has that told, in the words of the text', () => {
+    const now = new Date('2026-11-26T12:00:00Z');
+    const said = (cron: string) =>
+      checkSchedule({ cron, for: '10h' }, now).mistakes?.map(({ message }) => message) ?? [];
+    for (const [cron, why] of [
+      ['0 0 30 2 *', 'no month of it has such a day'],
+      ['0 8 31 apr,6-6,9/2 *', 'no month of it has such a day'],
+      ['0 8 * * 1-5 2020', 'its years are over'],
+      ['0 0 8 * * * 2000-2025/1', 'its years are over'],
+      ['0 8 24 11 * 2026', 'no such day is left until 2100'],
+      ['0 8 29 2 * 2027', 'no such day is left until 2100'],
+      ['0 8 1 1 mon 2027', 'no such day is left until 2100'],
+    ] as const) {
+      assert.deepEqual(said(cron), [`${JSON.stringify(cron)}: it never comes: ${why}`]);
+    }
+    for (const cron of [
+      ...[
+        '0 0 29 2 *',
+        '0 0 29 2 1',
+        '0 8 31 * *',
+        '0 8 30/1 1-4 *',
+        '0 8 1 1 5 2027',
+        '@yearly',
+        '* * * * * * *',
+      ],
+      ...['0 8 * * 7 2026', '0 0 * * */7', '0 0 25 11 * 2026', '0 8 */31 2 *', '0 8 * 1-12/11 0 2100'],
+    ]) {
+      assert.deepEqual(said(cron), [], cron);
+    }
   });
 
   const standing: ScheduleStanding = {
