@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { Muster, MusterError } from '../client/index.ts';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
+import { TASK_QUEUE } from '../fleet/run.ts';
 import { RUN_TAG } from '../fleet/tags.ts';
 import { startMuster } from './command.ts';
 import { openWorld, specOf, untilPolled, type World } from './world.ts';
@@ -117,6 +118,27 @@ describe('a role and a profile that somebody else has changed', () => {
       isRefused('FleetDegraded', /holds the role evil/),
     );
     assert.equal(world.launches().length, launches);
+  });
+});
+
+describe('a look that AWS does not answer', () => {
+  it('is told as that, and not in Temporal’s words', async () => {
+    const { client, sandbox } = world;
+    const known = { client, address: sandbox.temporal.address, namespace: 'default', uiUrl: undefined };
+    const hurried = Muster.over({ ...known, taskQueue: TASK_QUEUE, lookSeconds: 3 });
+    const clear = world.aws.fault({ action: '*', delayMs: 6_000, times: 1_000 });
+    try {
+      const looks = await Promise.allSettled(['one', 'two', 'three'].map((fleet) => hurried.status(fleet)));
+      for (const look of looks) {
+        assert.ok(look.status === 'rejected');
+        assert.ok(
+          isRefused('LookFailed', /: (AWS did not answer within 3 s|no answer in time)$/)(look.reason),
+          look.reason,
+        );
+      }
+    } finally {
+      clear();
+    }
   });
 });
 

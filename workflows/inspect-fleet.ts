@@ -6,6 +6,7 @@ import {
   ApplicationFailure,
   CancelledFailure,
   isCancellation,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FindFleetRequest, FoundFleet } from '../activities/inventory.ts';
@@ -15,7 +16,7 @@ import type { KnownPlace } from '../fleet/places.ts';
 import { beyondTold, type FleetReport, type Leftover } from '../fleet/report.ts';
 import type { TeardownRequest } from '../fleet/run.ts';
 import { as, looking } from './activities.ts';
-import { isCancelled } from './run.ts';
+import { isCancelled, lastAnswer } from './run.ts';
 
 export async function inspectFleet(request: TeardownRequest): Promise<FleetReport> {
   const { places, ...one } = request;
@@ -109,7 +110,7 @@ export async function asLook<T>(asked: Promise<T>, at?: string): Promise<T> {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     // An attempt that failed for something else just then is not made again.
     if (isCancelled()) throw new CancelledFailure('cancelled');
-    const message = error.cause?.message ?? error.message;
+    const message = whyUnseen(error);
     const failure: LookFailure = { wasAskedAgain: error.retryState === RetryState.TIMEOUT };
     throw ApplicationFailure.create({
       type: LOOK_FAILED,
@@ -119,6 +120,17 @@ export async function asLook<T>(asked: Promise<T>, at?: string): Promise<T> {
       category: ApplicationFailureCategory.BENIGN,
     });
   }
+}
+
+/** Of a look that ran out of time AWS's last words, and not Temporal's. */
+function whyUnseen({ cause, message }: ActivityFailure): string {
+  if (!(cause instanceof TimeoutFailure)) return cause?.message ?? message;
+  const last = lastAnswer(cause);
+  if (last) return `${last.call}: ${last.code}: ${last.message}`;
+  const { executionTimeoutMs } = workflowInfo();
+  return executionTimeoutMs === undefined
+    ? 'AWS did not answer in time'
+    : `AWS did not answer within ${executionTimeoutMs / 1000} s`;
 }
 
 function reportOf(found: FoundFleet, state: FleetReport['state']): FleetReport {

@@ -414,7 +414,7 @@ export function wasRefused(error: unknown): boolean {
 }
 
 /** What AWS said last before an activity was given up: its failure, or what its heartbeats carried. */
-function lastAnswer(error: unknown): AwsFailure | undefined {
+export function lastAnswer(error: unknown): AwsFailure | undefined {
   if (error instanceof ActivityFailure) return lastAnswer(error.cause);
   if (error instanceof ApplicationFailure) return error.details?.[0] as AwsFailure | undefined;
   if (!(error instanceof TimeoutFailure)) return undefined;
