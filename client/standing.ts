@@ -146,11 +146,17 @@ function missingIdentity({ role, profile }: FleetReport, now: FleetReport): stri
   const missing: string[] = [...(now.oddities ?? [])];
   const isTold = (what: string) => missing.some((words) => words.startsWith(`the ${what} is there`));
   if (role && !role.reused && now.role?.id !== role.id && !isTold(`role ${role.name}`)) {
-    missing.push(`the role ${role.name} is gone`);
+    missing.push(now.role ? another('role', role, now.role) : `the role ${role.name} is gone`);
   }
   const isProfileTold = profile && isTold(`instance profile ${profile.name}`);
   if (profile && !profile.reused && now.profile?.id !== profile.id && !isProfileTold) {
-    missing.push(`the instance profile ${profile.name} is gone`);
+    const words = `the instance profile ${profile.name}`;
+    missing.push(now.profile ? another('instance profile', profile, now.profile) : `${words} is gone`);
   }
   return missing;
+}
+
+/** Tags can be copied, the unique id cannot. */
+function another(what: string, own: { name: string; id: string }, now: { name: string; id: string }): string {
+  return `the ${what} ${own.name} is another's: it is ${now.id}, and the fleet's own was ${own.id}`;
 }

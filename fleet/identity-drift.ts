@@ -141,7 +141,10 @@ function managedFindings(role: string, wanted: readonly string[], { managed }: R
   ];
 }
 
-export function profileFindings({ fleet, profile: wanted, role }: Wanted, { profile }: Facts): Finding[] {
+export function profileFindings(
+  { fleet, profile: wanted, role }: Wanted,
+  { profile, role: named }: Facts,
+): Finding[] {
   const { name, id, made } = wanted;
   if (!profile || (id !== undefined && profile.id !== id))
     return [gone('profile', fleet, wanted, profile?.id)];
@@ -150,16 +153,17 @@ export function profileFindings({ fleet, profile: wanted, role }: Wanted, { prof
     const ofProfile = `--instance-profile-name ${quoted(name)} --role-name`;
     const put = `aws iam add-role-to-instance-profile ${ofProfile} ${quoted(role.name)}`;
     const other = profile.role;
+    // By the name there is none to put in, or another's.
+    const isLost = role.id !== undefined && named?.id !== role.id;
+    const take = other && `aws iam remove-role-from-instance-profile ${ofProfile} ${quoted(other.name)}`;
     findings.push({
       kind: 'role-in-profile',
       resource: name,
       wanted: role.name,
       found: other ? `${other.name} (${other.id})` : NONE,
       // Another role is what the machines work with now.
-      safe: made !== undefined && !other,
-      command: other
-        ? `aws iam remove-role-from-instance-profile ${ofProfile} ${quoted(other.name)}; ${put}`
-        : put,
+      safe: made !== undefined && !other && !isLost,
+      command: isLost ? anew(fleet) : take ? `${take}; ${put}` : put,
     });
   }
   if (!made) return findings;

@@ -7,6 +7,9 @@ import { CreateTagsCommand, DeleteTagsCommand } from '@aws-sdk/client-ec2';
 import {
   AddRoleToInstanceProfileCommand,
   CreateRoleCommand,
+  DeleteRoleCommand,
+  DeleteRolePolicyCommand,
+  GetRoleCommand,
   RemoveRoleFromInstanceProfileCommand,
   TagRoleCommand,
   UntagRoleCommand,
@@ -139,6 +142,37 @@ describe('a look that AWS does not answer', () => {
     } finally {
       clear();
     }
+  });
+});
+
+describe('somebody else’s role with the name and the tags of the fleet’s', () => {
+  it('is told as another’s, and no command puts it into the profile', async () => {
+    const name = 'copied';
+    const { report } = await world.up(written(name));
+    const { Role } = await world.iam.send(new GetRoleCommand({ RoleName: name }));
+    const inProfile = { InstanceProfileName: name, RoleName: name };
+    await world.iam.send(new RemoveRoleFromInstanceProfileCommand(inProfile));
+    for (const PolicyName of Object.keys(await world.policies(name))) {
+      await world.iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName }));
+    }
+    await world.iam.send(new DeleteRoleCommand({ RoleName: name }));
+    const { Role: theirs } = await world.iam.send(
+      new CreateRoleCommand({
+        RoleName: name,
+        AssumeRolePolicyDocument: JSON.stringify(ec2TrustPolicy()),
+        Tags: Role!.Tags,
+      }),
+    );
+    await world.iam.send(new AddRoleToInstanceProfileCommand(inProfile));
+    const { state, error } = await world.muster.status(name);
+    assert.equal(state, 'degraded');
+    const ids = `it is ${theirs!.RoleId}, and the fleet's own was ${report.role!.id}`;
+    assert.equal(error!.message, `the role copied is another's: ${ids}`);
+    const { findings } = await world.muster.check(name);
+    assert.deepEqual(
+      findings.map(({ kind, safe, command }) => [kind, safe, command]),
+      ['role', 'role-in-profile'].map((kind) => [kind, false, 'muster down copied; muster up FILE']),
+    );
   });
 });
 
