@@ -463,6 +463,24 @@ describe('a request that is none', () => {
       refusedAs('WrongCount'),
     );
     await assert.rejects(handle.executeUpdate('clear', { args: [{ skip: [] }] }), refusedAs('NotNow'));
+    const whole = { spec: {}, specHash: '' };
+    for (const [update, args, lacks] of [
+      ['scale', [], 'count (number), by (string)'],
+      ['scale', ['3'], 'count (number), by (string)'],
+      ['repair', [5], 'patience (number)'],
+      ['roll', [{ ...whole, wave: 'x' }], 'wave (object), pause (number), healthyWithin (number)'],
+      ['change', [{ ...whole, rest: [] }], 'from (string)'],
+      ['clear', [null], 'skip (object)'],
+    ] as const) {
+      const sent = handle.executeUpdate<unknown, [unknown]>(update, {
+        args: [...args] as unknown as [unknown],
+      });
+      await assert.rejects(sent, (error: Error) => {
+        assert.ok(refusedAs('WrongRequest')(error), update);
+        assert.equal((error.cause as Error).message, `what was sent is no request: it lacks ${lacks}`);
+        return true;
+      });
+    }
     const same = await handle.executeUpdate<{ state: string }, [object]>('scale', {
       args: [{ count: 1, by: 'newest' }],
     });

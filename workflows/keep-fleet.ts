@@ -123,12 +123,16 @@ class Keeper {
     setHandler(changeUpdate, (change) => this.makeChange(change), {
       validator: (change) => this.checkChange(change),
     });
-    setHandler(repairUpdate, (repair) => this.repair(repair), { validator: (_) => this.checkWhole() });
+    setHandler(repairUpdate, (repair) => this.repair(repair), {
+      validator: (repair) => this.checkRepair(repair),
+    });
     setHandler(rollUpdate, (roll) => this.roll(roll), { validator: (roll) => this.checkRoll(roll) });
     setHandler(steerUpdate, (steer) => this.steering!.steer(steer), {
       validator: (steer) => this.checkSteer(steer),
     });
-    setHandler(clearUpdate, (clear) => this.clear(clear), { validator: (_) => this.checkClear() });
+    setHandler(clearUpdate, (clear) => this.clear(clear), {
+      validator: (clear) => this.checkClear(clear),
+    });
   }
 
   /** Resolves when there is something to do: the lease is over, a change is wanted, or nothing is left to wait for. */
@@ -231,6 +235,7 @@ class Keeper {
   }
 
   private checkScale(scale: ScaleRequest): void {
+    assertShape(scale, { count: 'number', by: 'string' });
     const mistake = scaleMistake(scale) ?? this.placeMistake(scale);
     if (mistake) throw refusal('WrongCount', mistake);
     this.checkWhole();
@@ -244,8 +249,14 @@ class Keeper {
       : `'${place}' is none of its places: ${known.join(', ') || 'it has one alone'}`;
   }
 
+  private checkRepair(repair: RepairRequest): void {
+    assertShape(repair, { patience: 'number' });
+    this.checkWhole();
+  }
+
   private checkRoll(roll: RollRequest): void {
     this.checkOnePlace();
+    assertShape(roll, { wave: 'object', pause: 'number', healthyWithin: 'number', ...SPEC_SHAPE });
     const mistakes = rollMistakes(roll, instanceCountOf(this.report));
     if (mistakes.length > 0) throw refusal('WrongRoll', mistakes.join('\n'));
     const obstacle = rollObstacle(specChanges(this.request.spec, roll.spec));
@@ -271,8 +282,10 @@ class Keeper {
       throw refusal('ManyPlaces', 'a fleet in several places cannot be changed so');
   }
 
-  private checkChange({ spec, from }: ChangeRequest): void {
+  private checkChange(change: ChangeRequest): void {
     this.checkOnePlace();
+    assertShape(change, { from: 'string', rest: 'object', ...SPEC_SHAPE });
+    const { spec, from } = change;
     this.checkWhole();
     if (from !== this.report.specHash) throw refusal('OtherSpec', 'its spec is another meanwhile');
     const beyond = specChanges(this.request.spec, spec).filter(({ how }) => how !== 'in-place');
@@ -280,7 +293,8 @@ class Keeper {
     throw refusal('NotInPlace', `not in place: ${beyond.map(({ field }) => field).join(', ')}`);
   }
 
-  private checkClear(): void {
+  private checkClear(clear: ClearRequest): void {
+    assertShape(clear, { skip: 'object' });
     this.checkIdle();
     if (this.request.leftBy === undefined) throw refusal('NotNow', 'no change of it has left anything');
   }
@@ -414,6 +428,22 @@ class Keeper {
 /** A run that another goes on as, and not one that was started to be asked for a change. */
 function isContinued(): boolean {
   return workflowInfo().continuedFromExecutionRunId !== undefined;
+}
+
+const SPEC_SHAPE = { spec: 'object', specHash: 'string' } as const;
+
+/** What was sent need not have come from the library: anybody who may update the run can send anything. */
+function assertShape(
+  request: unknown,
+  shape: Readonly<Record<string, 'number' | 'object' | 'string'>>,
+): void {
+  const sent = typeof request === 'object' && request !== null ? (request as Record<string, unknown>) : {};
+  const wrong = Object.entries(shape).filter(
+    ([field, type]) => typeof sent[field] !== type || sent[field] === null,
+  );
+  if (wrong.length === 0) return;
+  const fields = wrong.map(([field, type]) => `${field} (${type})`).join(', ');
+  throw refusal('WrongRequest', `what was sent is no request: it lacks ${fields}`);
 }
 
 function refusal(type: string, message: string): ApplicationFailure {
