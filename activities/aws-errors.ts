@@ -257,5 +257,8 @@ export function asUndoFailure(error: AwsError, attempt = 1): ApplicationFailure 
 
 /** Something that was made just now is not to be seen yet; the same call is worth another try. */
 export function notYet(error: AwsError): ApplicationFailure {
-  return ApplicationFailure.fromError(asFailure(error), { nonRetryable: false });
+  return ApplicationFailure.fromError(asFailure(error), {
+    nonRetryable: false,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }

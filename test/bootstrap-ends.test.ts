@@ -10,9 +10,11 @@ import {
   DeleteUserPolicyCommand,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
+import type { WorkflowHandle } from '@temporalio/client';
 import { ec2TrustPolicy } from '../fleet/policy.ts';
 import { DECIDE_UPDATE } from '../fleet/run.ts';
 import { FLEET_TAG, RUN_TAG } from '../fleet/tags.ts';
+import type { Fault } from '../sandbox/index.ts';
 import { type End, endOf, openWorld, QUICK, until, type World } from './world.ts';
 
 let world: World;
@@ -311,6 +313,56 @@ describe('cancelled', () => {
       }
     });
   }
+});
+
+describe('cancelled while a call is on its way that would have been made again', () => {
+  /** Holds the call, cancels the run, and has the call meet what it meets. */
+  async function cancelledInCall(handle: WorkflowHandle, fault: Fault): Promise<End> {
+    const undo = world.aws.fault({ ...fault, delayMs: 3_000 });
+    // A fault that is used up is listed no more.
+    while (world.aws.weather().faults.length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    undo();
+    await handle.cancel();
+    return endOf(handle);
+  }
+
+  async function assertCancelled(fleet: string, step: string, { report, status }: End): Promise<void> {
+    assert.equal(status, 'CANCELLED');
+    assert.equal(report.state, 'cancelled');
+    assert.equal(report.error, undefined);
+    const told = report.steps.find(({ name }) => name === step)!;
+    assert.deepEqual([told.state, told.detail], ['cancelled', undefined]);
+    await assertNothing(fleet);
+  }
+
+  it('a long wait for the profile: no deadline has passed', async () => {
+    world.aws.configure({ propagationSeconds: 600 });
+    try {
+      const handle = await world.start({ name: 'regrets', deadlines: { propagation: 120 } });
+      // From then on each attempt is one call, which fails.
+      await until(handle, ({ steps }) =>
+        steps.some(({ detail = '' }) => / ([89]|\d\d+) s of 120/.test(detail)),
+      );
+      const end = await cancelledInCall(handle, { action: 'RunInstances', match: 'DryRun=true' });
+      await assertCancelled('regrets', 'await-profile', end);
+    } finally {
+      world.aws.configure(QUICK);
+    }
+  });
+
+  it('a fault of AWS that passes is not why the run ended', async () => {
+    const handle = await world.start({ name: 'unlucky', deadlines: { propagation: 120 } });
+    const end = await cancelledInCall(handle, { action: 'PutRolePolicy', error: BROKEN });
+    await assertCancelled('unlucky', 'put-policy', end);
+  });
+
+  it('a refusal is told', async () => {
+    const handle = await world.start({ name: 'refused' });
+    const { report } = await cancelledInCall(handle, { action: 'PutRolePolicy', error: DENIED });
+    assert.equal(report.state, 'cancelled');
+    assert.deepEqual([report.error?.step, report.error?.code], ['put-policy', 'AccessDenied']);
+    await assertNothing('refused');
+  });
 });
 
 describe('names that somebody has', () => {

@@ -58,6 +58,17 @@ await save('cancelled', async (name) => {
   await handle.cancel();
   return handle;
 });
+await save('cancelled-in-a-call', async (name) => {
+  const error = { code: 'InternalError', message: 'An internal error has occurred', status: 500 };
+  world.aws.fault({ action: 'PutRolePolicy', error, delayMs: 2_000 });
+  // Whether somebody is told of a failure shows in the history.
+  const notify = { webhook: 'http://127.0.0.1:9/', secret: 'env:HOOK_SECRET', on: ['failed'] };
+  const handle = await world.start({ name, notify });
+  // A fault that is used up is listed no more.
+  while (world.aws.weather().faults.length > 0) await sleep(20);
+  await handle.cancel();
+  return handle;
+});
 await save('paused-and-retried', async (name) => {
   const handle = await failing(name, { action: 'PutRolePolicy', error: DENIED }, { onFailure: 'pause' });
   await until(handle, ({ state }) => state === 'paused');

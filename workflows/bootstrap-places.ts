@@ -28,7 +28,7 @@ import { type IdentityScope, identitySteps, makeIdentity } from './identity.ts';
 import { stillLeft } from './last-look.ts';
 import { type Identity, ownershipOf } from './launch-and-verify.ts';
 import { launchPlace } from './launch-place.ts';
-import { describeFailure, isCancelled, Run, type Undo } from './run.ts';
+import { describeFailure, isCancelled, Run, type Undo, wasLetGo } from './run.ts';
 
 /**
  * Looks in all places before touching anything; makes the identity once in each account; has a child wait, launch and
@@ -274,7 +274,7 @@ class Places {
 
   /** It is not counted on any more. */
   private drop({ report }: Place, error: unknown): void {
-    const isOurs = isCancelled() && isCancellation(error);
+    const isOurs = (isCancelled() && isCancellation(error)) || wasLetGo(error);
     if (report.state === 'running') report.state = isOurs ? 'cancelled' : 'rolled-back';
     if (!isOurs) report.error ??= describeFailure('launch-places', error);
   }
@@ -306,7 +306,7 @@ class Places {
       place.plan = plan;
       place.spec = locatedIn(spec, plan);
     } catch (error) {
-      if (!isCancellation(error)) report.error = describeFailure('preflight', error);
+      if (!isCancellation(error) && !wasLetGo(error)) report.error = describeFailure('preflight', error);
       throw error;
     }
     const { account, image, placements } = place.plan;

@@ -10,7 +10,7 @@ import { as, looking, quick } from './activities.ts';
 import type { Launch } from './launch.ts';
 import { type Identity, type LaunchPlace, untilVerified } from './launch-and-verify.ts';
 import { nextSlice, notYet, tooLate } from './patience.ts';
-import type { Run } from './run.ts';
+import { type Run, wasLetGo } from './run.ts';
 import { type UndoScope, undoLaunch } from './undos.ts';
 
 /** It ends by its own patience, and says why: what would cut it off in the middle of a call has no reason to tell. */
@@ -46,7 +46,7 @@ export async function awaitProfile(
             },
           ])
           .catch((error: unknown) => {
-            throw isProfileUnknown(error) ? tooLate(tooLong, error.cause.message) : error;
+            throw isProfileUnknown(error) && !wasLetGo(error) ? tooLate(tooLong, error.cause.message) : error;
           });
         attempts += look.attempts;
         const seconds = (Date.now() - started) / 1000;

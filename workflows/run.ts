@@ -3,7 +3,7 @@
  * when a step has failed, and the rollback.
  */
 
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { ApplicationFailureCategory, RetryState } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -14,6 +14,7 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   TimeoutFailure,
@@ -141,6 +142,11 @@ export class Run {
         if (isCancellation(error) || (isCancelled() && wasMissed(error))) {
           this.end(step, 'cancelled');
           throw error;
+        }
+        // Runs of an earlier version told it as a failure, and may have notified of that.
+        if (wasLetGo(error) && patched('let-go-is-cancelled')) {
+          this.end(step, 'cancelled');
+          throw new CancelledFailure('cancelled');
         }
         const failure = describeFailure(name, error);
         this.end(step, 'failed', `${failure.code}: ${failure.message}`);
@@ -373,6 +379,20 @@ export function isCancelled(): boolean {
 function wasMissed(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   return cause instanceof TimeoutFailure && cause.timeoutType === 'HEARTBEAT';
+}
+
+/**
+ * Whether it would have been tried again, had nobody cancelled: a wait that is not over, a throttle, no answer. What it met
+ * is not why it ended. A refusal is a reason of its own, also when a removal would have met it again.
+ */
+export function wasLetGo(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure) || error.retryState !== RetryState.CANCEL_REQUESTED) return false;
+  const { cause } = error;
+  const isPassing =
+    cause instanceof ApplicationFailure &&
+    !cause.nonRetryable &&
+    cause.category === ApplicationFailureCategory.BENIGN;
+  return isCancelled() && (isPassing || cause instanceof TimeoutFailure);
 }
 
 /** What a failed step says of itself. */
