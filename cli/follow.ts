@@ -5,6 +5,7 @@ import { type Progress, SILENT_SECONDS } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
 import { flushed, harmless, jsonLine, print, say, stderrColors, widthOf } from './output.ts';
+import { redrawing } from './redraw.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
@@ -37,7 +38,7 @@ export const DETACHED = { code: 'Interrupted', message: 'the run goes on' } as c
  * run goes on.
  */
 export async function follow(run: FleetRun, { json }: { readonly json?: boolean }): Promise<FleetReport> {
-  const view = canRedraw() ? await liveView() : plainView();
+  const view = canRedraw() ? liveView() : plainView();
   const detach = async () => {
     view.end();
     sayDetached(run.fleet);
@@ -73,9 +74,8 @@ interface View {
   end(): void;
 }
 
-async function liveView(): Promise<View> {
-  const { createLogUpdate } = await import('log-update');
-  const update = createLogUpdate(process.stderr, { showCursor: true });
+function liveView(): View {
+  const redraw = redrawing(process.stderr);
   const colors = stderrColors();
   let shown: Progress | undefined;
   let frame = 0;
@@ -90,7 +90,7 @@ async function liveView(): Promise<View> {
     });
     const silence = silenceWords(shown);
     if (silence) lines.push('', colors.yellow(silence));
-    update(harmless(lines.join('\n')));
+    redraw(lines.map(harmless));
   };
   const timer = setInterval(draw, FRAME_MS);
   return {
@@ -101,7 +101,6 @@ async function liveView(): Promise<View> {
     end() {
       clearInterval(timer);
       draw();
-      update.done();
       shown = undefined;
     },
   };
