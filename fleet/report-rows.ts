@@ -6,6 +6,7 @@ import { type Decision, decisionWords, poolName } from './launch-plan.ts';
 import {
   type FailureReport,
   type FleetReport,
+  instanceCountOf,
   isChange,
   isSettled,
   type LeaseReport,
@@ -98,8 +99,10 @@ function whereFrom(report: FleetReport): Rows {
   const { state, sources = [], placements = [], wanted, places } = report;
   // Each of several places tells its own.
   if (places) return [];
-  const launched = sources.reduce((sum, { count }) => sum + count, 0);
-  const isShort = wanted !== undefined && launched < wanted.want;
+  // A change that launches nothing does not tell where from.
+  const has =
+    sources.length > 0 ? sources.reduce((sum, { count }) => sum + count, 0) : instanceCountOf(report);
+  const isShort = wanted !== undefined && has < wanted.want;
   const hasSpot = sources.some(({ market }) => market === 'spot');
   const isPlain = sources.length === 1 && placements.length <= 1 && !hasSpot && !isShort;
   const rows: Rows = [];
@@ -107,12 +110,12 @@ function whereFrom(report: FleetReport): Rows {
     rows.push(['from', ...sources.map((source) => `${source.count} × ${poolName(source, hasSpot)}`)]);
   }
   // A launch that goes on is not short yet.
-  if (isShort && state !== 'running') rows.push(['short', shortWords(launched, wanted)]);
+  if (isShort && state !== 'running') rows.push(['short', shortWords(has, wanted)]);
   return rows;
 }
 
-function shortWords(launched: number, { want, min }: Count): string {
-  return `${launched} of the ${want} wanted${min < want ? `; at least ${min} were needed` : ''}`;
+function shortWords(has: number, { want, min }: Count): string {
+  return `${has} of the ${want} wanted${min < want ? `; at least ${min} were needed` : ''}`;
 }
 
 function refusals({ decisions = [] }: FleetReport): Rows {

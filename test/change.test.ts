@@ -196,6 +196,19 @@ describe('a change in place', () => {
     await gone('all');
   });
 
+  it('of a fleet that was scaled leaves it as many as it has, and none of them is missed', async () => {
+    await fleetOf(specOf('grown'));
+    assert.equal((await (await muster.scale('grown', { count: 3 })).result()).state, 'complete');
+    const report = await changed(specOf('grown', { tags: { team: 'green' } }));
+    assert.deepEqual(report.wanted, { want: 3, min: 3 });
+    const status = await muster.status('grown');
+    assert.deepEqual([status.wanted, status.instances.length], [{ want: 3, min: 3 }, 3]);
+    assert.deepEqual((await muster.check('grown')).findings, []);
+    const shown = await ended(startMuster(['status', 'grown'], world.sandbox.env));
+    assert.doesNotMatch(shown.stdout, / short /);
+    await gone('grown');
+  });
+
   it('is told from what there is, also after a scale', async () => {
     await fleetOf(specOf('scaled'));
     assert.equal((await (await muster.scale('scaled', { count: 5 })).result()).state, 'complete');

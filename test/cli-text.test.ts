@@ -192,6 +192,19 @@ describe('the report of a fleet that is there', () => {
     assert.doesNotMatch(running, / short /);
   });
 
+  test('that is changed and has what is wanted is not short, though no launch tells it', () => {
+    const changed: Partial<FleetReport> = {
+      ...{ action: 'change', state: 'complete', role, profile },
+      instances: instances(4),
+      change: { changes: [], rest: [], startedAt: BEGAN },
+    };
+    assert.doesNotMatch(text({ ...changed, wanted: { want: 4, min: 4 } }), / short /);
+    assert.match(
+      text({ ...changed, wanted: { want: 6, min: 3 } }),
+      / short {5}4 of the 6 wanted; at least 3/,
+    );
+  });
+
   test('that is gone again is not short of what it wanted', () => {
     for (const state of ['cancelled', 'rolled-back'] as const) {
       assert.doesNotMatch(text({ state, wanted: { want: 300, min: 300 } }), /short|enough|needed/);

@@ -73,8 +73,7 @@ class Change {
     const changes = specChanges(spec, this.to, instanceCountOf(report));
     this.run.report.change = { changes, rest: request.rest, startedAt: Date.now() };
     const { want } = request.spec.instances.count;
-    const isOther =
-      changes.some(({ field }) => field === 'instances.count') && want !== instanceCountOf(report);
+    const isOther = this.hasOther('instances.count') && want !== instanceCountOf(report);
     const scaling = { ...standing, spec: this.to };
     this.scale = isOther ? new Scale(this.run, scaling, { count: want, by: DEFAULT_CHOICE }) : undefined;
     this.run.expect(this.steps);
@@ -177,13 +176,14 @@ class Change {
   }
 
   async done(): Promise<Changed> {
-    const { run, scale, fleet, from, to, request } = this;
+    const { run, scale, fleet, to, request } = this;
     const scaled = scale?.done(await scale.act());
     // Who cancels while the last look ends has not asked for the change.
     if (isCancelled()) throw new CancelledFailure('cancelled');
     const { report } = run;
     fleet.change = report.change;
-    if (from.instances.count !== to.instances.count) fleet.wanted = to.instances.count;
+    // A fleet that was scaled has another count than its spec says, and keeps it.
+    if (this.hasOther('instances.count')) fleet.wanted = to.instances.count;
     report.wanted = fleet.wanted;
     if (this.placements) {
       fleet.placements = this.placements;
@@ -246,7 +246,10 @@ class Change {
   }
 
   private get hasOtherPlaces(): boolean {
-    const fields = ['instances.placements', 'instances.market', 'instances.spread'];
+    return this.hasOther('instances.placements', 'instances.market', 'instances.spread');
+  }
+
+  private hasOther(...fields: readonly string[]): boolean {
     return this.run.report.change!.changes.some(({ field }) => fields.includes(field));
   }
 
