@@ -5,7 +5,7 @@ import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isChange, isSettled, type StepReport } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
-import { STEP_MARKS, STEP_TITLES, stepWords } from '../fleet/steps.ts';
+import { STEP_MARKS, STEP_TITLES, stepTitle, stepWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface LiveOptions {
@@ -25,6 +25,8 @@ const TITLE_WIDTH = Math.max(...Object.values(STEP_TITLES).map((title) => title.
 const SECONDS_WIDTH = 8;
 const GAP = '  ';
 const INDENT = '    ';
+const PLACE_INDENT = '  ';
+const STEPS_IN_A_PLACE: readonly string[] = ['scale-place', 'repair-place'];
 /** Of what a step found less is not worth a look. */
 const LEAST_ROOM = 8;
 /** Below a step. */
@@ -36,17 +38,48 @@ const MOST_PLAIN = 10;
 /** The whole list as it is at this moment. */
 export function liveLines(report: FleetReport, options: LiveOptions): string[] {
   const { colors, width } = options;
+  const list = { ...options, titles: titlesWidth(report) };
   const lines = report.action === 'roll' && report.roll ? [cut(rollWords(report.roll), width), ''] : [];
   for (const step of report.steps) {
-    lines.push(...stepLines(withoutDecision(step, report), options));
+    lines.push(...stepLines(withoutDecision(step, report), list));
     if (step.name === 'launch') lines.push(...liveDecisions(report, options));
+    for (const place of placesOf(step, report)) lines.push(...stepUnderWay(place, step, list));
   }
-  for (const place of report.places ?? []) lines.push(...stepUnderWay(place, options));
   if (report.undos.length > 0) {
     lines.push('', colors.yellow(cut('taking back what was made:', width)));
-    for (const step of report.undos) lines.push(...stepLines(step, options));
+    for (const step of report.undos) lines.push(...stepLines(step, list));
   }
   return lines;
+}
+
+interface ListOptions extends LiveOptions {
+  /** Columns of the titles: the times of all lines stand below one another. */
+  readonly titles: number;
+}
+
+function titlesWidth(report: FleetReport): number {
+  const width = (step: StepRef) => stepWords(step).length;
+  const inPlaces = report.steps.flatMap((step) =>
+    placesOf(step, report).flatMap((place) =>
+      [...place.steps, ...place.undos].map(
+        ({ name }) => PLACE_INDENT.length + width(inPlace(name, place, step)),
+      ),
+    ),
+  );
+  return Math.max(TITLE_WIDTH, ...[...report.steps, ...report.undos].map(width), ...inPlaces);
+}
+
+type StepRef = Pick<StepReport, 'name' | 'at'>;
+
+/** The places of which a step is about all that goes on there: each has steps of its own. */
+function placesOf({ name, at }: StepRef, { places = [] }: FleetReport): readonly FleetReport[] {
+  if (name === 'launch-places') return places;
+  return STEPS_IN_A_PLACE.includes(name) ? places.filter(({ place }) => place === at) : [];
+}
+
+/** Where it goes on need not be said below a step that says it. */
+function inPlace(name: string, { place }: FleetReport, { at }: StepRef): StepRef {
+  return { name, at: at === undefined ? place : undefined };
 }
 
 /** What stands below it need not stand beside it: there is room for what came of it so far. */
@@ -60,18 +93,20 @@ function withoutDecision(step: StepReport, report: FleetReport): StepReport {
 }
 
 /** What goes on in one of several places, while it does. */
-function stepUnderWay({ place, steps, undos }: FleetReport, options: LiveOptions): string[] {
-  const step = [...steps, ...undos].find(({ state }) => state === 'running');
+function stepUnderWay(place: FleetReport, of: StepRef, options: ListOptions): string[] {
+  const step = [...place.steps, ...place.undos].find(({ state }) => state === 'running');
   if (!step) return [];
-  const lines = stepLines({ ...step, at: place }, { ...options, width: options.width - 2 });
-  return lines.map((line) => `  ${line}`);
+  const indent = PLACE_INDENT.length;
+  const narrower = { ...options, width: options.width - indent, titles: options.titles - indent };
+  const lines = stepLines({ ...step, ...inPlace(step.name, place, of) }, narrower);
+  return lines.map((line) => `${PLACE_INDENT}${line}`);
 }
 
 /** A line; and below it what a step waits for, or has failed of, where the line has no room for that. */
-function stepLines(step: StepReport, options: LiveOptions): string[] {
+function stepLines(step: StepReport, options: ListOptions): string[] {
   const { colors, width, pending } = options;
-  const titleRoom = Math.max(1, width - 3 - SECONDS_WIDTH);
-  const title = cut(stepWords(step), titleRoom).padEnd(Math.min(TITLE_WIDTH, titleRoom));
+  const titleRoom = Math.max(1, Math.min(options.titles, width - 3 - SECONDS_WIDTH));
+  const title = titleOf(step, titleRoom).padEnd(titleRoom);
   const time = secondsOf(step, options).padStart(SECONDS_WIDTH);
   const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}`;
   const room = width - stripVTControlCharacters(line).length - GAP.length;
@@ -82,6 +117,14 @@ function stepLines(step: StepReport, options: LiveOptions): string[] {
     return [`${line}${GAP}${colors.dim(cut(detail, room))}`];
   }
   return [line.trimEnd(), ...(isTelling(step) ? linesBelow(detail, options) : [])];
+}
+
+/** Where there is little room, where it is done is worth more than the end of what is done. */
+function titleOf(step: StepRef, room: number): string {
+  const where = step.at === undefined ? '' : ` (${step.at})`;
+  const titleRoom = room - where.length;
+  if (titleRoom < LEAST_ROOM) return cut(stepWords(step), room);
+  return `${cut(stepTitle(step.name), titleRoom)}${where}`;
 }
 
 function secondsOf({ state, startedAt, seconds }: StepReport, { now }: LiveOptions): string {

@@ -511,6 +511,74 @@ describe('the live list', () => {
     assert.equal(liveLines(rolling, options)[0], 'wave 1 of 2, 1 of 2 healthy; 0 of 4 replaced');
   });
 
+  describe('of a fleet in several places', () => {
+    const NAMES = ['us-east-1', 'ap-southeast-2'];
+    const place = (name: string, steps: StepReport[]) => report({ place: name, steps });
+    const places = NAMES.map((name, at) =>
+      place(name, [
+        step('launch', at === 0 ? 'done' : 'running'),
+        step('verify', at === 0 ? 'running' : 'pending'),
+      ]),
+    );
+    const up = report({
+      steps: [step('await-profile', 'done'), step('launch-places', 'running'), step('mark', 'pending')],
+      places,
+    });
+    /** Where the times end. */
+    const ends = (lines: readonly string[]) => lines.flatMap((line) => (/ s$/.test(line) ? line.length : []));
+
+    test('has what goes on in each of them below the step that launches there', () => {
+      for (const width of [80, 60, 120]) {
+        const lines = liveLines(up, { ...options, width });
+        assert.deepEqual(
+          lines.map((line) => line.replace(/ {2,}[\d.]+ s$/, '').trimEnd()),
+          [
+            '✓ wait until EC2 knows the profile',
+            '⠋ launch in each place',
+            '  ⠋ verify the fleet (us-east-1)',
+            '  ⠋ launch the instances (ap-southeast-2)',
+            '· mark it as complete',
+          ],
+        );
+        assert.equal(new Set(ends(lines)).size, 1, lines.join('\n'));
+      }
+    });
+
+    test('keeps the columns when another place is under way', () => {
+      const later = { ...up, places: [places[0]!, place(NAMES[1]!, [step('launch', 'done')])] };
+      const [before, after] = [up, later].map((at) => ends(liveLines(at, options))[0]);
+      assert.equal(before, after);
+    });
+
+    test('has it below the step of that place in a change', () => {
+      const steps = NAMES.map((at) => ({
+        ...step('scale-place', at === NAMES[1] ? 'running' : 'pending'),
+        at,
+      }));
+      const told = report({
+        action: 'scale',
+        state: 'scaling',
+        steps,
+        places: [report({ place: NAMES[0] }), places[1]!],
+      });
+      const lines = liveLines(told, options);
+      assert.deepEqual(
+        lines.map((line) => line.replace(/ {2,}[\d.]+ s$/, '').trimEnd()),
+        ['· scale it (us-east-1)', '⠋ scale it (ap-southeast-2)', '  ⠋ launch the instances'],
+      );
+      assert.equal(new Set(ends(lines)).size, 1, lines.join('\n'));
+    });
+
+    test('cuts what is done before where it is done, in a narrow terminal', () => {
+      const lines = liveLines(up, { ...options, width: 45 });
+      assert.match(lines[3]!, /^ {2}⠋ launch the ins… \(ap-southeast-2\) +15\.0 s$/);
+      assert.ok(
+        lines.every((line) => line.length <= 45),
+        lines.join('\n'),
+      );
+    });
+  });
+
   test('is never wider than the terminal, in colour or not', () => {
     for (const width of [120, 80, 46, 45, 44, 40, 20, 1]) {
       for (const colors of [plain, colored]) {
