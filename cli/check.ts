@@ -7,7 +7,7 @@ import { driftText } from './drift-text.ts';
 import { DONE, LEFT_OVER, UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough } from './finish.ts';
 import { announce } from './follow.ts';
-import { jsonOf, print, printText, stdoutColors } from './output.ts';
+import { jsonOf, print, printText, stdoutPage } from './output.ts';
 
 export interface CheckCommandOptions extends RunOptions {
   readonly file?: string;
@@ -45,7 +45,7 @@ async function checkNow(fleet: string, file: string | undefined, { json }: RunOp
   try {
     const report = await muster.check(fleet, { spec });
     if (json) print(jsonOf({ ...report, uiUrl: muster.linkTo(report) }));
-    else printText(driftText(report, { colors: stdoutColors(), file, uiUrl: muster.linkTo(report) }));
+    else printText(driftText(report, { ...stdoutPage(), file, uiUrl: muster.linkTo(report) }));
     return findingCount(report) === 0 ? DONE : LEFT_OVER;
   } finally {
     await muster.close();

@@ -4,11 +4,10 @@ import { type DriftReport, findingCount } from '../fleet/drift-report.ts';
 import type { Finding, FindingKind } from '../fleet/finding.ts';
 import { counted } from '../fleet/words.ts';
 import { withFile } from './file-words.ts';
-import type { Colors } from './output.ts';
+import type { Colors, Page } from './output.ts';
 import { tableText } from './table.ts';
 
-export interface DriftTextOptions {
-  readonly colors: Colors;
+export interface DriftTextOptions extends Page {
   /** The file of the spec, if it is not the fleet's own. */
   readonly file?: string;
   /** The run in Temporal's web UI. */
@@ -19,7 +18,7 @@ export interface DriftTextOptions {
 const MOST_ROWS = 20;
 const MOST_COMMANDS = 10;
 
-export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTextOptions): string {
+export function driftText(report: DriftReport, { colors, width, file, uiUrl }: DriftTextOptions): string {
   const { findings, fleet } = report;
   const name = colors.bold(fleet);
   const count = findingCount(report);
@@ -32,7 +31,7 @@ export function driftText(report: DriftReport, { colors, file, uiUrl }: DriftTex
   return [
     `${colors.red('✗')} fleet ${name} differs from its spec in ${counted(count, 'thing')}`,
     about,
-    [findingTable(findings, colors), ...beyondLines(report, colors)].join('\n'),
+    [findingTable(findings, { colors, width }), ...beyondLines(report, colors)].join('\n'),
     ...findings.flatMap((finding) => statementLines(finding, colors)),
     withFile(
       commandLines(report, file === undefined ? `muster check ${fleet} --repair` : undefined, colors),
@@ -72,7 +71,7 @@ function row(head: string, text: string, colors: Colors): string {
   return `  ${colors.dim(head.padEnd(10))}${text}`;
 }
 
-export function findingTable(findings: readonly Finding[], colors: Colors): string {
+export function findingTable(findings: readonly Finding[], page: Page): string {
   const isOfPlaces = findings.some(({ at }) => at !== undefined);
   const shown = findings.filter((finding) => placeOf(findings, finding) < MOST_ROWS);
   const rows = shown.map((finding) => [
@@ -83,7 +82,7 @@ export function findingTable(findings: readonly Finding[], colors: Colors): stri
     finding.found,
   ]);
   const head = ['WHAT', 'OF', ...(isOfPlaces ? ['IN'] : []), 'WANTED', 'FOUND'];
-  return tableText([head, ...rows], colors, '  ');
+  return tableText([head, ...rows], page, { indent: '  ' });
 }
 
 /** A role and a profile may have one name. */

@@ -6,7 +6,7 @@ import { printResult } from './events.ts';
 import { DONE, reportJson } from './exit.ts';
 import { follow, introduce } from './follow.ts';
 import { followEvents } from './follow-events.ts';
-import { jsonOf, print, printText, say, stdoutColors, widthOf } from './output.ts';
+import { jsonOf, print, printText, say, stdoutPage } from './output.ts';
 import { type ReportTextOptions, reportText } from './report-text.ts';
 
 export interface RunOptions {
@@ -54,7 +54,7 @@ export function tellReport(
 ): void {
   if (events) printResult(report, uiUrl);
   else if (json) print(reportJson(report, uiUrl));
-  else printText(reportText(report, { colors: stdoutColors(), width: terminalWidth(), uiUrl, ...more }));
+  else printText(reportText(report, { ...stdoutPage(), uiUrl, ...more }));
 }
 
 /** Of what a person was asked and did not want. */
@@ -62,11 +62,6 @@ export function tellUnchanged(fleet: string, { json }: { readonly json?: boolean
   say('Nothing was changed.');
   if (json) print(jsonOf({ fleet, changed: false }));
   return DONE;
-}
-
-/** What is read by a program, or kept in a file, is not broken into lines. */
-function terminalWidth(): number | undefined {
-  return process.stdout.isTTY ? widthOf(process.stdout) : undefined;
 }
 
 export function codeOf(report: FleetReport | undefined): number {

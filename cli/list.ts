@@ -6,7 +6,7 @@ import type { FleetState } from '../fleet/report.ts';
 import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
-import { type Colors, jsonOf, print, printText, say, stdoutColors } from './output.ts';
+import { jsonOf, type Page, print, printText, say, stdoutPage } from './output.ts';
 import { tableText } from './table.ts';
 
 /** Ends of runs of which nothing is there any more. */
@@ -18,7 +18,7 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
     const known = await muster.list();
     const fleets = all ? known : known.filter(({ state, skipped }) => !PAST.includes(state) || skipped);
     if (json) print(jsonOf(fleets));
-    else if (fleets.length > 0) printText(table(fleets, stdoutColors()));
+    else if (fleets.length > 0) printText(table(fleets, stdoutPage()));
     const hidden = known.length - fleets.length;
     if (!json && fleets.length === 0) say('no fleets');
     if (!json && hidden > 0)
@@ -45,7 +45,7 @@ function stateOf({ state, skipped, roll }: FleetListing): string {
 
 const wholeSeconds = (iso: string): string => iso.replace(/\.\d+Z$/, 'Z');
 
-function table(fleets: readonly FleetListing[], colors: Colors): string {
+function table(fleets: readonly FleetListing[], page: Page): string {
   const rows = [
     ['FLEET', 'STATE', 'INSTANCES', 'REGION', 'SINCE', 'UNTIL'],
     ...fleets.map((fleet) => [
@@ -57,5 +57,5 @@ function table(fleets: readonly FleetListing[], colors: Colors): string {
       fleet.leaseEndsAt ? wholeSeconds(fleet.leaseEndsAt) : '',
     ]),
   ];
-  return tableText(rows, colors);
+  return tableText(rows, page, { least: ['SINCE', 'UNTIL'] });
 }

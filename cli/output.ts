@@ -77,6 +77,18 @@ function colorsOf(stream: NodeJS.WriteStream): Colors {
 export const stdoutColors = (): Colors => colorsOf(process.stdout);
 export const stderrColors = (): Colors => colorsOf(process.stderr);
 
+/** What a text is written on. */
+export interface Page {
+  readonly colors: Colors;
+  /** Columns of a terminal. What is read by a program, or kept in a file, is neither broken into lines nor cut. */
+  readonly width?: number;
+}
+
+export const stdoutPage = (): Page => ({
+  colors: stdoutColors(),
+  width: process.stdout.isTTY ? widthOf(process.stdout) : undefined,
+});
+
 /** Columns of a stream; wide where there is no terminal to wrap at, or one that does not tell its size. */
 export function widthOf(stream: NodeJS.WriteStream): number {
   return stream.columns || 120;

@@ -2,23 +2,20 @@
 
 import type { FleetReport } from '../fleet/report.ts';
 import { commandLines, findingTable } from './drift-text.ts';
-import type { Colors } from './output.ts';
+import type { Colors, Page } from './output.ts';
 
 /** Two tables, and what to type about what differs still. */
-export function repairBlocks({ fleet, action, repair }: FleetReport, colors: Colors): string[][] {
+export function repairBlocks({ fleet, action, repair }: FleetReport, page: Page): string[][] {
+  const { colors } = page;
   if (action !== 'repair' || !repair) return [];
   const { mended, mendedCount, remaining, remainingCount } = repair;
   const blocks: string[][] = [];
   if (mended.length > 0) {
-    blocks.push([
-      '  put right:',
-      findingTable(mended, colors),
-      ...beyond(mendedCount - mended.length, colors),
-    ]);
+    blocks.push(['  put right:', findingTable(mended, page), ...beyond(mendedCount - mended.length, colors)]);
   }
   if (remaining.length > 0) {
     const more = beyond(remainingCount - remaining.length, colors);
-    blocks.push(['  differs still:', findingTable(remaining, colors), ...more]);
+    blocks.push(['  differs still:', findingTable(remaining, page), ...more]);
     blocks.push([commandLines({ findings: remaining }, `muster check ${fleet} --repair`, colors)]);
   }
   return blocks;

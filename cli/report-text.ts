@@ -14,14 +14,13 @@ import {
 import { stepWords } from '../fleet/steps.ts';
 import { withFile } from './file-words.ts';
 import { leaseWords } from './lease-words.ts';
-import type { Colors } from './output.ts';
+import type { Colors, Page } from './output.ts';
 import { repairBlocks } from './repair-text.ts';
+import { alignedLines, LEAST_OF_INSTANCES, tableText } from './table.ts';
 import { wrapped } from './wrapped.ts';
 
-export interface ReportTextOptions {
-  readonly colors: Colors;
-  /** Columns to wrap sentences at; ARNs, links and commands on lines of their own stay whole. Unwrapped without. */
-  readonly width?: number;
+/** Sentences are wrapped at the page's width; ARNs, links and commands on lines of their own stay whole. */
+export interface ReportTextOptions extends Page {
   /** The run in Temporal's web UI. */
   readonly uiUrl?: string;
   /** The change that the fleet had last, in Temporal's web UI. */
@@ -34,6 +33,7 @@ export interface ReportTextOptions {
 
 const MOST_INSTANCES = 20;
 const NAME_WIDTH = 10;
+const WHY_INDENT = '      ';
 
 export function reportText(told: FleetReport, options: ReportTextOptions): string {
   const report = withoutRemoved(told);
@@ -43,13 +43,13 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
     leaseWords: (lease) => leaseWords(lease, Date.now()),
   });
   const blocks = [[headline(report, colors)], columns(facts, options)];
-  if (report.places) blocks.push(placeTable(report.places, colors));
-  if (report.instances.length > 0) blocks.push(instanceTable(report, colors));
-  if (options.steps) blocks.push(stepList(report, colors));
+  if (report.places) blocks.push(placeTable(report.places, options));
+  if (report.instances.length > 0) blocks.push(instanceTable(report, options));
+  if (options.steps) blocks.push(stepList(report, options));
   if (options.uiUrl) blocks.push(columns([['run', options.uiUrl]], options));
   blocks.push(
     columns(endRows(report), options),
-    ...repairBlocks(report, colors),
+    ...repairBlocks(report, options),
     columns(whatNext(report, options), options),
   );
   return blocks
@@ -70,7 +70,7 @@ const COLORED: Readonly<Record<Headline['tone'], (mark: string, colors: Colors) 
   busy: (mark) => mark,
 };
 
-function instanceTable(report: FleetReport, colors: Colors): string[] {
+function instanceTable(report: FleetReport, page: Page): string[] {
   const { instances, fleet } = report;
   const rows = [
     ['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'],
@@ -78,17 +78,15 @@ function instanceTable(report: FleetReport, colors: Colors): string[] {
       .slice(0, MOST_INSTANCES)
       .map(({ id, type, zone, privateIp, state }) => [id, type, zone, privateIp ?? '', state]),
   ];
-  const lines = aligned(rows).map((line) => `  ${line}`);
   const more = instanceCountOf(report) - MOST_INSTANCES;
   return [
-    colors.dim(lines[0]!),
-    ...lines.slice(1),
-    ...(more > 0 ? [colors.dim(`  and ${more} more; muster status ${fleet} --instances has all`)] : []),
+    tableText(rows, page, { indent: '  ', least: LEAST_OF_INSTANCES }),
+    ...(more > 0 ? [page.colors.dim(`  and ${more} more; muster status ${fleet} --instances has all`)] : []),
   ];
 }
 
 /** A line for each place; below those that failed why, and what is left there although the fleet is complete. */
-function placeTable(places: readonly FleetReport[], colors: Colors): string[] {
+function placeTable(places: readonly FleetReport[], page: Page): string[] {
   const rows = [
     ['PLACE', 'STATE', 'INSTANCES', 'IMAGE'],
     ...places.map((report) => [
@@ -98,11 +96,10 @@ function placeTable(places: readonly FleetReport[], colors: Colors): string[] {
       report.image ?? '',
     ]),
   ];
-  const [head, ...lines] = aligned(rows).map((line) => `  ${line}`);
-  return [
-    colors.dim(head!),
-    ...lines.flatMap((line, at) => [line, ...whyNot(places[at]!).map((words) => `      ${words}`)]),
-  ];
+  const [head, ...lines] = tableText(rows, page, { indent: '  ', least: ['IMAGE'] }).split('\n');
+  const { width = Number.POSITIVE_INFINITY } = page;
+  const below = (words: string) => wrapped(words, width - WHY_INDENT.length).map((line) => WHY_INDENT + line);
+  return [head!, ...lines.flatMap((line, at) => [line, ...whyNot(places[at]!).flatMap(below)])];
 }
 
 function whyNot({ error, leftovers }: FleetReport): string[] {
@@ -111,11 +108,11 @@ function whyNot({ error, leftovers }: FleetReport): string[] {
 }
 
 /** Steps and undos in the same columns. */
-function stepList({ steps, undos, scale, action }: FleetReport, colors: Colors): string[] {
+function stepList({ steps, undos, scale, action }: FleetReport, { colors, width }: Page): string[] {
   const all = [...steps, ...undos];
   const times = all.map(({ seconds }) => (seconds === undefined ? '' : `${seconds.toFixed(1)} s`));
   const widest = Math.max(0, ...times.map((time) => time.length));
-  const lines = aligned(
+  const lines = alignedLines(
     all.map(({ state, detail, ...step }, at) => [
       stepWords(step),
       state,
@@ -123,7 +120,8 @@ function stepList({ steps, undos, scale, action }: FleetReport, colors: Colors):
       // AWS's words may hold line breaks.
       detail?.replace(/\s+/g, ' ') ?? '',
     ]),
-  ).map((line) => `  ${line}`);
+    { indent: '  ', width },
+  );
   if (undos.length > 0) lines.splice(steps.length, 0, colors.dim('  taking back:'));
   // They are those of the run that brought it up, and not of the change that is told above.
   if (scale && action === 'up') lines.unshift(colors.dim('  when it was brought up:'));
@@ -143,15 +141,5 @@ function columns(rows: Rows, { colors, width = Number.POSITIVE_INFINITY }: Repor
     values
       .flatMap((value) => wrapped(value, width - NAME_WIDTH - 2))
       .map((value, at) => `  ${colors.dim((at === 0 ? name : '').padEnd(NAME_WIDTH))}${value}`),
-  );
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
   );
 }

@@ -8,7 +8,7 @@ import { timeWords } from '../fleet/zones.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, UsageError } from './exit.ts';
-import { type Colors, jsonOf, print, printText, stdoutColors } from './output.ts';
+import { jsonOf, type Page, print, printText, stdoutPage } from './output.ts';
 import { tableText } from './table.ts';
 
 export interface ScheduleCheckOptions {
@@ -39,17 +39,15 @@ export async function scheduleCheck(fleet: string, options: ScheduleCheckOptions
         ? await muster.checks.get(fleet)
         : await muster.checks.set(fleet, { every, repair });
     if (json) print(jsonOf(standing));
-    else printText(checkText(standing, stdoutColors()));
+    else printText(checkText(standing, stdoutPage()));
     return DONE;
   } finally {
     await muster.close();
   }
 }
 
-function checkText(
-  { fleet, every, repair, next, runs, uiUrl }: CheckScheduleStanding,
-  colors: Colors,
-): string {
+function checkText({ fleet, every, repair, next, runs, uiUrl }: CheckScheduleStanding, page: Page): string {
+  const { colors } = page;
   const what = repair ? 'checked and repaired' : 'checked';
   const rows = [
     ['next', next === undefined ? 'none: it is paused' : clocks(next)],
@@ -62,19 +60,19 @@ function checkText(
   ];
   if (runs.length > 1) {
     const lines = runs.map((run) => [clocks(run.scheduledFor), runWords(run)]);
-    blocks.push(tableText([['LAST CHECKS', 'WHAT CAME OF IT'], ...lines], colors, '  '));
+    blocks.push(tableText([['LAST CHECKS', 'WHAT CAME OF IT'], ...lines], page, { indent: '  ' }));
   }
   return blocks.join('\n\n');
 }
 
-export function checkTable(checks: readonly CheckScheduleStanding[], colors: Colors): string {
+export function checkTable(checks: readonly CheckScheduleStanding[], page: Page): string {
   const rows = checks.map(({ fleet, every, repair, next, runs: [last] }) => [
     fleet,
     `every ${durationWords(every)}${repair ? ', repaired' : ''}`,
     next === undefined ? 'paused' : clocks(next),
     last ? STATE_WORDS[last.state] : '-',
   ]);
-  return tableText([['CHECKED', 'HOW OFTEN', 'NEXT', 'LAST'], ...rows], colors);
+  return tableText([['CHECKED', 'HOW OFTEN', 'NEXT', 'LAST'], ...rows], page, { least: ['HOW OFTEN'] });
 }
 
 const STATE_WORDS: Readonly<Record<ScheduledRun<CheckState>['state'], string>> = {

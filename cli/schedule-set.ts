@@ -7,7 +7,7 @@ import { checkSchedule } from '../fleet/read-schedule.ts';
 import type { Overlap } from '../fleet/schedule.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
-import { jsonOf, print, printText, say, stderrColors, stdoutColors } from './output.ts';
+import { jsonOf, print, printText, say, stderrColors, stdoutPage } from './output.ts';
 import { asOption, crowdedWords, scheduleText } from './schedule-text.ts';
 
 export interface ScheduleSetOptions {
@@ -39,7 +39,7 @@ export async function scheduleSet(file: string, { json, ...written }: ScheduleSe
     const input = { ...written, cron: written.cron!, for: written.for!, overlap: written.overlap as Overlap };
     const standing = await muster.schedules.set(spec!, input);
     if (json) print(jsonOf(standing));
-    else printText(await scheduleText(standing, stdoutColors()));
+    else printText(await scheduleText(standing, stdoutPage()));
     const crowded = crowdedWords(standing);
     if (crowded) say(`\n${stderrColors().yellow('!')} ${crowded}`);
     say(nextText(standing.fleet));

@@ -2,7 +2,7 @@
 
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
-import { jsonOf, print, printText, say, stdoutColors } from './output.ts';
+import { jsonOf, print, printText, say, stdoutPage } from './output.ts';
 import { checkTable } from './schedule-check.ts';
 import { scheduleTable, scheduleText } from './schedule-text.ts';
 
@@ -11,7 +11,7 @@ export async function scheduleShow(fleet: string, { json }: { json?: boolean }):
   try {
     const standing = await muster.schedules.get(fleet);
     if (json) print(jsonOf(standing));
-    else printText(await scheduleText(standing, stdoutColors()));
+    else printText(await scheduleText(standing, stdoutPage()));
     return DONE;
   } finally {
     await muster.close();
@@ -27,8 +27,8 @@ export async function scheduleList({ json }: { json?: boolean }): Promise<number
       return DONE;
     }
     const tables = [
-      ...(schedules.length > 0 ? [await scheduleTable(schedules, stdoutColors())] : []),
-      ...(checks.length > 0 ? [checkTable(checks, stdoutColors())] : []),
+      ...(schedules.length > 0 ? [await scheduleTable(schedules, stdoutPage())] : []),
+      ...(checks.length > 0 ? [checkTable(checks, stdoutPage())] : []),
     ];
     if (tables.length > 0) printText(tables.join('\n\n'));
     else say('no schedules');

@@ -8,7 +8,7 @@ import type { Mistake } from '../fleet/mistakes.ts';
 import { OVERLAP_WORDS } from '../fleet/schedule.ts';
 import { counted } from '../fleet/words.ts';
 import { timeWords } from '../fleet/zones.ts';
-import type { Colors } from './output.ts';
+import type { Page } from './output.ts';
 import { tableText } from './table.ts';
 
 /** `at 08:00, Monday through Friday`. */
@@ -24,9 +24,10 @@ async function cronWords(cron: string): Promise<string> {
 /** `here`: the reader's own zone. */
 export async function scheduleText(
   standing: ScheduleStanding,
-  colors: Colors,
+  page: Page,
   here = Intl.DateTimeFormat().resolvedOptions().timeZone,
 ): Promise<string> {
+  const { colors } = page;
   const { fleet, cron, timezone, paused, note, next, runs, uiUrl } = standing;
   const mark = paused ? colors.yellow('‖') : colors.green('✓');
   const rows: [string, string][] = [
@@ -53,19 +54,19 @@ export async function scheduleText(
             nextHead(paused ? 'WHEN RESUMED' : 'NEXT', timezone, here),
             ...next.map((time) => nextRow(time, timezone, here)),
           ],
-          colors,
-          '  ',
+          page,
+          { indent: '  ' },
         )
       : '  no time is to come',
   ];
   if (runs.length > 0) {
     const head = [`LAST RUNS (${timezone})`, 'STATE'];
-    blocks.push(tableText([head, ...runs.map((run) => runRow(run, timezone))], colors, '  '));
+    blocks.push(tableText([head, ...runs.map((run) => runRow(run, timezone))], page, { indent: '  ' }));
   }
   return blocks.join('\n\n');
 }
 
-export async function scheduleTable(schedules: readonly ScheduleStanding[], colors: Colors): Promise<string> {
+export async function scheduleTable(schedules: readonly ScheduleStanding[], page: Page): Promise<string> {
   const rows = await Promise.all(
     schedules.map(async ({ fleet, cron, timezone, lease, paused, next: [next], runs: [last] }) => [
       fleet,
@@ -75,7 +76,9 @@ export async function scheduleTable(schedules: readonly ScheduleStanding[], colo
       last ? last.state : '-',
     ]),
   );
-  return tableText([['FLEET', 'TIMES', 'FOR', 'NEXT', 'LAST RUN'], ...rows], colors);
+  return tableText([['FLEET', 'TIMES', 'FOR', 'NEXT', 'LAST RUN'], ...rows], page, {
+    least: ['FOR', 'LAST RUN'],
+  });
 }
 
 /** What to know of times that come before the fleet of the last one is gone; undefined when none does. */

@@ -4,7 +4,8 @@ import { exitCode, type InstanceReport, isSettled } from '../fleet/report.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { tellReport } from './finish.ts';
-import { jsonLine, print, stdoutColors } from './output.ts';
+import { jsonLine, print, stdoutPage } from './output.ts';
+import { alignedLines, LEAST_OF_INSTANCES } from './table.ts';
 
 export async function status(
   fleet: string,
@@ -26,18 +27,20 @@ export async function status(
   }
 }
 
-/** As wide as ids and addresses are, and most types and zones: lines come before the last one is known. */
-const WIDTHS = [19, 14, 15, 15];
+const HEADS = ['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'];
+/** As wide as ids and addresses are, and most types, zones and states: lines come before the last one is known. */
+const WIDTHS = [19, 14, 15, 15, 8];
 
 /** Line by line as they come, however many: as JSON a line is an object. */
 async function listInstances(all: AsyncIterable<InstanceReport>, json: boolean | undefined): Promise<void> {
-  if (!json) print(stdoutColors().dim(columns(['INSTANCE', 'TYPE', 'ZONE', 'PRIVATE IP', 'STATE'])));
+  const { colors, width } = stdoutPage();
+  if (!json) print(colors.dim(columns(HEADS, width)));
   for await (const instance of all) {
     const { id, type, zone, privateIp = '', state } = instance;
-    print(json ? jsonLine(instance) : columns([id, type, zone, privateIp, state]));
+    print(json ? jsonLine(instance) : columns([id, type, zone, privateIp, state], width));
   }
 }
 
-function columns(cells: readonly string[]): string {
-  return cells.map((cell, at) => cell.padEnd(WIDTHS[at] ?? 0)).join('  ');
+function columns(cells: readonly string[], width: number | undefined): string {
+  return alignedLines([HEADS, cells], { width, widths: WIDTHS, least: LEAST_OF_INSTANCES }).at(-1)!;
 }

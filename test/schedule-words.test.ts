@@ -173,10 +173,10 @@ describe('a schedule', () => {
     missed: 0,
     scheduleId: 'schedule:web',
   };
-  const colors = picocolors.createColors(false);
+  const page = { colors: picocolors.createColors(false) };
 
   it('reads in words, by its own clocks and by the reader’s', async () => {
-    const text = await scheduleText(standing, colors, 'America/New_York');
+    const text = await scheduleText(standing, page, 'America/New_York');
     for (const line of [
       /^✓ schedule web is on\n/,
       / {2}times {5}at 08:00, Monday through Friday, by the clocks of Europe\/Paris {2}0 8 \* \* 1-5\n/,
@@ -188,17 +188,17 @@ describe('a schedule', () => {
     ]) {
       assert.match(text, line);
     }
-    assert.match(await scheduleText(standing, colors, 'Europe/Paris'), /\n {2}NEXT \(Europe\/Paris\)\n/);
-    const paused = await scheduleText({ ...standing, paused: true, note: 'on holiday' }, colors);
+    assert.match(await scheduleText(standing, page, 'Europe/Paris'), /\n {2}NEXT \(Europe\/Paris\)\n/);
+    const paused = await scheduleText({ ...standing, paused: true, note: 'on holiday' }, page);
     assert.match(paused, /^‖ schedule web is paused: on holiday\n/);
     assert.match(paused, /\n {2}WHEN RESUMED \(Europe\/Paris\) /);
     assert.doesNotMatch(paused, /NEXT/);
-    assert.match(await scheduleText({ ...standing, next: [] }, colors), /\n {2}no time is to come\n/);
+    assert.match(await scheduleText({ ...standing, next: [] }, page), /\n {2}no time is to come\n/);
   });
 
   it('of a fleet in several places names them', async () => {
     const places = ['us-east-1', 'eu-west-1'];
-    const text = await scheduleText({ ...standing, region: undefined, places }, colors);
+    const text = await scheduleText({ ...standing, region: undefined, places }, page);
     assert.match(text, / {2}fleet {5}3 × t3.micro in us-east-1, eu-west-1, for 10 hours each time\n/);
   });
 
@@ -220,7 +220,7 @@ describe('a schedule', () => {
   });
 
   it('wants a day to be right by its date and its weekday both, as Temporal does', async () => {
-    const text = await scheduleText({ ...standing, cron: '0 8 1 * 1' }, colors);
+    const text = await scheduleText({ ...standing, cron: '0 8 1 * 1' }, page);
     assert.match(text, /at 08:00, on day 1 of the month, only on Monday/);
   });
 
