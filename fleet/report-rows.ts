@@ -14,7 +14,7 @@ import {
   type LeftoverKind,
   type StepReport,
 } from './report.ts';
-import { rollWords } from './roll-words.ts';
+import { rolledWords, rollWords } from './roll-words.ts';
 import type { Count } from './spec.ts';
 import { stepTitle, stepWords } from './steps.ts';
 
@@ -208,13 +208,13 @@ function undoneLine(step: StepReport): string {
 /** Of a fleet that has been rolled, or was to be; of the roll itself how far it came. */
 function rollRows({ action, roll, state }: FleetReport): (readonly [string, string])[] {
   if (!roll) return [];
-  const { from, to, startedAt, failed } = roll;
-  const images = from === to ? `of ${from}` : `from ${from} to ${to}`;
+  const { startedAt, failed } = roll;
+  const what = rolledWords(roll);
   if (action === 'roll') {
     if (state === 'complete') return [];
     const far = isSettled(state) ? `came to wave ${roll.wave} of ${roll.waves}` : rollWords(roll);
-    return [['rolling', `${images}; ${far}`]];
+    return [['rolling', `${what}; ${far}`]];
   }
   const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
-  return [['rolled', `${images}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
+  return [['rolled', `${what}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
 }

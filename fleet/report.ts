@@ -192,6 +192,8 @@ export interface RollReport {
   /** Images, the new one as the spec has it until it is resolved. */
   from: string;
   to: string;
+  /** What else of the specs differs, for which other machines are needed; reports of earlier versions do not tell it. */
+  changes?: readonly SpecChange[];
   /** How many instances are replaced, in how many waves of which size. */
   count: number;
   waves: number;

@@ -37,6 +37,11 @@ export function specChanges(from: FleetSpec, to: FleetSpec, has?: number): reado
   ];
 }
 
+/** What needs other machines, beside another image. */
+export function machineChanges(from: FleetSpec, to: FleetSpec): readonly SpecChange[] {
+  return specChanges(from, to).filter(({ field, how }) => how === 'roll' && field !== 'instances.image');
+}
+
 /** The spec that a fleet has once it is changed in place: what needs other machines is as it was. */
 export function inPlaceOf(from: FleetSpec, to: FleetSpec): FleetSpec {
   const kept: Record<string, unknown> = { ...to.instances };

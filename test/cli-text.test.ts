@@ -495,6 +495,47 @@ describe('the live list', () => {
     assert.equal(below, `    ${words}`);
   });
 
+  test('says what a roll changes, which need not be the image', () => {
+    const about = {
+      from: 'ami-1',
+      to: 'ami-1',
+      count: 4,
+      waves: 2,
+      size: 2,
+      wave: 1,
+      healthy: 1,
+      replaced: 0,
+    };
+    const roll = { ...about, startedAt: BEGAN, failed: 'cancelled' };
+    const change = (field: string, from: string, to: string) => ({ field, from, to, how: 'roll' as const });
+    const type = change('instances.placements', 't3.micro', 't3.small');
+    const groups = change('instances.securityGroups', 'sg-1', 'sg-1, sg-2');
+    const data = change('instances.userData', '10 characters', '12 characters');
+    const long = change('instances.metadata', 'x'.repeat(41), 'none');
+    const zones = change('instances.placements', 't3.micro in us-east-1a', 't3.micro in us-east-1b');
+    const rowOf = (more: object) => {
+      const told = text({ state: 'complete', role, roll: { ...roll, ...more } });
+      return / rolled {4}(.*), 2026-11-24T00:00:00Z, in vain: cancelled\n/.exec(told)?.[1];
+    };
+    assert.equal(rowOf({ changes: [type] }), 'type from t3.micro to t3.small');
+    assert.equal(
+      rowOf({ to: 'ami-2', changes: [groups, data, long] }),
+      'image from ami-1 to ami-2, security groups from sg-1 to sg-1, sg-2, user data, metadata',
+    );
+    assert.equal(
+      rowOf({ changes: [zones] }),
+      'placements from t3.micro in us-east-1a to t3.micro in us-east-1b',
+    );
+    assert.equal(rowOf({ to: 'ami-2', changes: [] }), 'image from ami-1 to ami-2');
+    assert.equal(rowOf({ to: 'resolve:ssm:/ami', changes: [type] }), 'type from t3.micro to t3.small');
+    assert.equal(rowOf({}), 'image ami-1 as before', 'of an earlier version');
+    const rolling = text({ action: 'roll', state: 'rolling', role, roll: { ...roll, changes: [type] } });
+    assert.match(
+      rolling,
+      / rolling {3}type from t3\.micro to t3\.small; wave 1 of 2, 1 of 2 healthy; 0 of 4/,
+    );
+  });
+
   test('says how far a roll is', () => {
     const roll = {
       from: 'ami-1',

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { Muster, type MusterError } from '../client/index.ts';
 import type { FleetReport } from '../fleet/report.ts';
+import { rolledWords } from '../fleet/roll-words.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { STATE_TAG } from '../fleet/tags.ts';
 import { ended, startMuster } from './command.ts';
@@ -83,6 +84,10 @@ describe('a roll', () => {
     const report = await (await muster.roll(to, { wave: { percent: 100 } })).result();
     assert.equal(report.state, 'complete', JSON.stringify(report));
     assert.equal(report.roll!.waves, 1);
+    assert.equal(
+      rolledWords((await muster.status('type')).roll!),
+      'type from t3.micro to t3.small, user data',
+    );
     await assertAll('type', 3, OLD, 't3.small');
     assert.equal((await (await muster.scale('type', { count: 4 })).result()).state, 'complete');
     await assertAll('type', 4, OLD, 't3.small');

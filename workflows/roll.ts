@@ -17,6 +17,7 @@ import { terminationWords } from '../fleet/removal.ts';
 import { beyondTold, type FleetReport, instanceCountOf, type RollReport, runsOf } from '../fleet/report.ts';
 import { type RollRequest, waveOf, wavesOf } from '../fleet/roll.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
+import { machineChanges } from '../fleet/spec-changes.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { Owner, RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
@@ -103,6 +104,7 @@ class Roll {
     this.roll = {
       from: image!,
       to: request.spec.instances.image,
+      changes: machineChanges(spec, request.spec),
       count: this.count,
       size: this.size,
       waves: Math.ceil(this.count / this.size),
