@@ -24,7 +24,7 @@ export function redrawing(terminal: Terminal): (lines: readonly string[]) => voi
     const isSameSize = size === `${columns} ${rows}`;
     const isDrawn = (line: string, row: number) => isSameSize && line === drawn[row];
     if (shown.length === drawn.length && shown.every(isDrawn)) return;
-    const up = drawn.length > 0 ? `\r\x1b[${drawn.length}A` : '';
+    const up = drawn.length > 0 ? `\x1b[${drawn.length}F` : '';
     const text = shown.map((line, row) => (isDrawn(line, row) ? '\n' : `${line}${ERASE_REST}\n`)).join('');
     terminal.write(`${TOGETHER}${CUT}${up}${text}${ERASE_BELOW}${WRAP}${SHOWN}`);
     drawn = shown;
