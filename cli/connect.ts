@@ -7,7 +7,9 @@ import { say } from './output.ts';
 export function connect(): Promise<Muster> {
   return Muster.connect({
     onWorkerAwaited: (taskQueue, seconds) =>
-      say(`no worker polls the task queue '${taskQueue}' yet: waiting ${seconds} s for one`),
+      say(
+        `no worker answers on the task queue '${taskQueue}' yet: waiting ${seconds} s for one ('muster worker')`,
+      ),
     onLookRetried: (reason) => say(`AWS is asked again: ${reason}`),
   });
 }

@@ -1,11 +1,12 @@
 /** Watching a run: as a live list on a terminal, as plain lines elsewhere. */
 
 import type { FleetRun } from '../client/fleet-run.ts';
-import { type Progress, SILENT_SECONDS } from '../client/progress.ts';
+import type { Progress } from '../client/progress.ts';
 import { type FleetReport, isSettled } from '../fleet/report.ts';
 import { INTERRUPTED } from './exit.ts';
 import { flushed, harmless, jsonLine, print, say, stderrColors, widthOf } from './output.ts';
 import { redrawing } from './redraw.ts';
+import { silenceNews, silenceWords } from './silence.ts';
 import { changedLines, liveLines } from './step-lines.ts';
 
 const FRAME_MS = 100;
@@ -114,17 +115,10 @@ function plainView(): View {
   return {
     show(progress) {
       for (const line of changedLines(before, progress)) say(line);
-      const silence = silenceWords(progress);
-      if (silence && !(before && silenceWords(before))) say(silence);
+      const silence = silenceNews(before, progress);
+      if (silence) say(silence);
       before = progress;
     },
     end() {},
   };
-}
-
-function silenceWords({ silence }: Progress): string | undefined {
-  if (!silence || silence.seconds < SILENT_SECONDS) return undefined;
-  return silence.of === 'worker'
-    ? `no worker answers (${silence.seconds} s): the run waits until one does ('muster worker')`
-    : `Temporal does not answer (${silence.seconds} s): the run goes on where it is`;
 }

@@ -80,7 +80,9 @@ export class FleetRun {
   async result(): Promise<FleetReport> {
     try {
       if (this.change !== undefined) return await this.#answerOf(this.change);
-      return await (this.met === 'keeping' ? this.progress() : outcomeOf(this.#handle));
+      return await (this.met === 'keeping'
+        ? this.progress()
+        : outcomeOf(this.#handle, this.#temporal.workerWait));
     } catch (error) {
       throw asMusterError(this.#temporal, error);
     }
@@ -93,7 +95,7 @@ export class FleetRun {
       const { status } = await this.#handle.describe();
       if (status.name === 'RUNNING') throw error;
       // Whoever ended the run from outside has ended its change with it.
-      return outcomeOf(this.#handle);
+      return outcomeOf(this.#handle, this.#temporal.workerWait);
     }
   }
 

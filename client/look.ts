@@ -9,25 +9,35 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { LookFailure } from '../fleet/failures.ts';
-import { lookFailed, noWorker } from './errors.ts';
+import { lookFailed, type MusterError, noWorker } from './errors.ts';
 import { pendingIn } from './pending-step.ts';
 import type { Temporal } from './temporal.ts';
+import { WorkerWait } from './worker-wait.ts';
 
-/** How long a look may stand in the queue. One whose worker has died a moment ago stands there until another comes. */
-const QUEUED_SECONDS = 15;
+/** Each look is worth that much of a worker's time, however long one was waited for before. */
+const LEAST_QUEUED_MS = 3_000;
 const LOOK_EVERY_MS = 1_000;
 /** One call that has to be made again is nothing that anybody waits for. */
 const TOLD_ATTEMPT = 3;
 
 /** The answer of a look. Throws NoWorker when none takes it up, and LookFailed with the reason why AWS was not asked. */
 export async function answerOf<T>(temporal: Temporal, fleet: string, look: WorkflowHandle): Promise<T> {
+  return lookedFor<T>(temporal, look, (error, reason) => failureOf(fleet, error, reason));
+}
+
+/** The same of any look; `failed` tells what its failure means, with why AWS was asked again, if it was. */
+export async function lookedFor<T>(
+  temporal: Temporal,
+  look: WorkflowHandle,
+  failed: (error: WorkflowFailedError, reason: string | undefined) => MusterError,
+): Promise<T> {
   const watch = new Watch(temporal, look);
   try {
     return (await look.result()) as T;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     if (await watch.end()) throw noWorker(temporal.taskQueue, temporal.address);
-    throw failureOf(fleet, error, watch.reason);
+    throw failed(error, watch.reason);
   } finally {
     await watch.end();
   }
@@ -48,9 +58,11 @@ class Watch {
   private readonly stopped = new AbortController();
   private readonly hasEnded: Promise<boolean>;
   private readonly temporal: Temporal;
+  private readonly wait: WorkerWait;
 
   constructor(temporal: Temporal, look: WorkflowHandle) {
     this.temporal = temporal;
+    this.wait = temporal.workerWait ?? new WorkerWait();
     this.hasEnded = this.watch(look);
   }
 
@@ -62,7 +74,7 @@ class Watch {
 
   private async watch(look: WorkflowHandle): Promise<boolean> {
     const { signal } = this.stopped;
-    let queuedUntil = Number.POSITIVE_INFINITY;
+    let queuedAt: number | undefined = Date.now();
     while (!signal.aborted) {
       await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return false;
@@ -70,15 +82,23 @@ class Watch {
         const description = await look.describe();
         this.tell(description);
         const isQueued = description.raw.pendingWorkflowTask?.state === QUEUED;
-        const latest = Date.now() + QUEUED_SECONDS * 1000;
-        queuedUntil = isQueued ? Math.min(queuedUntil, latest) : Number.POSITIVE_INFINITY;
-        if (Date.now() < queuedUntil) continue;
+        queuedAt = isQueued ? (queuedAt ?? Date.now()) : undefined;
+        if (!this.isInVain(queuedAt)) continue;
         await look.terminate('no worker took it up');
         return true;
       } catch {
         // Whoever waits for the answer hears what is wrong with Temporal.
       }
     }
+    return false;
+  }
+
+  /** Whether a worker was waited for long enough. One that has died a moment ago leaves the look in the queue. */
+  private isInVain(queuedAt: number | undefined): boolean {
+    if (queuedAt !== undefined) {
+      return this.wait.missed(queuedAt) && Date.now() - queuedAt >= LEAST_QUEUED_MS;
+    }
+    this.wait.met();
     return false;
   }
 

@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
-  WorkflowFailedError,
   WorkflowNotFoundError,
   type WorkflowStartOptions,
   WorkflowUpdateFailedError,
@@ -92,6 +91,7 @@ import {
 import { FleetRun } from './fleet-run.ts';
 import { withKnown } from './known-fleet.ts';
 import { type FleetListing, listFleets } from './listing.ts';
+import { lookedFor } from './look.ts';
 import { assertOnePlace, assertSamePlaces, placeMeant } from './one-place.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Meeting, PlanOptions } from './plan.ts';
@@ -109,6 +109,7 @@ import {
   connectToTemporal,
   type Temporal,
 } from './temporal.ts';
+import { WorkerWait } from './worker-wait.ts';
 
 export interface UpOptions {
   /**
@@ -290,17 +291,15 @@ export class Muster {
     const { client, taskQueue } = this.#temporal;
     const here = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
     const request: SweepRequest = { ...options, regions: regions.length > 0 ? regions : [here] };
-    try {
-      return await client.workflow.execute('sweepFleets', {
-        args: [request],
-        taskQueue,
-        workflowId: `sweep:${randomUUID()}`,
-        staticSummary: `sweep ${request.regions.join(', ')}${request.remove ? '' : ', only looking'}`,
-      });
-    } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw error;
-      throw sweepFailed(rootCause(error.cause) ?? error.message);
-    }
+    const handle = await client.workflow.start('sweepFleets', {
+      args: [request],
+      taskQueue,
+      workflowId: `sweep:${randomUUID()}`,
+      staticSummary: `sweep ${request.regions.join(', ')}${request.remove ? '' : ', only looking'}`,
+    });
+    return lookedFor<SweepReport>(this.#temporal, handle, (error) =>
+      sweepFailed(rootCause(error.cause) ?? error.message),
+    );
   }
 
   /**
@@ -581,7 +580,7 @@ export class Muster {
    */
   async list({ look = true }: ListOptions = {}): Promise<FleetListing[]> {
     try {
-      const quick = { lookSeconds: QUICK_LOOK_SECONDS, onWorkerAwaited: undefined };
+      const quick = { lookSeconds: QUICK_LOOK_SECONDS, workerWait: undefined };
       const brief = Muster.over({ ...this.#temporal, ...quick });
       return await listFleets(this.#temporal, look ? (fleet) => brief.status(fleet) : undefined);
     } catch (error) {
@@ -883,12 +882,13 @@ export class Muster {
     update: string,
     ...args: [unknown?]
   ): Promise<Answer> {
-    const { client, taskQueue, address } = this.#temporal;
+    const { client, taskQueue, address, workerWait = new WorkerWait() } = this.#temporal;
     const handle = this.#handle(description);
+    const answer = client.withDeadline(Date.now() + UPDATE_PATIENCE_MS, () =>
+      handle.executeUpdate<Answer, [unknown]>(update, { args: args as [unknown] }),
+    );
     try {
-      return await client.withDeadline(Date.now() + UPDATE_PATIENCE_MS, () =>
-        handle.executeUpdate<Answer, [unknown]>(update, { args: args as [unknown] }),
-      );
+      return await workerWait.during(answer);
     } catch (error) {
       // One that has died a moment ago is known as a worker still.
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) throw noWorker(taskQueue, address);
@@ -965,7 +965,9 @@ export class Muster {
   ): Promise<TeardownRequest> {
     if (!description) return { fleet, region };
     const memo = memoOf(description);
-    const report = await outcomeOf(this.#handle(description)).catch(() => undefined);
+    const report = await outcomeOf(this.#handle(description), this.#temporal.workerWait).catch(
+      () => undefined,
+    );
     const options = { patience: stillNew(description), undoDeadline: memo.undo };
     const known = report ? teardownOf(report, options) : { patience: 0, undoDeadline: memo.undo };
     return {

@@ -23,6 +23,7 @@ import {
   TEARDOWNS,
 } from '../fleet/run.ts';
 import { hadNotBegun } from './temporal.ts';
+import { WorkerWait } from './worker-wait.ts';
 
 /**
  * Waits for the end and answers the report: the result of a run that succeeded, the details of the failure of one that
@@ -30,19 +31,19 @@ import { hadNotBegun } from './temporal.ts';
  * history. A run that no code of Muster's ended (terminated, timed out) is `lost`. One that goes on as another, as with a
  * lease, has told what it had to tell: give a handle that does not follow runs.
  */
-export async function outcomeOf(handle: WorkflowHandle): Promise<FleetReport> {
+export async function outcomeOf(handle: WorkflowHandle, wait?: WorkerWait): Promise<FleetReport> {
   try {
     return (await handle.result()) as FleetReport;
   } catch (error) {
     if (error instanceof WorkflowContinuedAsNewError) {
-      return (await handedOn(handle, error.newExecutionRunId)) ?? lastWords(handle);
+      return (await handedOn(handle, error.newExecutionRunId)) ?? lastWords(handle, wait);
     }
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
     if (cause instanceof ApplicationFailure && cause.type === FLEET_FAILED) {
       return cause.details![0] as FleetReport;
     }
-    const last = await lastWords(handle);
+    const last = await lastWords(handle, wait);
     if (cause instanceof CancelledFailure)
       return { ...last, state: last.state === 'running' ? 'cancelled' : last.state };
     return { ...last, state: 'lost', error: { step: stepOf(last), ...whyLost(cause) } };
@@ -70,21 +71,24 @@ async function handedOn(
  * nothing; and when no worker comes, how the run ended is known all the same. That Temporal itself is away shows when
  * it is asked for that.
  */
-async function lastWords(handle: WorkflowHandle): Promise<FleetReport> {
-  const started = Date.now();
+async function lastWords(handle: WorkflowHandle, wait = new WorkerWait()): Promise<FleetReport> {
+  const begun = Date.now();
   for (;;) {
     try {
-      return await handle.query<FleetReport>(PROGRESS_QUERY);
+      // Without a deadline one that no worker answers would be waited for, and asked anew, for minutes.
+      return await handle.client.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
+        handle.query<FleetReport>(PROGRESS_QUERY),
+      );
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      if (hadNotBegun(error) || Date.now() - started > WORKER_PATIENCE_MS) return blankOf(handle);
+      // A worker that was killed is missed by Temporal for a while, and another may be on its way.
+      if (hadNotBegun(error) || wait.missed(begun, true)) return blankOf(handle);
       await sleep(500);
     }
   }
 }
 
-/** One that was killed is missed by Temporal for a while, and another may be on its way. */
-const WORKER_PATIENCE_MS = 15_000;
+const QUERY_PATIENCE_MS = 3_000;
 
 async function blankOf(handle: WorkflowHandle): Promise<FleetReport> {
   const { memo, type, runId } = await handle.describe();

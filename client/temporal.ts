@@ -15,6 +15,7 @@ import { TASK_QUEUE } from '../fleet/run.ts';
 import { uiBase } from '../fleet/ui-link.ts';
 import { connectionClosed, MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
 import { OwnCalls } from './own-calls.ts';
+import { WorkerWait } from './worker-wait.ts';
 
 export interface ConnectOptions {
   /** `host:port`. Otherwise from the environment (TEMPORAL_ADDRESS) or a TOML profile. */
@@ -25,7 +26,10 @@ export interface ConnectOptions {
   readonly taskQueue?: string;
   /** Where Temporal's web UI is. Otherwise MUSTER_UI_URL, otherwise guessed for Temporal Cloud and a local server. */
   readonly uiUrl?: string;
-  /** Called when no worker polls yet: then one is waited for, for so many seconds. Without it none is. */
+  /**
+   * Called once when no worker answers yet, with for how many seconds one is waited for. Without it none is waited for where
+   * none polls.
+   */
   readonly onWorkerAwaited?: (taskQueue: string, seconds: number) => void;
   /** Called when a look at AWS takes its time because a call of it is made again and again: with the call, and AWS's words. */
   readonly onLookRetried?: (reason: string) => void;
@@ -38,7 +42,8 @@ export interface Temporal {
   readonly namespace: string;
   readonly taskQueue: string;
   readonly uiUrl: string | undefined;
-  readonly onWorkerAwaited?: ConnectOptions['onWorkerAwaited'];
+  /** How long a worker is waited for by all that is asked in a row, and who is told. */
+  readonly workerWait?: WorkerWait;
   readonly onLookRetried?: ConnectOptions['onLookRetried'];
   /** How long an answer of AWS is waited for, its retries included. Default: a minute. */
   readonly lookSeconds?: number;
@@ -67,6 +72,7 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
   const address = options.address ?? addressIn(config);
   const namespace = options.namespace ?? config.namespace ?? 'default';
   const calls = new OwnCalls();
+  const taskQueue = options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE;
   let connection: Connection;
   try {
     connection = await Connection.connect({
@@ -82,9 +88,9 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     client: new Client({ connection, namespace }),
     address,
     namespace,
-    taskQueue: options.taskQueue ?? process.env.MUSTER_TASK_QUEUE ?? TASK_QUEUE,
+    taskQueue,
     uiUrl: options.uiUrl ?? uiBase(process.env.MUSTER_UI_URL, address),
-    onWorkerAwaited: options.onWorkerAwaited,
+    workerWait: waitFor(taskQueue, options.onWorkerAwaited),
     onLookRetried: options.onLookRetried,
     own: {
       calls,
@@ -127,21 +133,22 @@ function loadConfig(): { connectionOptions: ConnectionOptions; namespace?: strin
   }
 }
 
-/** One that was just started needs some seconds for its bundle. */
-const WORKER_SECONDS = 15;
 const LOOK_EVERY_MS = 250;
 
 /** Waits a little for a worker, if somebody is to be told so. Throws NoWorker, or TemporalUnreachable when the namespace is unknown. */
 export async function assertWorkerPolls(temporal: Temporal): Promise<void> {
-  const { taskQueue, address, onWorkerAwaited } = temporal;
+  const { taskQueue, address, workerWait } = temporal;
   if (await workerPolls(temporal)) return;
-  if (!onWorkerAwaited) throw noWorker(taskQueue, address);
-  onWorkerAwaited(taskQueue, WORKER_SECONDS);
-  for (const end = Date.now() + WORKER_SECONDS * 1000; Date.now() < end; ) {
+  const begun = Date.now();
+  while (workerWait?.isTold && !workerWait.missed(begun, true)) {
     await sleep(LOOK_EVERY_MS);
     if (await workerPolls(temporal)) return;
   }
   throw noWorker(taskQueue, address);
+}
+
+function waitFor(taskQueue: string, onAwaited: ConnectOptions['onWorkerAwaited']): WorkerWait {
+  return new WorkerWait(onAwaited && ((seconds) => onAwaited(taskQueue, seconds)));
 }
 
 async function workerPolls(temporal: Temporal): Promise<boolean> {

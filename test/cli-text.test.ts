@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import picocolors from 'picocolors';
 import { harmless, jsonOf } from '../cli/output.ts';
 import { type ReportTextOptions, reportText } from '../cli/report-text.ts';
+import { silenceNews } from '../cli/silence.ts';
 import { changedLines, type LiveOptions, liveLines } from '../cli/step-lines.ts';
 import type { PendingStep } from '../client/pending-step.ts';
 import type { RemovalOutcome } from '../fleet/removal.ts';
@@ -742,5 +743,21 @@ describe("other people's words", () => {
     const json = jsonOf({ name: hostile });
     assert.doesNotMatch(json, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     assert.equal(JSON.parse(json).name, hostile);
+  });
+});
+
+describe('who does not answer', () => {
+  const silent = (seconds: number, of: 'worker' | 'temporal' = 'worker') => ({ silence: { of, seconds } });
+
+  test('is said line by line when that is known, and again each minute', () => {
+    assert.equal(silenceNews({}, silent(3)), undefined);
+    const words = "no worker answers (6 s): the run waits until one does ('muster worker')";
+    assert.equal(silenceNews(silent(3), silent(6)), words);
+    assert.equal(silenceNews(undefined, silent(6)), words);
+    assert.equal(silenceNews(silent(6), silent(59)), undefined);
+    assert.match(silenceNews(silent(59), silent(61))!, /61 s/);
+    assert.match(silenceNews(silent(61), silent(121))!, /121 s/);
+    assert.match(silenceNews(silent(61), silent(62, 'temporal'))!, /^Temporal does not answer/);
+    assert.equal(silenceNews(silent(61), {}), undefined);
   });
 });

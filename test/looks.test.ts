@@ -36,11 +36,13 @@ const isRefused = (code: string, words?: RegExp) => (error: unknown) =>
   error instanceof MusterError && error.code === code && (words?.test(error.message) ?? true);
 
 describe('a look whose worker has been killed', () => {
-  it('is given up, although Temporal still counts on that worker', async () => {
+  it('is given up, although Temporal still counts on that worker, and that it is waited for is said once', async () => {
     const { report } = await world.up(written('lonely'));
     assert.equal(report.state, 'complete');
     const taskQueue = 'lonely';
     const own = await Muster.connect({ taskQueue });
+    const told: string[] = [];
+    const asking = await Muster.connect({ taskQueue, onWorkerAwaited: (queue) => told.push(queue) });
     const worker = startMuster(['worker'], { MUSTER_TASK_QUEUE: taskQueue });
     try {
       await untilPolled(own);
@@ -52,14 +54,18 @@ describe('a look whose worker has been killed', () => {
         assert.rejects(own.status('lonely'), isRefused('NoWorker')),
         assert.rejects(own.check('lonely'), isRefused('NoWorker')),
         assert.rejects(own.up(specOf(written('lonely'))), isRefused('NoWorker')),
+        assert.rejects(own.sweep(), isRefused('NoWorker')),
+        // Looks one after the other: what is there of it, and what would be made.
+        assert.rejects(asking.plan(specOf(written('new'))), isRefused('NoWorker')),
       ]);
+      assert.deepEqual(told, [taskQueue]);
       const left = world.client.workflow.list({
         query: `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`,
       });
       for await (const { workflowId } of left) assert.fail(`${workflowId} waits for a worker still`);
     } finally {
       worker.kill('SIGKILL');
-      await own.close();
+      await Promise.all([own.close(), asking.close()]);
     }
   });
 });
