@@ -58,7 +58,7 @@ export async function specOfForgotten(
     profile: spec && !spec.profile.reuse ? spec.profile.name : undefined,
   });
   if (report.places) throw forgottenPlaces(fleet);
-  if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
+  if (report.state === 'gone') throw fleetNotFound(temporal, fleet, report.region);
   if (!spec) throw specUnknown(fleet);
   return { spec, specFrom: 'file', patience: 0 };
 }

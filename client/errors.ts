@@ -193,13 +193,16 @@ export function noWorker(taskQueue: string, address: string): MusterError {
   );
 }
 
-/** `region`: where AWS was asked, too. */
-export function fleetNotFound(fleet: string, region?: string): MusterError {
+/** Whoever has forgotten to say which Temporal is meant asks another. `region`: where AWS was asked, too. */
+export function fleetNotFound(
+  { address, namespace }: { readonly address: string; readonly namespace: string },
+  fleet: string,
+  region?: string,
+): MusterError {
+  const unknown = `Temporal at ${address} (namespace '${namespace}') knows no run of the fleet '${fleet}'`;
   return new MusterError(
     'FleetNotFound',
-    region === undefined
-      ? `Temporal knows no run of the fleet '${fleet}'`
-      : `Temporal knows no run of the fleet '${fleet}', and AWS shows nothing with its tag in ${region}`,
+    region === undefined ? unknown : `${unknown}, and AWS shows nothing with its tag in ${region}`,
     region === undefined
       ? "'muster list' shows all"
       : "'muster list' shows all; --region says where its instances are",

@@ -228,7 +228,7 @@ export class Muster {
    */
   async retry(fleet: string, { skip = [] }: RetryOptions = {}): Promise<FleetRun> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
-    if (!description) throw fleetNotFound(fleet);
+    if (!description) throw fleetNotFound(this.#temporal, fleet);
     if (description.status.name === 'RUNNING' && !isKeeping(description)) {
       if (skip.length > 0) throw notNow(fleet, 'running', 'skip');
       return this.decide(fleet, 'retry');
@@ -424,7 +424,7 @@ export class Muster {
    */
   async steerRoll(fleet: string, steer: Steer): Promise<FleetRun> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
-    if (!description) throw fleetNotFound(fleet);
+    if (!description) throw fleetNotFound(this.#temporal, fleet);
     assertOnePlace(description, 'rolled');
     const { change } = memoOf(description);
     const isRunning = description.status.name === 'RUNNING';
@@ -496,7 +496,7 @@ export class Muster {
   /** The last run of a fleet. Throws FleetNotFound. */
   async attach(fleet: string): Promise<FleetRun> {
     const run = await this.find(fleet);
-    if (!run) throw fleetNotFound(fleet);
+    if (!run) throw fleetNotFound(this.#temporal, fleet);
     return run;
   }
 
@@ -513,7 +513,7 @@ export class Muster {
    */
   async *logs(fleet: string, options: LogOptions = {}): AsyncGenerator<FleetEvent, void> {
     const description = await this.#describe(fleet);
-    if (!description) throw fleetNotFound(fleet);
+    if (!description) throw fleetNotFound(this.#temporal, fleet);
     const { workflowId, runId } = description;
     yield* logOf(this.#temporal, { fleet: memoOf(description).fleet, workflowId, runId }, options);
   }
@@ -527,7 +527,7 @@ export class Muster {
     const description = await this.#describe(fleet);
     if (!description) {
       const { report } = await inspect(this.#temporal, { fleet, region });
-      if (report.state === 'gone') throw fleetNotFound(fleet, report.region);
+      if (report.state === 'gone') throw fleetNotFound(this.#temporal, fleet, report.region);
       return report;
     }
     try {
@@ -860,7 +860,7 @@ export class Muster {
 
   async #running(fleet: string, asked: string): Promise<WorkflowExecutionDescription> {
     const description = await this.#describe(fleet);
-    if (!description) throw fleetNotFound(fleet);
+    if (!description) throw fleetNotFound(this.#temporal, fleet);
     const isUnderWay = description.status.name === 'RUNNING' && !isKeeping(description);
     if (!isUnderWay) throw notNow(fleet, (await this.status(fleet)).state, asked);
     return description;
@@ -869,7 +869,7 @@ export class Muster {
   /** The run that keeps a complete fleet until its lease is over. */
   async #kept(fleet: string): Promise<WorkflowExecutionDescription> {
     const [description] = await Promise.all([this.#describe(fleet), assertWorkerPolls(this.#temporal)]);
-    if (!description) throw fleetNotFound(fleet);
+    if (!description) throw fleetNotFound(this.#temporal, fleet);
     const { change } = memoOf(description);
     if (description.status.name === 'RUNNING' && change) throw fleetChanging(fleet, change.words);
     if (!isKeeping(description)) throw noLease(fleet, (await this.status(fleet)).state, 'release');

@@ -392,7 +392,7 @@ describe('arguments and streams', () => {
     assert.equal(status.code, 2);
     assert.match(
       status.stderr,
-      /knows no run of the fleet 'nobody', and AWS shows nothing with its tag in us-east-1/,
+      /Temporal at 127\.0\.0\.1:\d+ \(namespace 'default'\) knows no run of the fleet 'nobody', and AWS shows nothing with its tag in us-east-1/,
     );
     const down = await muster('down', 'nobody', '--yes');
     assert.equal(down.code, 0);

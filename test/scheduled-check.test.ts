@@ -178,7 +178,10 @@ describe('a fleet that is checked on a schedule', () => {
     assert.match(set.stdout, /^✓ fleet clock is checked and repaired every 1 hour\n\n {2}next {6}/);
     const end = await nthEnd('clock', 1);
     assert.deepEqual([end.state, /no run of the fleet 'clock'/.test(end.reason!)], ['skipped', true]);
-    assert.match((await typed('clock')).stdout, /\n {2}last {6}skipped: Temporal knows no run/);
+    assert.match(
+      (await typed('clock')).stdout,
+      /\n {2}last {6}skipped: Temporal at \S+ \(namespace 'default'\) knows no run/,
+    );
     const { every, repair, runs } = JSON.parse((await typed('clock', '--json')).stdout);
     assert.deepEqual([every, repair, runs.length], [3_600, true, 1]);
     assert.equal((await typed('clock', '--off', '--every', '1h')).code, 2);
