@@ -1,8 +1,8 @@
 /** Search attributes of runs that a client starts. */
 
-import { hostname, userInfo } from 'node:os';
 import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { owner } from './owner.ts';
 
 const FLEET = defineSearchAttributeKey('MusterFleet', 'KEYWORD');
 const OWNER = defineSearchAttributeKey('MusterOwner', 'KEYWORD');
@@ -26,16 +26,6 @@ function attributesFor(fleet: string): TypedSearchAttributes {
     { key: FLEET, value: fleet },
     { key: OWNER, value: owner() },
   ]);
-}
-
-function owner(): string {
-  if (process.env.MUSTER_OWNER) return process.env.MUSTER_OWNER;
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // A container may run as a user without a name.
-    return hostname();
-  }
 }
 
 const INVALID_ARGUMENT = 3;

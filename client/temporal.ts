@@ -15,6 +15,7 @@ import { TASK_QUEUE } from '../fleet/run.ts';
 import { uiBase } from '../fleet/ui-link.ts';
 import { connectionClosed, MusterError, namespaceUnknown, noWorker, temporalUnreachable } from './errors.ts';
 import { OwnCalls } from './own-calls.ts';
+import { owner } from './owner.ts';
 import { WorkerWait } from './worker-wait.ts';
 
 export interface ConnectOptions {
@@ -85,7 +86,7 @@ export async function connectToTemporal(options: ConnectOptions): Promise<Tempor
     throw temporalUnreachable(address, error);
   }
   return {
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, identity: owner() }),
     address,
     namespace,
     taskQueue,

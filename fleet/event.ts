@@ -37,7 +37,7 @@ export type Happened =
       readonly type: 'run-began';
       /** `keep`: the run of a complete fleet, which has a lease or is being changed. */
       readonly action: 'up' | 'down' | 'keep' | 'change';
-      /** Who asked for it, as Temporal knows them: `PID@HOST`. */
+      /** Who asked for it, as Temporal knows them: MUSTER_OWNER, or user@host. */
       readonly by?: string;
       /** The run that it goes on from. */
       readonly continues?: string;

@@ -12,7 +12,7 @@ export interface Ask {
   readonly at: number;
   /** `up`, `scale to 5`, `pause the roll`, `cancel`, `terminate: by hand`. */
   readonly what: string;
-  /** Temporal's identity of who asked: `PID@HOST` of a command, or the workflow that did. */
+  /** Temporal's identity of who asked: MUSTER_OWNER or user@host of a command, or the workflow that did. */
   readonly by: string;
 }
 

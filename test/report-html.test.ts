@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { type Muster, reportPage, type SpecInput, specFrom } from '../client/index.ts';
+import { owner } from '../client/owner.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { type Browser, LOOKS, openBrowser, pageAt, type Seen, seen } from './browser.ts';
 import { type Ended, ended, startMuster } from './command.ts';
@@ -129,7 +130,7 @@ describe('the page in a browser', () => {
         'fleet whole is complete',
         't3.micro in us-east-1a: no capacity, trying t3.small in us-east-1b',
         `Own: read in Amazon S3, on everything, if StringEquals aws:ResourceTag/team is ${HOSTILE}`,
-        `${process.pid}@`,
+        owner(),
         'iam:CreateRole: Throttling',
         '2 attempts',
       ]) {
@@ -182,11 +183,11 @@ describe('the page in a browser', () => {
     needsBrowser(async () => {
       world.aws.configure({ pendingSeconds: 600 });
       for (const [name, end, wanted] of [
-        ['stopped', () => muster.cancel('stopped'), /fleet stopped was cancelled[\s\S]*cancel\s+\d+@/],
+        ['stopped', () => muster.cancel('stopped'), /fleet stopped was cancelled[\s\S]*cancel\s+\w+@/],
         [
           'ended',
           () => handle('ended').terminate('by hand'),
-          /ended from outside[\s\S]*terminate: by hand\s+\d+@/,
+          /ended from outside[\s\S]*terminate: by hand\s+\w+@/,
         ],
       ] as const) {
         const run = await muster.up(specOf(name, { deadlines: LONG }));
@@ -219,7 +220,7 @@ describe('the page in a browser', () => {
       const { instances } = await world.exists('changed');
       assert.equal(instances.length, 4);
       for (const { InstanceId } of instances) assert.ok(text.includes(InstanceId!), text);
-      assert.match(text, /UTC\s+up\s+\d+@[\s\S]*\bscale to 4\s[\s\S]*UTC\s+change\s[\s\S]*UTC\s+roll\s/);
+      assert.match(text, /UTC\s+up\s+\w+@[\s\S]*\bscale to 4\s[\s\S]*UTC\s+change\s[\s\S]*UTC\s+roll\s/);
       assert.match(text, /from ami-12c6146b to ami-1e749f67/);
     }),
   );

@@ -132,7 +132,7 @@ export function timeless(text: string): string {
       .replace(/127\.0\.0\.1:\d+/g, 'HERE')
       .replace(/\d+\.\d+ s\b/g, 'SOME s')
       .replace(/\b\d+@\S+ on '/g, "WHO on '")
-      .replace(/\bby \d+@\S+/g, 'by WHO')
+      .replace(/\bby [^\s@]+@\S+/g, 'by WHO')
       .replace(/\b(muster|SDK|Node|server) \d+\.\d+\.\d+/g, '$1 VERSION')
       .replace(/up for \d+ (s|min)\b/g, 'up for SOME s')
       .replace(/asked (once|\d+ times)/g, 'asked OFTEN')

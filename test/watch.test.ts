@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { owner } from '../client/owner.ts';
 import type { FleetEvent } from '../fleet/event.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { ended, says, startMuster } from './command.ts';
@@ -160,7 +161,7 @@ describe('--events', () => {
     const scaled = eventsIn((await muster('scale', 'sized', '3', '--events')).stdout);
     const [asked] = scaled as Extract<FleetEvent, { type: 'asked' }>[];
     assert.deepEqual([asked!.type, asked!.request, asked!.detail], ['asked', 'scale', 'to 3']);
-    assert.match(asked!.by!, /^\d+@/);
+    assert.equal(asked!.by, owner());
     assert.ok(!scaled.some((event) => event.type === 'asked' && event.request === 'extend'));
     assert.equal((scaled.at(-1) as Result).report.instances.length, 3);
     assert.equal((await world.exists('sized')).instances.length, 3);
@@ -328,7 +329,7 @@ describe('muster logs', () => {
     assert.equal((await muster('scale', 'logged', '3')).code, 0);
     const last = await muster('logs', 'logged');
     assert.equal(last.code, 0, last.stderr);
-    assert.match(last.stdout, /^\S+Z {2}▶ keep: .*, by \d+@\S+\n\S+Z {2}→ asked: scale to 3, by \d+@\S+\n/);
+    assert.match(last.stdout, /^\S+Z {2}▶ keep: .*, by \w+@\S+\n\S+Z {2}→ asked: scale to 3, by \w+@\S+\n/);
     assert.match(last.stdout, /Z {2}\+ 1 launched: us-east-1a 1\n/);
     assert.match(last.stdout, /Z {2}← scale: complete\n\S+Z {2}■ completed: complete\n$/);
     assert.doesNotMatch(last.stdout, /create the role/);
@@ -385,7 +386,7 @@ describe('muster logs', () => {
     world.aws.configure(QUICK);
     assert.equal(code, 0);
     assert.match(stdout, /✓ create the role \d/);
-    assert.match(stdout, /■ terminated.*: by hand, by \d+@\S+\n$/);
+    assert.match(stdout, /■ terminated.*: by hand, by \w+@\S+\n$/);
     assert.equal((await muster('down', 'ended-by-hand', '--yes')).code, 0);
   });
 
