@@ -9,8 +9,8 @@ Exit codes:
   1    failed, and all that the run made is gone again
   2    the spec or the arguments are wrong, or the fleet is another's, or something is in the
        way (plan); nothing was sent
-  3    failed, and something is left, which is named; or differs from its spec (check);
-       or something is not in order (doctor)
+  3    failed, and something is left, which is named, or was found (sweep); or differs from its
+       spec (check); or something is not in order (doctor)
   4    Temporal or AWS cannot be reached, or no worker answers
   5    paused for a person: 'muster retry NAME' or 'muster rollback NAME'
   70   an error of Muster's own, of which nothing is known

@@ -231,6 +231,7 @@ function program(): Command {
     .option('--yes', 'remove it; otherwise it is only shown')
     .option('--region <region...>', 'where to look, beside the regions that roles and profiles name')
     .option('--older-than <time>', 'of runs that Temporal does not know: only what is older (default: 1h)')
+    .option('--all', 'list the healthy fleets that are left alone, too')
     .option(...JSON_OPTION)
     .action((options) =>
       (options.yes ? ended : told)(options, async () => (await import('./sweep.ts')).sweep(options)),

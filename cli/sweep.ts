@@ -1,6 +1,7 @@
 /** `muster sweep`: what runs have left that can do nothing about it any more; shown, and with --yes removed. */
 
 import type { Remains, SweepReport, Swept } from '../fleet/sweep.ts';
+import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { secondsOption } from './duration-option.ts';
 import { DONE, LEFT_OVER } from './exit.ts';
@@ -10,30 +11,41 @@ export interface SweepCommandOptions {
   readonly yes?: boolean;
   readonly region?: readonly string[];
   readonly olderThan?: string;
+  /** Whether healthy fleets are listed, too. */
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
-export async function sweep({ yes, region, olderThan, json }: SweepCommandOptions): Promise<number> {
+export async function sweep({ yes, region, olderThan, all, json }: SweepCommandOptions): Promise<number> {
   const seconds = secondsOption('--older-than', olderThan);
   const muster = await connect();
   try {
     say('looking through the roles and instance profiles of the account, instances and volumes …');
     const report = await muster.sweep({ remove: yes, regions: region, olderThan: seconds });
     if (json) print(jsonOf(report));
-    else printText(sweepText(report, stdoutColors()));
-    return report.swept.some(({ leftovers }) => leftovers.length > 0) ? LEFT_OVER : DONE;
+    else printText(sweepText(report, stdoutColors(), all));
+    return isLeft(report) ? LEFT_OVER : DONE;
   } finally {
     await muster.close();
   }
 }
 
-export function sweepText({ account, regions, removed, swept }: SweepReport, colors: Colors): string {
+/** What was only looked for is there still. */
+function isLeft({ removed, swept }: SweepReport): boolean {
+  return swept.some(({ remove, leftovers }) => (removed ? leftovers.length > 0 : remove));
+}
+
+export function sweepText(
+  { account, regions, removed, swept }: SweepReport,
+  colors: Colors,
+  all = false,
+): string {
   const where = `account ${account}, ${regions.join(', ')}`;
   const orphaned = swept.filter(({ remove }) => remove);
   const spared = swept.filter(({ remove }) => !remove);
   const lines = [headline(orphaned, removed, where, colors)];
   for (const one of orphaned) lines.push('', ...orphanLines(one, removed, colors));
-  if (spared.length > 0) lines.push('', colors.dim('left alone:'), ...spared.map(sparedLine));
+  if (spared.length > 0) lines.push('', colors.dim('left alone:'), ...sparedLines(spared, all));
   if (orphaned.length > 0 && !removed) lines.push('', '  next      muster sweep --yes   removes it');
   return lines.join('\n');
 }
@@ -63,8 +75,17 @@ function orphanLines({ remains, why, leftovers }: Swept, removed: boolean, color
   return lines;
 }
 
+/** What somebody should look at, line by line; healthy fleets, of which an account has many, in one. */
+function sparedLines(spared: readonly Swept[], all: boolean): string[] {
+  const told = spared.filter(({ healthy }) => all || !healthy);
+  const healthy = new Set(spared.flatMap((one) => (told.includes(one) ? [] : one.remains.fleet)));
+  if (healthy.size === 0) return told.map(sparedLine);
+  const fleets = counted(healthy.size, 'fleet');
+  return [...told.map(sparedLine), `  ${fleets}, complete or with a run under way; --all lists them`];
+}
+
 function sparedLine({ remains, why }: Swept): string {
-  return `  ${remains.fleet}, run ${remains.run}: ${namesOf(remains).length} things, as ${why}`;
+  return `  ${remains.fleet}, run ${remains.run}: ${counted(namesOf(remains).length, 'thing')}, as ${why}`;
 }
 
 const MOST = 20;

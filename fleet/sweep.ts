@@ -45,6 +45,8 @@ export interface SweepRequest {
 export interface Verdict {
   readonly remove: boolean;
   readonly why: string;
+  /** Of what is spared as its fleet is complete or a run has it: nobody need look at that. */
+  readonly healthy?: true;
 }
 
 export interface Swept extends Verdict {
@@ -81,15 +83,16 @@ export function judge(
   const { fleet, run, namespace, marked, youngest } = remains;
   if (!isRunId(run)) return spare("its run is none of Temporal's");
   if (namespace !== here.namespace) return spare(`its run is of Temporal's namespace '${namespace}'`);
-  if (last?.status === 'RUNNING' && last.run !== run) return spare(`another run of ${fleet} is under way`);
-  if (status === 'RUNNING') return spare('its run is under way');
+  if (last?.status === 'RUNNING' && last.run !== run) return healthy(`another run of ${fleet} is under way`);
+  if (status === 'RUNNING') return healthy('its run is under way');
   if (status !== undefined && !COMPLETE.has(status)) return remove(`its run has ended as ${inWords(status)}`);
   if (hasOnlyVolumes(remains)) return spare('only volumes, which a teardown may have kept');
   if (last && TEARDOWNS.includes(last.type)) {
     return remove(`the fleet's removal by run ${last.run} has ended as ${inWords(last.status)}`);
   }
-  if (status !== undefined) return spare('the fleet is complete');
-  if (marked) return spare('the fleet is complete, by its tag; Temporal has no history of its run any more');
+  if (status !== undefined) return healthy('the fleet is complete');
+  if (marked)
+    return healthy('the fleet is complete, by its tag; Temporal has no history of its run any more');
   const age = Math.round((here.now - youngest) / 1000);
   if (age < here.olderThan) return spare(`Temporal knows no such run, but it is only ${age} s old`);
   return remove('Temporal knows no such run');
@@ -106,6 +109,7 @@ export function volumesOf({ status }: KnownRun): 'delete' | 'keep' {
 }
 
 const spare = (why: string): Verdict => ({ remove: false, why });
+const healthy = (why: string): Verdict => ({ remove: false, why, healthy: true });
 const remove = (why: string): Verdict => ({ remove: true, why });
 
 function hasOnlyVolumes({ roles, profiles, instances }: Remains): boolean {

@@ -190,7 +190,7 @@ describe('muster up', () => {
     assert.match(skipped.stdout, /given up {2}role given-up: .*\n +aws iam delete-role --role-name given-up/);
     for (const undo of undos) undo();
     const shown = await muster('sweep');
-    assert.equal(shown.code, 0, shown.stderr);
+    assert.equal(shown.code, 3, shown.stderr);
     assert.match(
       shown.stdout,
       /given-up, run \S+ in us-east-1: its run has ended as failed\n {4}role given-up\n/,
@@ -198,6 +198,17 @@ describe('muster up', () => {
     assert.ok((await world.exists('given-up')).role);
     assert.equal((await muster('sweep', '--yes')).code, 0);
     assert.equal((await world.exists('given-up')).role, undefined);
+    assert.equal((await muster('up', specFile('well'))).code, 0);
+    const none = await muster('sweep');
+    assert.equal(none.code, 0, none.stderr);
+    assert.match(
+      none.stdout,
+      /\nleft alone:\n {2}\d+ fleets?, complete or with a run under way; --all lists them\n$/,
+    );
+    assert.match(
+      (await muster('sweep', '--all')).stdout,
+      /\n {2}well, run \S+: \d things, as the fleet is complete\n/,
+    );
   });
 
   it('ends with 4 without Temporal, and without a worker', async () => {
