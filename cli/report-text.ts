@@ -16,6 +16,7 @@ import { withFile } from './file-words.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors, Page } from './output.ts';
 import { repairBlocks } from './repair-text.ts';
+import { sinceWords } from './since-words.ts';
 import { alignedLines, LEAST_OF_INSTANCES, tableText } from './table.ts';
 import { wrapped } from './wrapped.ts';
 
@@ -41,6 +42,7 @@ export function reportText(told: FleetReport, options: ReportTextOptions): strin
   const facts = factRows(report, {
     changeUrl: options.changeUrl,
     leaseWords: (lease) => leaseWords(lease, Date.now()),
+    sinceWords: options.steps ? (at) => sinceWords(at, Date.now()) : undefined,
   });
   const blocks = [[headline(report, colors)], columns(facts, options)];
   if (report.places) blocks.push(placeTable(report.places, options));
@@ -128,10 +130,11 @@ function stepList({ steps, undos, scale, action }: FleetReport, { colors, width 
   return lines;
 }
 
-/** Whoever reads the answer of `status` is not sent to it again. */
+/** Whoever reads the answer of `status` is not sent to it again; whoever has just seen the run verify the fleet need not check it. */
 function whatNext(report: FleetReport, { steps, file }: ReportTextOptions): Rows {
+  const idle = `muster ${steps ? 'status' : 'check'} ${report.fleet}`;
   const commands = nextCommands(report)
-    .filter((command) => !steps || !command.startsWith(`muster status ${report.fleet}`))
+    .filter((command) => command !== idle && !(steps && command.startsWith(`${idle} `)))
     .map((command) => withFile(command, file));
   return commands.length > 0 ? [['next', ...commands]] : [];
 }

@@ -34,6 +34,7 @@ export function nextCommands(report: FleetReport): string[] {
       return [
         ...(places ?? [report]).flatMap(askForRest),
         ...(lease ? [] : [`muster status ${fleet}`]),
+        `muster check ${fleet}`,
         ...ending,
       ];
     }

@@ -17,6 +17,7 @@ import {
 import { rolledWords, rollWords } from './roll-words.ts';
 import type { Count } from './spec.ts';
 import { stepTitle, stepWords } from './steps.ts';
+import { counted } from './words.ts';
 
 /** Names and values in two columns; a value's further lines stand below its first. */
 export type Rows = (readonly [name: string, ...values: string[]])[];
@@ -43,10 +44,12 @@ export interface FactOptions {
   readonly changeUrl?: string;
   /** Its lease in words: only whoever shows it knows the time and the reader's zone. */
   readonly leaseWords?: (lease: LeaseReport) => string;
+  /** Likewise since when it is complete. Without it that is not told. */
+  readonly sinceWords?: (at: number) => string;
 }
 
 /** What there is, where, and how it came to be so. */
-export function factRows(report: FleetReport, { changeUrl, leaseWords }: FactOptions = {}): Rows {
+export function factRows(report: FleetReport, { changeUrl, leaseWords, sinceWords }: FactOptions = {}): Rows {
   const { state, action, account, region, role, profile, image, lease, propagation } = report;
   const isThere = isChange(action) || state === 'complete' || state === 'degraded';
   if (!isChange(action) && (state === 'gone' || state === 'rolled-back' || state === 'cancelled')) {
@@ -56,6 +59,7 @@ export function factRows(report: FleetReport, { changeUrl, leaseWords }: FactOpt
     return [...where, ...refusals(report)];
   }
   const rows: Rows = [];
+  if (state === 'complete' && sinceWords) rows.push(['has', hasWords(report, sinceWords)]);
   if (account) rows.push(['account', [account, region].filter(Boolean).join(', ')]);
   const isReused = (reused: boolean) => (reused ? ' (existed before, and stays)' : '');
   if (role) rows.push(['role', `${role.arn}${isReused(role.reused)}`]);
@@ -69,6 +73,23 @@ export function factRows(report: FleetReport, { changeUrl, leaseWords }: FactOpt
     rows.push(['waited', `${propagation.seconds.toFixed(1)} s until EC2 knew the profile, ${asked}`]);
   }
   return rows;
+}
+
+/** What whoever asks how it is wants to know first. */
+function hasWords(report: FleetReport, sinceWords: (at: number) => string): string {
+  const { instances, places = [], steps } = report;
+  const told = [...instances, ...places.flatMap((place) => place.instances)];
+  const types = [...new Set(told.map(({ type }) => type))];
+  const count = instanceCountOf(report);
+  const what =
+    told.length === count
+      ? types.map((type) => `${told.filter((one) => one.type === type).length} × ${type}`).join(', ')
+      : counted(count, 'instance');
+  const ends = steps.flatMap(({ startedAt, seconds }) =>
+    startedAt === undefined || seconds === undefined ? [] : startedAt + seconds * 1000,
+  );
+  // What AWS alone tells of has no steps.
+  return ends.length > 0 ? `${what}, complete since ${sinceWords(Math.max(...ends))}` : what;
 }
 
 /** Of a change in place what it changes; of a fleet that has been changed, or was to be, when. */

@@ -109,5 +109,7 @@ ${rows}${next && html`<h3>Next</h3>${next}`}</section>\n`;
 
 function facts(report: FleetReport, { changeUrl }: PageOptions): Rows {
   const leaseWords = ({ endsAt }: { readonly endsAt: number }) => `until ${timeWords(endsAt)}`;
-  return factRows(report, { changeUrl, leaseWords }).filter(([name]) => !TOLD_ELSEWHERE.includes(name));
+  return factRows(report, { changeUrl, leaseWords, sinceWords: timeWords }).filter(
+    ([name]) => !TOLD_ELSEWHERE.includes(name),
+  );
 }

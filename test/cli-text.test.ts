@@ -134,6 +134,16 @@ describe('the report of a fleet that is complete', () => {
     assert.match(told, /\n {2}next {6}muster status web\n {12}muster down web$/);
   });
 
+  test('says first what there is and since when, and offers a check, to whoever asks how it is', () => {
+    const told = text(complete, { steps: true });
+    assert.match(
+      told,
+      /\n\n {2}has {7}22 × t3\.micro, complete since 2026-11-24T00:00:\d\dZ \(\d+ days?.*\)\n {2}account/,
+    );
+    assert.match(told, /\n {2}next {6}muster check web\n {12}muster down web$/);
+    assert.doesNotMatch(text(complete), /complete since/);
+  });
+
   test('shows twenty instances and counts the rest', () => {
     const told = text(complete);
     assert.equal(told.match(/ {2}i-\d+/g)!.length, 20);

@@ -126,6 +126,7 @@ export function timeless(text: string): string {
       .replace(/\bi-[0-9a-f]{17}\b/g, 'ID')
       .replace(/(?:\b|(?<=%3A))[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'RUN')
       .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
+      .replace(/since TIME \([^)]*\)/g, 'since TIME (SOME)')
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d \S+,/g, 'TIME,')
       .replace(/[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d/g, 'WHEN')
       .replace(/\b10(\.\d+){3}\b/g, 'IP')
