@@ -52,7 +52,12 @@ describe("Temporal's web UI", () => {
   it('has a summary on each activity of the timeline', async (test) => {
     if (!browser) return test.skip(why);
     const page = await at(run.url);
-    await reads(page, /createRole • role web/, /launch • 3 × t3\.micro/, /awaitProfile • profile web/);
+    await reads(
+      page,
+      /createRole • create the role: web/,
+      /launch • launch the instances: 3 × t3\.micro/,
+      /awaitProfile • wait until EC2 knows the profile/,
+    );
   });
 
   it('tells what is done, each step, why it failed, in AWS’s words, and what to do', async (test) => {

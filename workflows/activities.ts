@@ -2,7 +2,7 @@
 
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { StepName } from '../fleet/steps.ts';
+import { type StepName, stepTitle } from '../fleet/steps.ts';
 
 /**
  * A cancelled workflow waits for the answer of what is on its way: the default would go on at once, and roll back
@@ -65,18 +65,27 @@ export const awaiting = proxyActivities<Activities>({
   cancellationType,
 });
 
+/** Temporal takes 400 bytes, and its web UI shows less. */
+const MOST_SUMMARY = 180;
+
 /**
- * How one call of an activity is seen and when it is given up: `seconds` include all of its retries. `at` tells it from the
- * same step elsewhere.
+ * How one call of an activity is seen, by its step's title and what it is done with, and when it is given up: `seconds` include
+ * all of its retries. `at` tells it from the same step elsewhere.
  */
-export function as(step: StepName, summary: string, seconds: number, at?: string): ActivityOptions {
+export function as(step: StepName, what: string, seconds: number, at?: string): ActivityOptions {
   // Several are under way at once, and Temporal wants each to have an id of its own.
   const activityId = at === undefined ? step : `${step}:${at}`;
+  const summary = summaryOf(step, what);
   return { activityId, summary, scheduleToCloseTimeout: seconds * 1000 };
 }
 
 /** The same for an undo. */
-export function asUndo(step: StepName, summary: string, seconds: number, at?: string): ActivityOptions {
-  const options = as(step, `undo: ${summary}`, seconds, at);
-  return { ...options, activityId: `undo-${options.activityId}` };
+export function asUndo(step: StepName, what: string, seconds: number, at?: string): ActivityOptions {
+  const options = as(step, what, seconds, at);
+  return { ...options, summary: `undo: ${options.summary}`, activityId: `undo-${options.activityId}` };
+}
+
+function summaryOf(step: StepName, what: string): string {
+  const words = `${stepTitle(step)}: ${what}`;
+  return words.length <= MOST_SUMMARY ? words : `${words.slice(0, MOST_SUMMARY - 1)}…`;
 }

@@ -409,7 +409,7 @@ class Places {
   private async endAt({ spec, report, number }: Place): Promise<Termination> {
     const ids = report.instances.map(({ id }) => id);
     const ended = await undoing.terminate.executeWithOptions(
-      asUndo('terminate', `the instances in ${report.place}`, spec.deadlines.undo, `${number}`),
+      asUndo('terminate', `those in ${report.place}`, spec.deadlines.undo, `${number}`),
       [
         {
           ...whereOf(spec),

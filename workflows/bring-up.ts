@@ -34,7 +34,7 @@ export async function awaitProfile(
         const waited = Date.now() - started;
         const within = deadline - waited / 1000 + LATE_SECONDS;
         const look = await looking.awaitProfile
-          .executeWithOptions(as('await-profile', `profile ${profile.name}`, within), [
+          .executeWithOptions(as('await-profile', profile.name, within), [
             {
               ...whereOf(spec),
               profileArn: profile.arn,

@@ -86,7 +86,7 @@ class Change {
       'compare-fleet',
       () =>
         quick.lookAtChange.executeWithOptions(
-          as('compare-fleet', `what ${to.name} has`, to.deadlines.step + place.patience),
+          as('compare-fleet', to.name, to.deadlines.step + place.patience),
           [{ ...place, target, ownPolicy: from.policy?.name }],
         ),
       {
@@ -169,7 +169,7 @@ class Change {
     const { run, to, target, place } = this;
     await run.step('confirm-change', () =>
       looking.confirmChange.executeWithOptions(
-        as('confirm-change', `what ${to.name} has`, to.deadlines.step + place.patience),
+        as('confirm-change', to.name, to.deadlines.step + place.patience),
         [{ ...place, target }],
       ),
     );

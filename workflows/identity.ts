@@ -78,7 +78,7 @@ class Making {
     const created = await this.run.step(
       'create-role',
       () =>
-        quick.createRole.executeWithOptions(this.as('create-role', `role ${role.name}`), [
+        quick.createRole.executeWithOptions(this.as('create-role', role.name), [
           { ...whereOf(spec), owner, role, tags: { ...spec.tags, ...role.tags, ...ownership } },
         ]),
       { at, undo: undoRole(this.scope, role.name), found: ({ arn }) => arn },
@@ -92,10 +92,9 @@ class Making {
     const created = await this.run.step(
       'create-profile',
       () =>
-        quick.createProfile.executeWithOptions(
-          this.as('create-profile', `instance profile ${profile.name}`),
-          [{ ...whereOf(spec), owner, profile, tags: { ...spec.tags, ...profile.tags, ...ownership } }],
-        ),
+        quick.createProfile.executeWithOptions(this.as('create-profile', profile.name), [
+          { ...whereOf(spec), owner, profile, tags: { ...spec.tags, ...profile.tags, ...ownership } },
+        ]),
       { at, undo: undoProfile(this.scope, profile.name, spec.role?.name), found: ({ arn }) => arn },
     );
     made.profile = created.id;
@@ -109,7 +108,7 @@ class Making {
     await this.run.step(
       'put-policy',
       () =>
-        quick.putPolicy.executeWithOptions(this.as('put-policy', `policy ${policy.name}`), [
+        quick.putPolicy.executeWithOptions(this.as('put-policy', policy.name), [
           { ...whereOf(spec), role: role.name, policy },
         ]),
       { at, undo: undoPolicy(this.scope, role.name, policy.name) },
@@ -123,10 +122,9 @@ class Making {
     await this.run.step(
       'attach-policies',
       () =>
-        quick.attachPolicies.executeWithOptions(
-          this.as('attach-policies', `${policies.length} managed policies`),
-          [{ ...whereOf(spec), role: role.name, policies }],
-        ),
+        quick.attachPolicies.executeWithOptions(this.as('attach-policies', `${policies.length}`), [
+          { ...whereOf(spec), role: role.name, policies },
+        ]),
       { at, undo: undoAttachedPolicies(this.scope, role.name, policies), mayHaveActed: () => true },
     );
   }

@@ -98,7 +98,7 @@ function lookAt(request: TeardownRequest, { name, ...known }: KnownPlace): Promi
 }
 
 function look(request: FindFleetRequest, at?: string): Promise<FoundFleet> {
-  const options = as('find', `what ${request.fleet} has`, 300, at);
+  const options = as('find', request.fleet, 300, at);
   return asLook(looking.findFleet.executeWithOptions(options, [request]), at);
 }
 

@@ -137,7 +137,7 @@ async function tieAnew(
   profile: ProfileReport,
 ): Promise<void> {
   await quick.replaceProfile.executeWithOptions(
-    as('verify', `profile ${profile.id} for ${counted(ids.length, 'instance')}`, spec.deadlines.step),
+    as('verify', `profile ${profile.id} on ${counted(ids.length, 'instance')}`, spec.deadlines.step),
     [{ ...whereOf(spec), owner, ids, profileArn: profile.arn }],
   );
   // EC2 may go on resolving the name to its old self for a while.

@@ -33,7 +33,7 @@ async function lookAtChange({ from, to, specHash, report }: PlannedChange): Prom
   const target = targetOf(from, to, specHash);
   const { fleet, role, profile } = report;
   const patience = to.deadlines.consistency;
-  const options = as('compare-fleet', `what ${fleet} has`, LOOK_SECONDS + patience);
+  const options = as('compare-fleet', fleet, LOOK_SECONDS + patience);
   try {
     await quick.lookAtChange.executeWithOptions(options, [
       {

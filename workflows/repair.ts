@@ -98,7 +98,7 @@ class Repair {
     const gone = new Set(this.before!.gone);
     const survey = await looking.survey.executeWithOptions(
       {
-        ...as('find', `what ${fleet.fleet} has`, spec.deadlines.consistency + spec.deadlines.step),
+        ...as('find', fleet.fleet, spec.deadlines.consistency + spec.deadlines.step),
         activityId: 'survey',
       },
       [

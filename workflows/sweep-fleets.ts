@@ -21,6 +21,7 @@ import {
   type Swept,
   volumesOf,
 } from '../fleet/sweep.ts';
+import { counted } from '../fleet/words.ts';
 import { as, looking } from './activities.ts';
 import { teardownFleet } from './teardown-fleet.ts';
 import { teardownPlaces } from './teardown-places.ts';
@@ -30,11 +31,17 @@ const LOOK_DEADLINE = 1_800;
 /** Looks at AWS first and at Temporal after it: a run that begins in between is met as one that is alive. */
 export async function sweepFleets(request: SweepRequest): Promise<SweepReport> {
   const found = await looking.findRemains.executeWithOptions(
-    as('find', `in ${request.regions.join(', ')}`, LOOK_DEADLINE),
+    {
+      ...as('find', '', LOOK_DEADLINE),
+      summary: `find what runs have left in ${counted(request.regions.length, 'region')}`,
+    },
     [{ regions: request.regions }],
   );
   const known = await looking.describeRuns.executeWithOptions(
-    as('find', `${found.remains.length} runs`, LOOK_DEADLINE),
+    {
+      ...as('find', '', LOOK_DEADLINE),
+      summary: `ask Temporal about ${counted(found.remains.length, 'run')}`,
+    },
     [{ runs: found.remains.map(({ fleet, run, namespace }) => ({ fleet, run, namespace })) }],
   );
   const here = {

@@ -34,7 +34,7 @@ export async function teardownFleet(request: TeardownRequest): Promise<FleetRepo
       async () => {
         found = await looking.findFleet.executeWithOptions(
           // Without it nothing is known: it is tried for long, however soon a removal is to be given up.
-          as('find', `what ${request.fleet} has`, Math.max(deadline, DEFAULT_DEADLINE)),
+          as('find', request.fleet, Math.max(deadline, DEFAULT_DEADLINE)),
           [request],
         );
         assertNotBorrowed(found);
@@ -118,24 +118,22 @@ async function remove(
     },
   );
   await step('remove-role', profile && role, ({ name }) =>
-    undoing.removeRole.executeWithOptions(as('remove-role', `${name} out of its profile`, seconds), [
+    undoing.removeRole.executeWithOptions(as('remove-role', name, seconds), [
       { ...request, profile: profile!.name, role: name },
     ]),
   );
   await step('delete-profile', profile, ({ name }) =>
-    undoing.deleteProfile.executeWithOptions(as('delete-profile', `instance profile ${name}`, seconds), [
+    undoing.deleteProfile.executeWithOptions(as('delete-profile', name, seconds), [
       { ...request, profile: name },
     ]),
   );
   await step('delete-policy', role, ({ name }) =>
-    undoing.deletePolicies.executeWithOptions(as('delete-policy', `policies of ${name}`, seconds), [
+    undoing.deletePolicies.executeWithOptions(as('delete-policy', `of ${name}`, seconds), [
       { ...request, role: name },
     ]),
   );
   await step('delete-role', role, ({ name }) =>
-    undoing.deleteRole.executeWithOptions(as('delete-role', `role ${name}`, seconds), [
-      { ...request, role: name },
-    ]),
+    undoing.deleteRole.executeWithOptions(as('delete-role', name, seconds), [{ ...request, role: name }]),
   );
 
   /** A step about something that the fleet may not have. */

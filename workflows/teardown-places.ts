@@ -88,7 +88,7 @@ class PlacesTeardown {
       const { places: _, ...request } = this.request;
       const { name, untouched, ...known } = place.known;
       const look = looking.findFleet.executeWithOptions(
-        as('find', `what ${request.fleet} has in ${name}`, Math.max(this.seconds, DEFAULT_DEADLINE), name),
+        as('find', `${request.fleet} in ${name}`, Math.max(this.seconds, DEFAULT_DEADLINE), name),
         [{ ...request, ...known, here: true }],
       );
       try {
@@ -184,23 +184,22 @@ class PlacesTeardown {
       });
     };
     await step('remove-role', profile && role, ({ name }) =>
-      undoing.removeRole.executeWithOptions(as('remove-role', `${name} out of its profile`, seconds, at), [
+      undoing.removeRole.executeWithOptions(as('remove-role', name, seconds, at), [
         { ...request, profile: profile!.name, role: name },
       ]),
     );
     await step('delete-profile', profile, ({ name }) =>
-      undoing.deleteProfile.executeWithOptions(
-        as('delete-profile', `instance profile ${name}`, seconds, at),
-        [{ ...request, profile: name }],
-      ),
+      undoing.deleteProfile.executeWithOptions(as('delete-profile', name, seconds, at), [
+        { ...request, profile: name },
+      ]),
     );
     await step('delete-policy', role, ({ name }) =>
-      undoing.deletePolicies.executeWithOptions(as('delete-policy', `policies of ${name}`, seconds, at), [
+      undoing.deletePolicies.executeWithOptions(as('delete-policy', `of ${name}`, seconds, at), [
         { ...request, role: name },
       ]),
     );
     await step('delete-role', role, ({ name }) =>
-      undoing.deleteRole.executeWithOptions(as('delete-role', `role ${name}`, seconds, at), [
+      undoing.deleteRole.executeWithOptions(as('delete-role', name, seconds, at), [
         { ...request, role: name },
       ]),
     );

@@ -29,10 +29,9 @@ export function undoRole({ spec, owner, made }: UndoScope, role: string): Undo {
     name: 'delete-role',
     run: async () =>
       told(
-        await undoing.deleteRole.executeWithOptions(
-          asUndo('delete-role', `role ${role}`, spec.deadlines.undo),
-          [{ ...request(spec, owner), id: made.role, role }],
-        ),
+        await undoing.deleteRole.executeWithOptions(asUndo('delete-role', role, spec.deadlines.undo), [
+          { ...request(spec, owner), id: made.role, role },
+        ]),
       ),
     leftovers: (reason) => [roleLeftover(role, reason)],
   };
@@ -43,10 +42,9 @@ export function undoPolicy({ spec, owner }: UndoScope, role: string, policy: str
     name: 'delete-policy',
     run: async () =>
       told(
-        await undoing.deletePolicy.executeWithOptions(
-          asUndo('delete-policy', `policy ${policy}`, spec.deadlines.undo),
-          [{ ...request(spec, owner), role, policy }],
-        ),
+        await undoing.deletePolicy.executeWithOptions(asUndo('delete-policy', policy, spec.deadlines.undo), [
+          { ...request(spec, owner), role, policy },
+        ]),
       ),
     leftovers: (reason) => [policyLeftover(role, policy, reason)],
   };
@@ -62,7 +60,7 @@ export function undoAttachedPolicies(
     run: async () =>
       told(
         await undoing.detachPolicies.executeWithOptions(
-          asUndo('detach-policies', `${policies.length} managed policies`, spec.deadlines.undo),
+          asUndo('detach-policies', `${policies.length}`, spec.deadlines.undo),
           [{ ...request(spec, owner), role, policies }],
         ),
       ),
@@ -81,7 +79,7 @@ export function undoProfile(
     run: async () =>
       told(
         await undoing.deleteProfile.executeWithOptions(
-          asUndo('delete-profile', `instance profile ${profile}`, spec.deadlines.undo),
+          asUndo('delete-profile', profile, spec.deadlines.undo),
           [{ ...request(spec, owner), id: made.profile, profile }],
         ),
       ),
@@ -96,7 +94,7 @@ export function undoMembership({ spec, owner }: UndoScope, profile: string, role
     run: async () =>
       told(
         await undoing.removeRole.executeWithOptions(
-          asUndo('remove-role', `role ${role} out of ${profile}`, spec.deadlines.undo),
+          asUndo('remove-role', `${role} out of ${profile}`, spec.deadlines.undo),
           [{ ...request(spec, owner), profile, role }],
         ),
       ),
@@ -115,7 +113,7 @@ export function undoLaunch(
     run: async () => {
       const { ids, unsettled } = launch;
       const outcome = await undoing.terminate.executeWithOptions(
-        asUndo('terminate', 'the instances of this run', spec.deadlines.undo),
+        asUndo('terminate', 'those of this run', spec.deadlines.undo),
         [
           {
             ...request(spec, owner),
