@@ -60,7 +60,7 @@ async function act(sandbox: Sandbox, isInteractive: boolean): Promise<number> {
     const checked = specFromFile(SPEC);
     announce(checked.spec.name);
     const run = await muster.up(checked);
-    const report = (await seeThrough(run, {}))!;
+    const report = (await seeThrough(run, { isPassing: !isInteractive }))!;
     if (report.state !== 'complete') return exitCode(report);
 
     const instance = report.instances[0]!.id;
@@ -95,9 +95,10 @@ function sayWhatToTry(uiUrl: string | undefined): void {
 ${colors.bold('Try next')}, in a second shell in this folder:
   . ${file.padEnd(36)} ${colors.dim('so that it finds this sandbox')}
   npx muster status s3-read-only
-  npx muster down s3-read-only
-  npx muster up examples/s3-read-only.yaml  ${colors.dim('Ctrl-C detaches; the run goes on')}
+  npx muster scale s3-read-only 5           ${colors.dim('Ctrl-C detaches; the change goes on')}
   npx muster list --all
+  npx muster down s3-read-only
+  npx muster up examples/s3-read-only.yaml  ${colors.dim('and once more')}
 The run in the Temporal UI: ${colors.cyan(uiUrl ?? '')}
 ${colors.dim('Ctrl-C here ends the sandbox and all that is in it.')}`);
 }

@@ -3,7 +3,7 @@
 import { askWords } from '../fleet/asks.ts';
 import type { FleetEvent } from '../fleet/event.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
-import { stepWords } from '../fleet/steps.ts';
+import { stepWords, undoWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 /** `2026-01-31T12:00:00Z  ✓ create the role 0.1 s: arn:...`; nothing of what only makes a run and no difference. */
@@ -68,7 +68,7 @@ const SILENT = { worker: 'no worker answers', temporal: 'Temporal does not answe
 type Step = { readonly step: string; readonly title: string; readonly undo?: true; readonly where?: string };
 
 function nameOf({ step, undo, where }: Step): string {
-  return `${undo ? 'undo: ' : ''}${stepWords({ name: step, at: where })}`;
+  return undo ? undoWords({ name: step, at: where }) : stepWords({ name: step, at: where });
 }
 
 const by = (who: string | undefined): string => (who === undefined ? '' : `, by ${who}`);

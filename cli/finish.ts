@@ -17,7 +17,7 @@ export interface RunOptions {
 }
 
 /** `file`: of the spec, as it was typed. */
-interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {
+interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file' | 'isPassing'> {
   /** What comes of it after its own end, before that is told. */
   readonly after?: (report: FleetReport) => Promise<FleetReport>;
 }
@@ -28,7 +28,7 @@ interface SeenOptions extends RunOptions, Pick<ReportTextOptions, 'file'> {
  */
 export async function seeThrough(
   run: FleetRun,
-  { file, after = async (report) => report, ...options }: SeenOptions,
+  { file, isPassing, after = async (report) => report, ...options }: SeenOptions,
 ): Promise<FleetReport | undefined> {
   const { json, events, detach } = options;
   introduce(run);
@@ -42,7 +42,7 @@ export async function seeThrough(
   if (events && !isOver) return after(await followEvents(run));
   const report = isOver ? await run.result() : await after(await follow(run, options));
   if (!isOver) say('');
-  tellReport(report, options, run.uiUrl, { file });
+  tellReport(report, options, run.uiUrl, { file, isPassing });
   return report;
 }
 
@@ -50,7 +50,7 @@ export function tellReport(
   report: FleetReport,
   { json, events }: Pick<RunOptions, 'json' | 'events'>,
   uiUrl?: string,
-  more: Pick<ReportTextOptions, 'steps' | 'changeUrl' | 'file'> = {},
+  more: Pick<ReportTextOptions, 'steps' | 'changeUrl' | 'file' | 'isPassing'> = {},
 ): void {
   if (events) printResult(report, uiUrl);
   else if (json) print(reportJson(report, uiUrl));

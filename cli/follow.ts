@@ -14,8 +14,8 @@ const FRAME_MS = 100;
 const MET = {
   new: '',
   running: ' (attached to the run under way)',
-  ended: ' (its run has ended: nothing was started)',
-  keeping: ' (it is there, and its lease runs: nothing was started)',
+  ended: ' (it is there already, unchanged)',
+  keeping: ' (it is there already, unchanged, and its lease runs)',
 } as const;
 
 /** Says which fleet it is about, at once: before anything is waited for. */

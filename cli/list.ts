@@ -3,7 +3,6 @@
 import type { FleetListing } from '../client/listing.ts';
 import { placesWords } from '../fleet/places.ts';
 import type { FleetState } from '../fleet/report.ts';
-import { counted } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { DONE } from './exit.ts';
 import { jsonOf, type Page, print, printText, say, stdoutPage } from './output.ts';
@@ -22,7 +21,11 @@ export async function list({ json, all }: { json?: boolean; all?: boolean }): Pr
     const hidden = known.length - fleets.length;
     if (!json && fleets.length === 0) say('no fleets');
     if (!json && hidden > 0)
-      say(`${counted(hidden, 'run')} left nothing behind; --all shows ${hidden === 1 ? 'it' : 'them'}, too`);
+      say(
+        hidden === 1
+          ? '1 fleet of which nothing is there any more is not shown; --all shows it'
+          : `${hidden} fleets of which nothing is there any more are not shown; --all shows them`,
+      );
     return DONE;
   } finally {
     await muster.close();

@@ -4,11 +4,11 @@ import { type Headline, headlineOf } from '../fleet/headline.ts';
 import { nextCommands } from '../fleet/next-commands.ts';
 import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import {
-  causeLines,
   endRows,
   factRows,
   leftoverLines,
   type Rows,
+  whyLines,
   withoutRemoved,
 } from '../fleet/report-rows.ts';
 import { stepWords } from '../fleet/steps.ts';
@@ -30,6 +30,8 @@ export interface ReportTextOptions extends Page {
   readonly file?: string;
   /** For whoever asks how it is and has not watched it: also the steps with their times. */
   readonly steps?: boolean;
+  /** It goes well, and on by itself: nobody need type anything next. */
+  readonly isPassing?: boolean;
 }
 
 const MOST_INSTANCES = 20;
@@ -104,8 +106,9 @@ function placeTable(places: readonly FleetReport[], page: Page): string[] {
   return [head!, ...lines.flatMap((line, at) => [line, ...whyNot(places[at]!).flatMap(below)])];
 }
 
-function whyNot({ error, leftovers }: FleetReport): string[] {
-  const why = error ? (error.problems ?? [...causeLines(error)]) : [];
+function whyNot(report: FleetReport): string[] {
+  const { error, leftovers } = report;
+  const why = error ? (error.problems ?? whyLines(report, error)) : [];
   return [...why, ...leftovers.flatMap(leftoverLines)];
 }
 
@@ -131,7 +134,8 @@ function stepList({ steps, undos, scale, action }: FleetReport, { colors, width 
 }
 
 /** Whoever reads the answer of `status` is not sent to it again; whoever has just seen the run verify the fleet need not check it. */
-function whatNext(report: FleetReport, { steps, file }: ReportTextOptions): Rows {
+function whatNext(report: FleetReport, { steps, file, isPassing }: ReportTextOptions): Rows {
+  if (isPassing && report.state === 'complete') return [];
   const idle = `muster ${steps ? 'status' : 'check'} ${report.fleet}`;
   const commands = nextCommands(report)
     .filter((command) => command !== idle && !(steps && command.startsWith(`${idle} `)))

@@ -5,7 +5,7 @@ import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isChange, isSettled, type StepReport } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
-import { STEP_MARKS, STEP_TITLES, stepTitle, stepWords } from '../fleet/steps.ts';
+import { STEP_MARKS, STEP_TITLES, stepTitle, stepWords, undoWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface LiveOptions {
@@ -216,7 +216,7 @@ export function changedLines(before: Look | undefined, after: Look): string[] {
 }
 
 function changedSteps(before: Look | undefined, after: Look): string[] {
-  const changed = (list: 'steps' | 'undos', prefix: string) =>
+  const changed = (list: 'steps' | 'undos', titleOf: typeof stepWords) =>
     after.report[list].flatMap((step, at) => {
       const earlier = before?.report[list][at];
       const known = before && earlier ? newsOf(earlier, before.pending) : undefined;
@@ -224,9 +224,9 @@ function changedSteps(before: Look | undefined, after: Look): string[] {
       // A step that no longer says why it waits is on its way as it was before.
       const goesOn = news === BEGUN && earlier?.state === 'running';
       if (step.state === 'running' && isDecision(step, after.report)) return [];
-      return news === undefined || news === known || goesOn ? [] : [plainLine(step, after.pending, prefix)];
+      return news === undefined || news === known || goesOn ? [] : [plainLine(step, after.pending, titleOf)];
     });
-  return [...newDecisions(before, after), ...changed('steps', ''), ...changed('undos', 'undo: ')];
+  return [...newDecisions(before, after), ...changed('steps', stepWords), ...changed('undos', undoWords)];
 }
 
 /** Each refusal is told, also those that came between two looks. */
@@ -245,12 +245,12 @@ function isDecision({ detail }: StepReport, { decisions = [] }: FleetReport): bo
 
 const BEGUN = 'begun';
 
-function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: string): string {
+function plainLine(step: StepReport, pending: readonly PendingStep[], titleOf = stepWords): string {
   const { state, seconds } = step;
   const time = seconds === undefined || state === 'running' ? '' : ` ${seconds.toFixed(1)} s`;
   const detail = detailOf(step, pending);
   const words = detail ? `: ${oneLine(detail)}` : '';
-  return `${STEP_MARKS[state]} ${prefix}${stepWords(step)}${time}${words}`;
+  return `${STEP_MARKS[state]} ${titleOf(step)}${time}${words}`;
 }
 
 /**
@@ -260,7 +260,7 @@ function plainLine(step: StepReport, pending: readonly PendingStep[], prefix: st
  */
 function newsOf(step: StepReport, pending: readonly PendingStep[]): string | undefined {
   if (step.state === 'pending') return undefined;
-  if (step.state !== 'running') return plainLine(step, pending, '');
+  if (step.state !== 'running') return plainLine(step, pending);
   const again = retryOf(step, pending);
   if (again) return `${Math.floor(Math.log2(again.attempt))} ${again.code}`;
   return step.detail?.replace(/attempt \d+, (\d+) s/, (_, s) => `${Math.floor(Number(s) / 10)}`) ?? BEGUN;

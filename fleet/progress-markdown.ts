@@ -2,7 +2,7 @@
 
 import type { FleetReport, StepReport } from './report.ts';
 import { rollWords } from './roll-words.ts';
-import { stepTitle, stepWords } from './steps.ts';
+import { stepTitle, stepWords, undoWords } from './steps.ts';
 
 const MARKS: Record<StepReport['state'], string> = {
   pending: '·',
@@ -24,7 +24,7 @@ export function progressMarkdown(report: FleetReport): string {
   if (report.action === 'roll' && report.roll) lines.push(rollWords(report.roll), '');
   // A list: its pane is narrow, and a table's columns would be a word wide.
   lines.push(...report.steps.map((step) => item(step)));
-  lines.push(...report.undos.map((step) => item(step, 'undo: ')));
+  lines.push(...report.undos.map((step) => item(step, undoWords)));
   if (report.places) {
     lines.push('', '| place | | |', '|---|---|---|', ...report.places.map((place) => placeRow(place)));
   }
@@ -57,10 +57,10 @@ function placeRow({ place, state, error, workflowId }: FleetReport): string {
   return `| ${place} | ${state} | ${error ? escaped(why) : why} |`;
 }
 
-function item(step: StepReport, prefix = ''): string {
+function item(step: StepReport, titleOf = stepWords): string {
   const time = step.seconds === undefined ? '' : ` (${step.seconds.toFixed(1)} s)`;
   const detail = step.detail ? `: ${escaped(step.detail)}` : '';
-  return `- ${MARKS[step.state]} **${prefix}${stepWords(step)}**${detail}${time}`;
+  return `- ${MARKS[step.state]} **${titleOf(step)}**${detail}${time}`;
 }
 
 /** Policies are full of stars, which Markdown would take for emphasis. */

@@ -156,7 +156,7 @@ export function endRows(report: FleetReport): Rows {
   const { error, undos, leftovers, skipped, state, action, steps, unheard } = report;
   const rows: Rows = [];
   if (error) {
-    rows.push(['cause', ...causeLines(error)]);
+    rows.push(['cause', ...whyLines(report, error)]);
     // Indented: what is copied is not wrapped.
     const allow = denialLines(error).map((line) => (/^(\{|aws )/.test(line) ? `  ${line}` : line));
     if (allow.length > 0) rows.push(['to allow', ...allow]);
@@ -214,7 +214,13 @@ function hasLooked({ steps }: FleetReport): boolean {
   return steps.some(({ name, state }) => name === 'find' && state === 'done');
 }
 
-export function causeLines({ step, call, code, message, requestId, problems }: FailureReport): string[] {
+/** Of a look at AWS no step has failed: what it shows is told as that. */
+export function whyLines({ state, action }: FleetReport, error: FailureReport): string[] {
+  if (state !== 'degraded' || isChange(action)) return causeLines(error);
+  return ['what AWS shows of it now is not what its run left:', ...error.message.split('\n')];
+}
+
+function causeLines({ step, call, code, message, requestId, problems }: FailureReport): string[] {
   const where = `in '${stepTitle(step)}'`;
   if (problems) return [`${where}:`, ...problems.map((problem) => `- ${problem}`)];
   const request = requestId ? ` (request ${requestId})` : '';

@@ -53,6 +53,12 @@ export function stepWords({ name, at }: { readonly name: string; readonly at?: s
   return at === undefined ? stepTitle(name) : `${stepTitle(name)} (${at})`;
 }
 
+/** The same of an undo; one that launches makes up for what a change has ended. */
+export function undoWords({ name, at }: { readonly name: string; readonly at?: string }): string {
+  const where = at === undefined ? '' : ` (${at})`;
+  return name === 'launch' ? `undo: launch again what was ended${where}` : `undo: ${stepWords({ name, at })}`;
+}
+
 /** How a step reads to a person; a name of a later version is shown as it is. */
 export function stepTitle(name: string): string {
   return (STEP_TITLES as Record<string, string>)[name] ?? name;

@@ -2,7 +2,7 @@
 
 import { headlineOf } from '../fleet/headline.ts';
 import { type FleetReport, instanceCountOf } from '../fleet/report.ts';
-import { causeLines, leftoverLines } from '../fleet/report-rows.ts';
+import { leftoverLines, whyLines } from '../fleet/report-rows.ts';
 import { html, type Markup, numberWords } from './html.ts';
 
 export function placesTable(places: readonly FleetReport[] | undefined): Markup | undefined {
@@ -20,7 +20,8 @@ function placeRow(report: FleetReport): Markup {
 ${why.length > 0 && html`<tr class="why"><td colspan="4">${why.map((line) => html`<div>${line.startsWith('  ') ? html`<code class="command">${line.trim()}</code>` : line}</div>`)}</td></tr>\n`}`;
 }
 
-function whyNot({ error, leftovers }: FleetReport): string[] {
-  const why = error ? (error.problems ?? causeLines(error)) : [];
+function whyNot(place: FleetReport): string[] {
+  const { error, leftovers } = place;
+  const why = error ? (error.problems ?? whyLines(place, error)) : [];
   return [...why, ...leftovers.flatMap(leftoverLines)];
 }

@@ -42,6 +42,7 @@ const COMMON = {
   legalComments: 'none',
 } satisfies BuildOptions;
 
+console.error('making the package: half a minute or less …');
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST, { recursive: true });
 for (const path of AS_IT_IS) {
@@ -49,6 +50,7 @@ for (const path of AS_IT_IS) {
 }
 await Promise.all([bundleCommand(), bundleHosts(), bundleWorkflows(), declareTypes()]);
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(published(), undefined, 2)}\n`);
+console.error(`the package is in ${DIST}: npm pack ${DIST}`);
 
 /** All chunks lie one folder deep, as the sources do: what a file names relative to itself is found from there too. */
 async function bundleCommand(): Promise<void> {

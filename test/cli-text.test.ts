@@ -756,6 +756,35 @@ describe("other people's words", () => {
   });
 });
 
+describe('words that say what is meant', () => {
+  const lost = { step: 'verify', code: 'Degraded', message: '1 of 4 instances are left' };
+
+  test('a look that shows less than there was is no step that failed', () => {
+    const told = text({ state: 'degraded', error: lost });
+    assert.match(
+      told,
+      /\n {2}cause {5}what AWS shows of it now is not what its run left:\n {12}1 of 4 instances/,
+    );
+    assert.match(
+      text({ state: 'rolled-back', action: 'scale', error: lost }),
+      /in 'verify the fleet': Degraded/,
+    );
+  });
+
+  test('a launch that makes up for what was ended is told as that', () => {
+    const undos = [step('launch', 'done', '3 launched'), step('terminate', 'done', '2 terminated')];
+    assert.deepEqual(changedLines(undefined, { report: report({ undos }), pending: [] }), [
+      '✓ undo: launch again what was ended 0.1 s: 3 launched',
+      '✓ undo: terminate the instances 0.1 s: 2 terminated',
+    ]);
+  });
+
+  test('what goes on by itself names nothing to type', () => {
+    assert.doesNotMatch(text({ state: 'complete' }, { isPassing: true }), / next /);
+    assert.match(text({ state: 'complete' }), / next /);
+  });
+});
+
 describe('who does not answer', () => {
   const silent = (seconds: number, of: 'worker' | 'temporal' = 'worker') => ({ silence: { of, seconds } });
 

@@ -690,6 +690,7 @@ describe('muster demo', () => {
     const { code, stdout, stderr } = await muster('demo');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /fleet s3-read-only is complete[\s\S]*fleet s3-read-only is gone/);
+    assert.doesNotMatch(stdout, / next /);
     for (const proof of [/listed s3:/, /read hello.txt/, /AccessDenied/, /rotated/, /again/]) {
       assert.match(stderr, proof);
     }
