@@ -11,7 +11,7 @@ import {
   whyLines,
   withoutRemoved,
 } from '../fleet/report-rows.ts';
-import { stepWords } from '../fleet/steps.ts';
+import { stepWords, undoTitle } from '../fleet/steps.ts';
 import { withFile } from './file-words.ts';
 import { leaseWords } from './lease-words.ts';
 import type { Colors, Page } from './output.ts';
@@ -119,7 +119,7 @@ function stepList({ steps, undos, scale, action }: FleetReport, { colors, width 
   const widest = Math.max(0, ...times.map((time) => time.length));
   const lines = alignedLines(
     all.map(({ state, detail, ...step }, at) => [
-      stepWords(step),
+      at < steps.length ? stepWords(step) : stepWords(step, undoTitle),
       state,
       times[at]!.padStart(widest),
       // AWS's words may hold line breaks.

@@ -5,7 +5,7 @@ import { detailOf, type PendingStep, retryOf } from '../client/pending-step.ts';
 import { decisionWords, zonesWords } from '../fleet/launch-plan.ts';
 import { type FleetReport, isChange, isSettled, type StepReport } from '../fleet/report.ts';
 import { rollWords } from '../fleet/roll-words.ts';
-import { STEP_MARKS, STEP_TITLES, stepTitle, stepWords, undoWords } from '../fleet/steps.ts';
+import { STEP_MARKS, STEP_TITLES, stepTitle, stepWords, undoTitle, undoWords } from '../fleet/steps.ts';
 import type { Colors } from './output.ts';
 
 export interface LiveOptions {
@@ -38,7 +38,7 @@ const MOST_PLAIN = 10;
 /** The whole list as it is at this moment. */
 export function liveLines(report: FleetReport, options: LiveOptions): string[] {
   const { colors, width } = options;
-  const list = { ...options, titles: titlesWidth(report) };
+  const list = { ...options, titles: titlesWidth(report), titleOf: stepTitle };
   const lines = report.action === 'roll' && report.roll ? [cut(rollWords(report.roll), width), ''] : [];
   for (const step of report.steps) {
     lines.push(...stepLines(withoutDecision(step, report), list));
@@ -47,7 +47,8 @@ export function liveLines(report: FleetReport, options: LiveOptions): string[] {
   }
   if (report.undos.length > 0) {
     lines.push('', colors.yellow(cut('taking back what was made:', width)));
-    for (const step of report.undos) lines.push(...stepLines(step, list));
+    const undone = { ...list, titleOf: undoTitle };
+    for (const step of report.undos) lines.push(...stepLines(step, undone));
   }
   return lines;
 }
@@ -55,6 +56,7 @@ export function liveLines(report: FleetReport, options: LiveOptions): string[] {
 interface ListOptions extends LiveOptions {
   /** Columns of the titles: the times of all lines stand below one another. */
   readonly titles: number;
+  readonly titleOf: (name: string) => string;
 }
 
 function titlesWidth(report: FleetReport): number {
@@ -106,7 +108,7 @@ function stepUnderWay(place: FleetReport, of: StepRef, options: ListOptions): st
 function stepLines(step: StepReport, options: ListOptions): string[] {
   const { colors, width, pending } = options;
   const titleRoom = Math.max(1, Math.min(options.titles, width - 3 - SECONDS_WIDTH));
-  const title = titleOf(step, titleRoom).padEnd(titleRoom);
+  const title = placedTitle(options.titleOf(step.name), step, titleRoom).padEnd(titleRoom);
   const time = secondsOf(step, options).padStart(SECONDS_WIDTH);
   const line = `${mark(step, options)} ${step.state === 'pending' ? colors.dim(title) : title} ${time}`;
   const room = width - stripVTControlCharacters(line).length - GAP.length;
@@ -120,11 +122,11 @@ function stepLines(step: StepReport, options: ListOptions): string[] {
 }
 
 /** Where there is little room, where it is done is worth more than the end of what is done. */
-function titleOf(step: StepRef, room: number): string {
-  const where = step.at === undefined ? '' : ` (${step.at})`;
+function placedTitle(title: string, { at }: StepRef, room: number): string {
+  const where = at === undefined ? '' : ` (${at})`;
   const titleRoom = room - where.length;
-  if (titleRoom < LEAST_ROOM) return cut(stepWords(step), room);
-  return `${cut(stepTitle(step.name), titleRoom)}${where}`;
+  if (titleRoom < LEAST_ROOM) return cut(`${title}${where}`, room);
+  return `${cut(title, titleRoom)}${where}`;
 }
 
 function secondsOf({ state, startedAt, seconds }: StepReport, { now }: LiveOptions): string {

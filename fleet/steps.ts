@@ -48,15 +48,24 @@ export const STEP_MARKS = {
   cancelled: '–',
 } as const;
 
-/** With where it is done, in a run that does it in several places. */
-export function stepWords({ name, at }: { readonly name: string; readonly at?: string }): string {
-  return at === undefined ? stepTitle(name) : `${stepTitle(name)} (${at})`;
+interface StepRef {
+  readonly name: string;
+  readonly at?: string;
 }
 
-/** The same of an undo; one that launches makes up for what a change has ended. */
-export function undoWords({ name, at }: { readonly name: string; readonly at?: string }): string {
-  const where = at === undefined ? '' : ` (${at})`;
-  return name === 'launch' ? `undo: launch again what was ended${where}` : `undo: ${stepWords({ name, at })}`;
+/** With where it is done, in a run that does it in several places. */
+export function stepWords({ name, at }: StepRef, titleOf = stepTitle): string {
+  return at === undefined ? titleOf(name) : `${titleOf(name)} (${at})`;
+}
+
+/** The same of an undo, where nothing else says that it is one. */
+export function undoWords(step: StepRef): string {
+  return `undo: ${stepWords(step, undoTitle)}`;
+}
+
+/** One that launches makes up for what a change has ended. */
+export function undoTitle(name: string): string {
+  return name === 'launch' ? 'launch again what was ended' : stepTitle(name);
 }
 
 /** How a step reads to a person; a name of a later version is shown as it is. */
