@@ -7,10 +7,12 @@ import {
   type Instance,
   type Volume,
 } from '@aws-sdk/client-ec2';
+import type { Where } from '../fleet/places.ts';
 import type { Termination } from '../fleet/removal.ts';
+import type { Owner } from '../fleet/tags.ts';
 import { type AwsError, ask, isVolumeAbsent } from './aws-errors.ts';
 import type { ClientsFor } from './clients.ts';
-import { findVolumes } from './fleet-instances.ts';
+import { findInstances, findVolumes } from './fleet-instances.ts';
 import type { UndoRequest } from './ownership.ts';
 import { lookFor, nextPause, pause } from './patience.ts';
 
@@ -29,8 +31,25 @@ export function volumeSteps(clientsFor: ClientsFor) {
         (await findVolumes(ec2, request.owner)).filter(({ State }) => State === 'available');
       await deleteAll(ec2, loose, await loose());
     },
+
+    /** Changes nothing. */
+    async outlivedVolumes({ owner, ...where }: Where & { readonly owner: Owner }): Promise<string[]> {
+      return outlived(clientsFor(where).ec2, owner);
+    },
   };
 }
+
+/** Of a fleet that lives: ids of its volumes that have outlived their machines, or will when these have ended. */
+async function outlived(ec2: EC2Client, owner: Owner): Promise<string[]> {
+  const alive = (await findInstances(ec2, owner)).filter((instance) => !isGoing(instance));
+  const ids = new Set(alive.map(({ InstanceId }) => InstanceId));
+  const stays = ({ Attachments = [] }: Volume) =>
+    Attachments.every(({ InstanceId, DeleteOnTermination }) => !ids.has(InstanceId) && !DeleteOnTermination);
+  return (await findVolumes(ec2, owner)).filter((volume) => isLasting(volume) && stays(volume)).map(idOf);
+}
+
+const isGoing = ({ State }: Instance): boolean =>
+  State?.Name === 'shutting-down' || State?.Name === 'terminated';
 
 /** Ids of the volumes that stay when these instances go. */
 export function lastingVolumes(instances: readonly Instance[]): string[] {

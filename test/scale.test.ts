@@ -311,6 +311,33 @@ describe('scaling down', () => {
     await gone('short');
   });
 
+  it('names such volumes also when it is cancelled while instances end', async () => {
+    await fleetOf('volumes-cancelled', {
+      count: 3,
+      volumes: [{ device: '/dev/sdb', size: 1, deleteOnTermination: false }],
+    });
+    world.aws.configure({ shuttingDownSeconds: 4 });
+    world.aws.clearCalls();
+    const run = await muster.scale('volumes-cancelled', { count: 1 });
+    for (let tries = 0; world.aws.calls().every(({ action }) => action !== 'TerminateInstances'); tries++) {
+      assert.ok(tries < 400, 'it ends some');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await muster.cancel('volumes-cancelled');
+    const report = await run.result();
+    assert.equal(report.state, 'cancelled', JSON.stringify(report));
+    const { volumes, instances: all } = await world.exists('volumes-cancelled');
+    const instances = all.filter(({ State }) => State?.Name === 'running');
+    const held = new Set(
+      instances.flatMap(({ BlockDeviceMappings = [] }) =>
+        BlockDeviceMappings.map(({ Ebs }) => Ebs?.VolumeId),
+      ),
+    );
+    const outlived = volumes.map(({ VolumeId }) => VolumeId!).filter((id) => !held.has(id));
+    assert.deepEqual([instances.length, outlived.length], [3, 2], JSON.stringify({ volumes, report }));
+    assert.deepEqual([...(report.volumesKept ?? [])].sort(), outlived.sort());
+  });
+
   it('keeps volumes that were to outlive their instances, and names them, also after a lost answer', async () => {
     for (const lost of [false, true]) {
       const name = lost ? 'volumes-lost' : 'volumes';

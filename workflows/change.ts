@@ -206,7 +206,7 @@ class Change {
     report.change!.failed = failedWords(report);
     report.specHash = fleet.specHash;
     fleet.change = report.change;
-    scale?.tellTakenBack();
+    await scale?.tellTakenBack();
     const isOtherwise = scale?.isShort || undos.some(({ state }) => state === 'failed');
     if (leftovers.length > 0) run.setState('left-over');
     else if (isOtherwise) run.setState('degraded');

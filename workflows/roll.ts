@@ -33,6 +33,7 @@ import {
   untilVerified,
 } from './launch-and-verify.ts';
 import { ofCount, placesOf } from './launch-more.ts';
+import { nameOutlived } from './outlived.ts';
 import { isCancelled, Run, type Undo, type UndoTold } from './run.ts';
 import { assertAll } from './scale.ts';
 import type { Steering } from './steering.ts';
@@ -176,6 +177,8 @@ class Roll {
     await run.rollBack((leftovers) =>
       stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
+    const runs = [...new Set([...runsOf(fleet), owner.run])];
+    await CancellationScope.nonCancellable(() => nameOutlived(report, spec, { fleet: owner.fleet, runs }));
     const { error, leftovers } = report;
     roll.failed = error ? `${error.code}: ${error.message}` : 'cancelled';
     const { image, placements, specHash } = fleet;

@@ -1,6 +1,12 @@
 /** A change of a complete fleet's count: done as a whole, or taken back as a whole. */
 
-import { ApplicationFailure, CancelledFailure, patched, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  patched,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
@@ -17,6 +23,7 @@ import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
 import { type LaunchPlace, untilVerified } from './launch-and-verify.ts';
 import { identityOf, launchMore, launchOfMore, markMore, ofCount, placesOf } from './launch-more.ts';
+import { nameOutlived } from './outlived.ts';
 import { isCancelled, Run, type UndoTold } from './run.ts';
 import { launcherOf, survey } from './survey.ts';
 
@@ -198,7 +205,7 @@ export class Scale {
       stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
     const { leftovers } = report;
-    this.tellTakenBack();
+    await this.tellTakenBack();
     if (leftovers.length > 0) run.setState('left-over');
     else if (this.isShort) run.setState('degraded');
     else run.setState(wasCancelled ? 'cancelled' : 'rolled-back');
@@ -207,9 +214,12 @@ export class Scale {
   }
 
   /** What the fleet has after all. */
-  tellTakenBack(): void {
-    const { fleet } = this;
+  async tellTakenBack(): Promise<void> {
+    const { fleet, spec, owner } = this;
     const { report } = this.run;
+    const runs = [...new Set([...runsOf(this.fleet), owner.run])];
+    const name = () => nameOutlived(report, spec, { fleet: fleet.fleet, runs });
+    if (!this.isMore) await CancellationScope.nonCancellable(name);
     report.scale!.failed = failedWords(report);
     fleet.scale = report.scale;
     report.sources = fleet.sources;
