@@ -83,7 +83,7 @@ describe('muster up', () => {
     assert.equal((await muster('up', file)).code, 0);
     const bare = await muster('up', file, '--for', '8h');
     assert.equal(bare.code, 0, bare.stderr);
-    assert.match(bare.stderr, /--for 8h changes nothing: the fleet is there without a lease; 'muster down/);
+    assert.match(bare.stderr, /--for 8h changes nothing: the fleet is there without a lease; 'muster extend there-already 8h' gives/);
     assert.doesNotMatch(bare.stderr, /create the role/);
     assert.match(bare.stdout, /^✓ fleet there-already is complete/);
 
@@ -92,7 +92,7 @@ describe('muster up', () => {
     const again = await muster('up', leased, '--for', '8h');
     assert.match(
       again.stderr,
-      /--for 8h changes nothing: .* with a lease; 'muster extend there-for-a-time TIME'/,
+      /--for 8h changes nothing: .* has its lease; 'muster extend there-for-a-time 8h' moves the end/,
     );
     assert.match(again.stdout, /wanted {4}until .*, for (2 hours|1 hour 59 minutes) more\n/);
     assert.match(
