@@ -83,7 +83,10 @@ describe('muster up', () => {
     assert.equal((await muster('up', file)).code, 0);
     const bare = await muster('up', file, '--for', '8h');
     assert.equal(bare.code, 0, bare.stderr);
-    assert.match(bare.stderr, /--for 8h changes nothing: the fleet is there without a lease; 'muster extend there-already 8h' gives/);
+    assert.match(
+      bare.stderr,
+      /--for 8h changes nothing: the fleet is there without a lease; 'muster extend there-already 8h' gives/,
+    );
     assert.doesNotMatch(bare.stderr, /create the role/);
     assert.match(bare.stdout, /^✓ fleet there-already is complete/);
 
