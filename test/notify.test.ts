@@ -499,7 +499,7 @@ describe('an event of EventBridge', () => {
     const seen: object[] = [];
     const asked = (entry: object) =>
       notifySteps(
-        (region) =>
+        ({ region }) =>
           ({
             events: {
               send: async ({ input }: { input: object }) => {

@@ -149,10 +149,10 @@ describe('a repair of a fleet in several places', () => {
 
   it('cancelled, takes back what it launched', async () => {
     await up('cancelled');
-    await endAbroad('cancelled');
+    const ended = await endAbroad('cancelled');
     world.aws.configure({ pendingSeconds: 3 });
     const run = await muster.repair('cancelled');
-    await untilSome('cancelled', ABROAD);
+    await untilSome('cancelled', ABROAD, ended);
     await muster.cancel('cancelled');
     const report = await run.result();
     assert.equal(report.state, 'cancelled', JSON.stringify(report));
@@ -167,12 +167,12 @@ describe('a repair of a fleet in several places', () => {
       ['lost-there', (name: string) => placeWorkflowId(name, ABROAD)],
     ] as const) {
       await up(name);
-      await endAbroad(name);
+      const ended = await endAbroad(name);
       world.aws.configure({ pendingSeconds: 3 });
       // The place's own run cannot end it either.
       world.aws.fault({ action: 'TerminateInstances', region: ABROAD, error: DENIED, times: 1000 });
       const run = await muster.repair(name);
-      await untilSome(name, ABROAD);
+      await untilSome(name, ABROAD, ended);
       await world.client.workflow.getHandle(id(name)).terminate();
       const report = await run.result();
       assert.ok(['lost', 'left-over'].includes(report.state), JSON.stringify(report));

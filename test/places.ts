@@ -81,10 +81,10 @@ export const countOf = (action: string) => world.aws.calls().filter((call) => ca
 export const DENIED = { code: 'UnauthorizedOperation', message: 'You are not authorized', status: 403 };
 export const SOLD_OUT = { code: 'InsufficientInstanceCapacity', message: 'We are out of it', status: 500 };
 
-/** Until the fleet has launched something there. */
-export async function untilSome(name: string, region: string): Promise<void> {
+/** Until the fleet has launched something there, beside what had ended before. */
+export async function untilSome(name: string, region: string, ended?: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
-    if ((await idsIn(name, region)).length > 0) return;
+    if ((await idsIn(name, region)).some((id) => id !== ended)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`nothing of ${name} in ${region}`);
