@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { CreateTagsCommand } from '@aws-sdk/client-ec2';
 import {
   AttachRolePolicyCommand,
@@ -19,20 +19,10 @@ import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { SPEC_TAG } from '../fleet/tags.ts';
 import { ended, MUSTER, startMuster } from './command.ts';
-import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+import { muster, useWorld, world } from './one-world.ts';
+import { QUICK, until, untilPolled } from './world.ts';
 
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure({ ...QUICK, iamLagSeconds: 0, ec2LagSeconds: 0, staleChance: 0 });
-});
+useWorld({ ...QUICK, iamLagSeconds: 0, ec2LagSeconds: 0, staleChance: 0 });
 
 const managed = (name: string) => `arn:aws:iam::aws:policy/${name}`;
 const [SSM, READ, LOGS] = ['AmazonSSMManagedInstanceCore', 'ReadOnlyAccess', 'CloudWatchLogsFullAccess'].map(

@@ -4,32 +4,22 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   DescribeInstancesCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { warnsAt } from '../fleet/lease.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
 import { ended, startMuster } from './command.ts';
-import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+import { muster, useWorld, world } from './one-world.ts';
+import { QUICK, until } from './world.ts';
 
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure({ ...QUICK, hands: [] });
-});
+useWorld({ ...QUICK, hands: [] });
 
 const HOUR = 3600;
 

@@ -1,29 +1,17 @@
 /** What the tests of fleets in several places have in common: a world, fleets in two regions, and what AWS has of them. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before } from 'node:test';
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { type FleetReport, type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { type FleetReport, MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
-import { openWorld, QUICK, untilPolled, type World } from './world.ts';
+import { muster, useWorld as useOneWorld, world } from './one-world.ts';
+import { QUICK } from './world.ts';
 
-export let world: World;
-export let muster: Muster;
+export { muster, world };
 
 /** For all tests of a file. */
-export function useWorld(): void {
-  before(async () => {
-    world = await openWorld();
-    ({ muster } = world);
-    await untilPolled(muster);
-  });
-  after(() => world.close());
-  afterEach(() => {
-    world.aws.clearFaults();
-    world.aws.configure({ ...QUICK, soldOut: [], hands: [] });
-  });
-}
+export const useWorld = (): void => useOneWorld({ ...QUICK, soldOut: [], hands: [] });
 
 export const HERE = 'us-east-1';
 export const ABROAD = 'eu-west-1';

@@ -1,7 +1,7 @@
 /** Repairs: what other hands have changed is put right, what is another's is left, and nothing is launched for nothing. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   CreateTagsCommand,
   DeleteTagsCommand,
@@ -36,8 +36,9 @@ import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { readWeather } from '../sandbox/weather.ts';
 import { type Ended, ended, startMuster } from './command.ts';
+import { muster, useWorld, world } from './one-world.ts';
 import { written } from './specs.ts';
-import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+import { QUICK, until, untilPolled } from './world.ts';
 
 const SSM = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
 const S3 = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess';
@@ -51,20 +52,9 @@ const WIDE = {
     { Effect: 'Allow', Principal: { AWS: '111122223333' }, Action: 'sts:AssumeRole' },
   ],
 };
-const USUAL = { ...QUICK, deathChance: 0, hands: [] };
 
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure(USUAL);
-});
+const USUAL = { ...QUICK, deathChance: 0, hands: [] };
+useWorld(USUAL);
 
 async function fleetOf(name: string, more: Partial<SpecInput> = {}, lease?: number): Promise<string[]> {
   const report = await (await muster.up(specFrom(written(name, more)), { lease })).result();

@@ -1,29 +1,14 @@
 /** What the tests of rolls have in common: a world, fleets in it, and how rolls of them are begun, watched and held. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before } from 'node:test';
 import { type Instance, ModifyInstanceAttributeCommand } from '@aws-sdk/client-ec2';
-import { type Muster, MusterError, type RollOptions, type SpecInput, specFrom } from '../client/index.ts';
+import { MusterError, type RollOptions, type SpecInput, specFrom } from '../client/index.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
-import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
+import { muster, useWorld as useOneWorld, world } from './one-world.ts';
+import { QUICK, until } from './world.ts';
 
-export let world: World;
-export let muster: Muster;
-
-/** For all tests of a file. */
-export function useWorld(): void {
-  before(async () => {
-    world = await openWorld();
-    ({ muster } = world);
-    await untilPolled(muster);
-  });
-  after(() => world.close());
-  afterEach(() => {
-    world.aws.clearFaults();
-    world.aws.configure(USUAL);
-  });
-}
+export { muster, world };
 
 export const USUAL = {
   ...QUICK,
@@ -34,6 +19,8 @@ export const USUAL = {
   soldOut: [],
   hands: [],
 };
+/** For all tests of a file. */
+export const useWorld = (): void => useOneWorld(USUAL);
 export const [OLD, NEW] = ['ami-12c6146b', 'ami-1e749f67'] as const;
 export const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
 export const SOLD_OUT = { code: 'InsufficientInstanceCapacity', message: 'We are out of it', status: 500 };

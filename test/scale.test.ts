@@ -1,28 +1,18 @@
 /** Scaling: a complete fleet gets more or fewer instances, or stays as it was. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { ModifyInstanceAttributeCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { type Muster, MusterError, type SpecInput, specFrom } from '../client/index.ts';
+import { MusterError, type SpecInput, specFrom } from '../client/index.ts';
 import { fleetWorkflowId } from '../fleet/run.ts';
 import { chosenToGo } from '../fleet/scale.ts';
 import { RUN_TAG } from '../fleet/tags.ts';
-import { openWorld, QUICK, until, untilPolled, type World } from './world.ts';
-
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure(USUAL);
-});
+import { muster, useWorld, world } from './one-world.ts';
+import { QUICK, until } from './world.ts';
 
 const USUAL = { ...QUICK, deathChance: 0, soldOut: [], hands: [] };
+useWorld(USUAL);
+
 const LAUNCH = { action: 'RunInstances', match: 'TagSpecification' };
 const SOLD_OUT = { code: 'InsufficientInstanceCapacity', message: 'We are out of it', status: 500 };
 

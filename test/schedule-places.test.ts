@@ -1,10 +1,9 @@
 /** Schedules of fleets in several places: each time in all of them, or in as many as are needed, or in none. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { DescribeInstancesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import {
-  type Muster,
   MusterError,
   type ScheduledRun,
   type ScheduleInput,
@@ -15,21 +14,11 @@ import { fleetWorkflowId, KEEPER } from '../fleet/run.ts';
 import { scheduleId } from '../fleet/schedule.ts';
 import { FLEET_TAG } from '../fleet/tags.ts';
 import type { Fault } from '../sandbox/index.ts';
+import { muster, useWorld, world } from './one-world.ts';
 import { cameNow, endOfRun, untilStands } from './scheduled-runs.ts';
-import { openWorld, QUICK, untilPolled, type World } from './world.ts';
+import { QUICK } from './world.ts';
 
-let world: World;
-let muster: Muster;
-before(async () => {
-  world = await openWorld();
-  ({ muster } = world);
-  await untilPolled(muster);
-});
-after(() => world.close());
-afterEach(() => {
-  world.aws.clearFaults();
-  world.aws.configure({ ...QUICK, soldOut: [] });
-});
+useWorld({ ...QUICK, soldOut: [] });
 
 const HERE = 'us-east-1';
 const ABROAD = 'eu-west-1';
