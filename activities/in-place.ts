@@ -48,8 +48,8 @@ export function inPlaceUndos(clientsFor: ClientsFor) {
 export function inPlaceSteps(clientsFor: ClientsFor) {
   return {
     /** Sets what is named of a role of the fleet's: first what it may do more, then what it may not do any more. */
-    async setRole({ region, account, fleet, role, part }: SetRoleRequest): Promise<void> {
-      const { iam } = clientsFor({ region, account });
+    async setRole({ fleet, role, part, ...where }: SetRoleRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       await ownOf(fleet, role, () => readRole(iam, role.name));
       if (part.boundary !== undefined) await setBoundary(iam, role.name, part.boundary);
       await setDocuments(iam, role.name, part.documents ?? {});
@@ -67,8 +67,8 @@ export function inPlaceSteps(clientsFor: ClientsFor) {
       if (tags.length > 0) await ask('iam:TagRole', iam.send(new TagRoleCommand({ RoleName, Tags: tags })));
     },
 
-    async setProfile({ region, account, fleet, profile, tags: values }: SetProfileRequest): Promise<void> {
-      const { iam } = clientsFor({ region, account });
+    async setProfile({ fleet, profile, tags: values, ...where }: SetProfileRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       await ownOf(fleet, profile, () => readProfile(iam, profile.name));
       const InstanceProfileName = profile.name;
       const { gone, tags } = iamTags(values);

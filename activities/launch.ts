@@ -89,15 +89,8 @@ export function launchSteps(clientsFor: ClientsFor) {
     },
 
     /** What a launch whose answers were lost has launched, as far as EC2 shows it while the patience lasts. */
-    async settleLaunch({
-      region,
-      assume,
-      account,
-      owner,
-      token,
-      patience,
-    }: SettleRequest): Promise<LaunchOutcome> {
-      const { ec2 } = clientsFor({ region, assume, account });
+    async settleLaunch({ owner, token, patience, ...where }: SettleRequest): Promise<LaunchOutcome> {
+      const { ec2 } = clientsFor(where);
       const { found = [] } = await lookFor(async () => {
         const seen = (await findLaunched(ec2, owner, token)).filter((instance) => !isDead(instance));
         return seen.length > 0 ? seen : undefined;

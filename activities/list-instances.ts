@@ -7,9 +7,9 @@ import { instanceReport, instancesPage } from './fleet-instances.ts';
 export function listSteps(clientsFor: ClientsFor) {
   return {
     /** What EC2 shows now; terminated ones are left out. */
-    async listInstances({ region, assume, account, owner, next }: ListRequest): Promise<ListedInstances> {
-      const here = region ?? process.env.AWS_REGION ?? 'us-east-1';
-      const page = await instancesPage(clientsFor({ region: here, assume, account }).ec2, owner, next);
+    async listInstances({ owner, next, ...where }: ListRequest): Promise<ListedInstances> {
+      const region = where.region ?? process.env.AWS_REGION ?? 'us-east-1';
+      const page = await instancesPage(clientsFor({ ...where, region }).ec2, owner, next);
       return { instances: page.instances.map(instanceReport), next: page.next };
     },
   };

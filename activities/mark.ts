@@ -24,8 +24,8 @@ export interface MarkSpecRequest extends Where {
 export function markSteps(clientsFor: ClientsFor) {
   return {
     /** Tags the profile that the run made, or else its instances; doing it twice is doing it once. */
-    async markComplete({ region, assume, account, profile, ids = [] }: MarkRequest): Promise<void> {
-      const { iam, ec2 } = clientsFor({ region, assume, account });
+    async markComplete({ profile, ids = [], ...where }: MarkRequest): Promise<void> {
+      const { iam, ec2 } = clientsFor(where);
       const Tags = [{ Key: STATE_TAG, Value: COMPLETE }];
       try {
         if (profile !== undefined) {
@@ -43,8 +43,8 @@ export function markSteps(clientsFor: ClientsFor) {
     },
 
     /** Has the fleet's role and profile say by which spec it is: without a history that alone tells it. */
-    async markSpec({ region, account, role, profile, specHash }: MarkSpecRequest): Promise<void> {
-      const { iam } = clientsFor({ region, account });
+    async markSpec({ role, profile, specHash, ...where }: MarkSpecRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       const Tags = [{ Key: SPEC_TAG, Value: specHash }];
       if (role !== undefined) {
         await ask('iam:TagRole', iam.send(new TagRoleCommand({ RoleName: role, Tags })));

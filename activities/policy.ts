@@ -33,8 +33,8 @@ export interface AttachPoliciesRequest extends Where {
 export function policySteps(clientsFor: ClientsFor) {
   return {
     /** Puts the inline policy; putting it twice is putting it once. */
-    async putPolicy({ region, assume, account, role, policy }: PutPolicyRequest): Promise<void> {
-      const { iam } = clientsFor({ region, assume, account });
+    async putPolicy({ role, policy, ...where }: PutPolicyRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       const put = new PutRolePolicyCommand({
         RoleName: role,
         PolicyName: policy.name,
@@ -44,8 +44,8 @@ export function policySteps(clientsFor: ClientsFor) {
     },
 
     /** Attaches managed policies; attaching one twice is attaching it once. */
-    async attachPolicies({ region, assume, account, role, policies }: AttachPoliciesRequest): Promise<void> {
-      const { iam } = clientsFor({ region, assume, account });
+    async attachPolicies({ role, policies, ...where }: AttachPoliciesRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       for (const PolicyArn of policies) {
         const attach = new AttachRolePolicyCommand({ RoleName: role, PolicyArn });
         await onFreshRole(ask('iam:AttachRolePolicy', iam.send(attach)));

@@ -67,15 +67,8 @@ export interface ProfileLook {
 export function profileSteps(clientsFor: ClientsFor) {
   return {
     /** Creates the profile with its tags in one call; what an earlier attempt of this run made is the same success. */
-    async createProfile({
-      region,
-      assume,
-      account,
-      owner,
-      profile,
-      tags,
-    }: CreateProfileRequest): Promise<ProfileReport> {
-      const { iam } = clientsFor({ region, assume, account });
+    async createProfile({ owner, profile, tags, ...where }: CreateProfileRequest): Promise<ProfileReport> {
+      const { iam } = clientsFor(where);
       const command = new CreateInstanceProfileCommand({
         InstanceProfileName: profile.name,
         Path: profile.path,
@@ -95,8 +88,8 @@ export function profileSteps(clientsFor: ClientsFor) {
     },
 
     /** Puts the role into the profile. AWS answers a repetition with LimitExceeded: then the profile itself is asked. */
-    async addRole({ region, assume, account, profile, role }: AddRoleRequest): Promise<void> {
-      const { iam } = clientsFor({ region, assume, account });
+    async addRole({ profile, role, ...where }: AddRoleRequest): Promise<void> {
+      const { iam } = clientsFor(where);
       const command = new AddRoleToInstanceProfileCommand({ InstanceProfileName: profile, RoleName: role });
       try {
         await ask('iam:AddRoleToInstanceProfile', iam.send(command));

@@ -33,14 +33,14 @@ export function roleSteps(clientsFor: ClientsFor) {
      * Creates the role with its tags in one call. A role of that name that this run made by an earlier attempt, whose
      * answer was lost, is the same success; anyone else's is a failure.
      */
-    async createRole({ region, assume, account, owner, role, tags }: CreateRoleRequest): Promise<RoleReport> {
-      const { iam } = clientsFor({ region, assume, account });
+    async createRole({ owner, role, tags, ...where }: CreateRoleRequest): Promise<RoleReport> {
+      const { iam } = clientsFor(where);
       const command = new CreateRoleCommand({
         RoleName: role.name,
         Path: role.path,
         Description: role.description,
         PermissionsBoundary: role.permissionsBoundary,
-        AssumeRolePolicyDocument: JSON.stringify(ec2TrustPolicy(region)),
+        AssumeRolePolicyDocument: JSON.stringify(ec2TrustPolicy(where.region)),
         Tags: toAwsTags(tags),
       });
       try {

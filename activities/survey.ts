@@ -42,17 +42,8 @@ export interface Survey {
 export function surveySteps(clientsFor: ClientsFor) {
   return {
     /** What EC2 shows once as many run as should, or else when the patience is over. Changes nothing. */
-    async survey({
-      region,
-      assume,
-      account,
-      owner,
-      told = [],
-      count,
-      patience,
-      choose,
-    }: SurveyRequest): Promise<Survey> {
-      const { ec2 } = clientsFor({ region, assume, account });
+    async survey({ owner, told = [], count, patience, choose, ...where }: SurveyRequest): Promise<Survey> {
+      const { ec2 } = clientsFor(where);
       let alive: Instance[] = [];
       await lookFor(async () => {
         const proven = await findInstances(ec2, owner);

@@ -70,15 +70,8 @@ export function verifySteps(clientsFor: ClientsFor) {
     },
 
     /** Ties running instances to the profile that they should have had. */
-    async replaceProfile({
-      region,
-      assume,
-      account,
-      owner,
-      ids,
-      profileArn,
-    }: ReplaceProfileRequest): Promise<void> {
-      const { ec2 } = clientsFor({ region, assume, account });
+    async replaceProfile({ owner, ids, profileArn, ...where }: ReplaceProfileRequest): Promise<void> {
+      const { ec2 } = clientsFor(where);
       const ours = new Set((await findInstances(ec2, owner)).map((instance) => instance.InstanceId));
       for (const id of ids.filter((id) => ours.has(id))) await tieTo(ec2, id, { Arn: profileArn });
     },
