@@ -6,6 +6,7 @@
 
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { DoctorLine } from '../fleet/doctor.ts';
+import { timeWords } from '../fleet/words.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -205,7 +206,7 @@ async function credentialsLines(
 
 async function usedLine(given: Readonly<Record<string, string>>, region: string): Promise<DoctorLine> {
   const check = 'credentials';
-  const until = `until ${new Date(given.Expiration!).toISOString().replace(/\.\d+Z$/, 'Z')}`;
+  const until = `until ${timeWords(Date.parse(given.Expiration!))}`;
   const isOver = Date.parse(given.Expiration!) <= Date.now();
   const sts = new STSClient({
     region,

@@ -4,7 +4,7 @@ import type { ScaleOptions } from '../client/muster.ts';
 import { placeIn } from '../fleet/places.ts';
 import { exitCode, type FleetReport, instanceCountOf } from '../fleet/report.ts';
 import { DEFAULT_CHOICE, isChoice, SCALE_CHOICES, type ScaleChoice, scaleMistake } from '../fleet/scale.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, inWords } from '../fleet/words.ts';
 import { connect } from './connect.ts';
 import { UsageError } from './exit.ts';
 import { codeOf, type RunOptions, seeThrough, tellReport, tellUnchanged } from './finish.ts';
@@ -38,8 +38,7 @@ export async function scale(fleet: string, typed: string, options: ScaleCommandO
     const run = await muster.scale(fleet, { ...wanted, beforeStart }).catch(nothingIfUnwanted);
     if (!run) return tellUnchanged(fleet, options);
     if (run.met === 'new') return codeOf(await seeThrough(run, options));
-    const where = place === undefined ? '' : ` in ${place}`;
-    say(`nothing to do: it has ${counted(count, 'instance')}${where}\n`);
+    say(`nothing to do: it has ${counted(count, 'instance')}${inWords(place)}\n`);
     const report = await muster.status(fleet);
     tellReport(report, options, muster.linkTo(report), { changeUrl: muster.linkToChange(report) });
     return exitCode(report);

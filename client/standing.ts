@@ -2,7 +2,13 @@
 
 import { randomUUID } from 'node:crypto';
 import type { PlaceRef } from '../fleet/places.ts';
-import { type FleetReport, type InstanceReport, instanceCountOf, runsOf } from '../fleet/report.ts';
+import {
+  type FleetReport,
+  type InstanceReport,
+  instanceCountIn,
+  instanceCountOf,
+  runsOf,
+} from '../fleet/report.ts';
 import type { ListedInstances, ListRequest, TeardownRequest } from '../fleet/run.ts';
 import type { Assume } from '../fleet/spec.ts';
 import { FleetRun } from './fleet-run.ts';
@@ -85,7 +91,7 @@ async function asItIsInEach(
       return place.state === 'complete' ? asItIsThere(temporal, place, patience, assume) : place;
     }),
   );
-  const count = places.reduce((sum, place) => sum + instanceCountOf(place), 0);
+  const count = instanceCountIn(places);
   const now = { ...report, places, instanceCount: count };
   const degraded = places.filter(({ state }) => state === 'degraded');
   if (degraded.length === 0) return now;

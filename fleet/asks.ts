@@ -13,6 +13,7 @@ import {
   TEARDOWNS,
 } from './run.ts';
 import type { ScaleRequest } from './scale.ts';
+import { inWords } from './words.ts';
 
 /** What a run is begun for, by its workflow's type; `keep`: of a complete fleet, by what is asked of it then. */
 export function actionOf(type: string): 'up' | 'down' | 'keep' | 'change' {
@@ -26,7 +27,7 @@ export function askDetail(request: string, argument: unknown): string | undefine
   switch (request) {
     case SCALE_UPDATE: {
       const { count, place } = argument as ScaleRequest;
-      return place === undefined ? `to ${count}` : `to ${count} in ${place}`;
+      return `to ${count}${inWords(place)}`;
     }
     case EXTEND_UPDATE: {
       const extension = argument as Extension;

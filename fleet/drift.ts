@@ -5,6 +5,7 @@ import type { Finding, FindingKind } from './finding.ts';
 import { profileFindings, roleFindings } from './identity-drift.ts';
 import { hasEnded, instanceFindings, strangerFinding } from './instance-drift.ts';
 import { NONE, refill } from './mending.ts';
+import { scaleCommand } from './scale.ts';
 import { isOfRun, RUN_TAG } from './tags.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -75,9 +76,7 @@ function countFindings(
       wanted: min < want ? `${min} to ${want}` : `${want}`,
       found: `${found}`,
       safe: isRefilled && canLaunch,
-      command: isRefilled
-        ? refill(fleet, canLaunch)
-        : `muster scale ${fleet} ${want}${place === undefined ? '' : ` --place ${place}`}`,
+      command: isRefilled ? refill(fleet, canLaunch) : scaleCommand(fleet, want, place),
     },
   ];
 }

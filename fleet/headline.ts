@@ -3,7 +3,7 @@
 import { LEASE_OVER } from './failures.ts';
 import { type ChangeAction, type FleetReport, instanceCountOf, isChange, type StepReport } from './report.ts';
 import { rollWords } from './roll-words.ts';
-import { counted } from './words.ts';
+import { counted, inWords } from './words.ts';
 
 export interface Headline {
   readonly tone: 'good' | 'bad' | 'wary' | 'busy';
@@ -66,8 +66,7 @@ export function headlineOf(report: FleetReport, name = report.fleet): Headline {
 /** Of a change of the count; or of what removes what such a change has left. */
 function scaleHeadline(report: FleetReport, name: string): Headline {
   const { state, scale, steps, undos, error } = report;
-  const where = scale?.place === undefined ? '' : ` in ${scale.place}`;
-  const fromTo = scale ? `from ${scale.from} to ${scale.to} instances${where}` : '';
+  const fromTo = scale ? `from ${scale.from} to ${scale.to} instances${inWords(scale.place)}` : '';
   // What has ended does not come back: the count does.
   const hasOthers = undos.some(({ outcome }) => outcome === 'replaced');
   const asBefore = hasOthers

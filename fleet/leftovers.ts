@@ -2,6 +2,7 @@
 
 import { type Leftover, MOST_TOLD } from './report.ts';
 import { FLEET_TAG, type Owner, RUN_TAG } from './tags.ts';
+import { inWords } from './words.ts';
 
 export function roleLeftover(role: string, reason: string): Leftover {
   return { kind: 'role', id: role, reason, command: `aws iam delete-role --role-name ${quoted(role)}` };
@@ -125,9 +126,7 @@ export function leftoverName({ kind, id }: Pick<Leftover, 'kind' | 'id'>): strin
 
 /** `instance i-0123, role web`; of a fleet in several places each with where it is. */
 export function leftoverWords(leftovers: readonly Leftover[]): string {
-  return leftovers
-    .map(({ kind, id, at }) => `${kind} ${id}${at === undefined ? '' : ` in ${at}`}`)
-    .join(', ');
+  return leftovers.map(({ kind, id, at }) => `${kind} ${id}${inWords(at)}`).join(', ');
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What can be done about a fleet after a report of it. */
 
 import { type FleetReport, instanceCountOf, isChange } from './report.ts';
+import { scaleCommand } from './scale.ts';
 
 /** What a person can type next; behind a command, after spaces, what it does. */
 export function nextCommands(report: FleetReport): string[] {
@@ -16,8 +17,7 @@ export function nextCommands(report: FleetReport): string[] {
     }
   }
   if (action === 'scale' && scale && isAsItWas) {
-    const at = scale.place === undefined ? '' : ` --place ${scale.place}`;
-    return [`muster scale ${fleet} ${scale.to}${at}, once the cause is gone`];
+    return [`${scaleCommand(fleet, scale.to, scale.place)}, once the cause is gone`];
   }
   if (action === 'repair' && isAsItWas) {
     return [`muster check ${fleet} --repair, once the cause is gone`];
@@ -82,8 +82,7 @@ export function nextCommands(report: FleetReport): string[] {
 function askForRest(report: FleetReport): string[] {
   const { fleet, state, place, wanted } = report;
   const isShort = state === 'complete' && wanted !== undefined && instanceCountOf(report) < wanted.want;
-  const where = place === undefined ? '' : ` --place ${place}`;
-  return isShort ? [`muster scale ${fleet} ${wanted.want}${where}   asks for the rest once more`] : [];
+  return isShort ? [`${scaleCommand(fleet, wanted.want, place)}   asks for the rest once more`] : [];
 }
 
 /** What to type while it goes on, and when it came to nothing. */

@@ -12,7 +12,7 @@ import {
   placeOf,
   profileArns,
 } from './permissions-arns.ts';
-import type { FleetSpec, InstancesSpec } from './spec.ts';
+import { type FleetSpec, hasLastingVolumes, type InstancesSpec } from './spec.ts';
 
 export function machinePermissions(spec: FleetSpec): readonly Permission[] {
   const place = placeOf(spec);
@@ -117,8 +117,9 @@ function typesOf({ placements }: InstancesSpec): readonly string[] | undefined {
   return types.length === placements.length ? [...new Set(types)] : undefined;
 }
 
-function takingBack(place: Place, { name: fleet, instances }: FleetSpec): readonly Permission[] {
-  const lasting = instances.volumes.some(({ deleteOnTermination }) => !deleteOnTermination);
+function takingBack(place: Place, spec: FleetSpec): readonly Permission[] {
+  const { name: fleet } = spec;
+  const lasting = hasLastingVolumes(spec);
   return [
     {
       sid: 'TakeBackMachines',

@@ -3,6 +3,7 @@
 import type { FleetReport, StepReport } from './report.ts';
 import { rollWords } from './roll-words.ts';
 import { stepTitle, stepWords, undoWords } from './steps.ts';
+import { timeWords } from './words.ts';
 
 const MARKS: Record<StepReport['state'], string> = {
   pending: '·',
@@ -36,7 +37,7 @@ export function progressMarkdown(report: FleetReport): string {
   }
   if (report.state === 'complete' && report.lease) {
     const { endsAt, warned } = report.lease;
-    const until = new Date(endsAt).toISOString().replace(/\.\d+Z$/, 'Z');
+    const until = timeWords(endsAt);
     lines.push(
       '',
       `${warned ? '**Soon over**: wanted' : 'Wanted'} until ${until}; then it is taken down. ${literal(`muster extend ${report.fleet} 2h`)} moves the end, ${literal(`muster release ${report.fleet}`)} takes it down now.`,

@@ -17,7 +17,7 @@ import {
 import { rolledWords, rollWords } from './roll-words.ts';
 import type { Count } from './spec.ts';
 import { stepTitle, stepWords } from './steps.ts';
-import { counted } from './words.ts';
+import { counted, inWords, timeWords } from './words.ts';
 
 /** Names and values in two columns; a value's further lines stand below its first. */
 export type Rows = (readonly [name: string, ...values: string[]])[];
@@ -100,7 +100,7 @@ function lastChange({ action, change, state }: FleetReport): Rows {
     const rows: Rows = [[state === 'complete' ? 'changed' : 'change', ...changeLines(changes)]];
     return rest.length > 0 ? [...rows, ['not yet', ...changeLines(rest)]] : rows;
   }
-  const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  const at = timeWords(startedAt);
   const fields = [...new Set(changes.map(({ field }) => field))].join(', ');
   return [['changed', `${fields}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
 }
@@ -109,9 +109,8 @@ function lastChange({ action, change, state }: FleetReport): Rows {
 function lastScale({ action, scale }: FleetReport, url?: string): Rows {
   if (!scale || isChange(action)) return [];
   const { from, to, place, startedAt, failed } = scale;
-  const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
-  const where = place === undefined ? '' : ` in ${place}`;
-  const words = `from ${from} to ${to}${where}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
+  const at = timeWords(startedAt);
+  const words = `from ${from} to ${to}${inWords(place)}, ${at}${failed ? `, in vain: ${failed.split('\n')[0]}` : ''}`;
   return [['scaled', words, ...(url ? [url] : [])]];
 }
 
@@ -194,7 +193,7 @@ const WAS_UNDONE: readonly StepReport['outcome'][] = ['removed', 'replaced', 're
 
 /** An indented line is a command. */
 export function leftoverLines({ kind, id, reason, command, at }: Leftover): string[] {
-  return [`${kind} ${id}${at === undefined ? '' : ` in ${at}`}: ${reason}`, `  ${command}`];
+  return [`${kind} ${id}${inWords(at)}: ${reason}`, `  ${command}`];
 }
 
 /** What is left when no leftover is named: a teardown may not have looked, a lost run could not. */
@@ -242,6 +241,6 @@ function rollRows({ action, roll, state }: FleetReport): (readonly [string, stri
     const far = isSettled(state) ? `came to wave ${roll.wave} of ${roll.waves}` : rollWords(roll);
     return [['rolling', `${what}; ${far}`]];
   }
-  const at = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  const at = timeWords(startedAt);
   return [['rolled', `${what}, ${at}${failed ? `, in vain: ${failed}` : ''}`]];
 }

@@ -108,6 +108,11 @@ export function instanceCountOf({
   return instanceCount;
 }
 
+/** How many those are together. */
+export function instanceCountIn(reports: readonly FleetReport[]): number {
+  return reports.reduce((sum, report) => sum + instanceCountOf(report), 0);
+}
+
 export interface InstanceReport {
   /** `i-...` */
   id: string;

@@ -2,6 +2,7 @@
 
 import type { RollReport } from './report.ts';
 import type { SpecChange } from './spec-change.ts';
+import { timeWords } from './words.ts';
 
 /** Of each side; what is longer is a matter of the spec. */
 const MOST_OF_A_SIDE = 40;
@@ -35,11 +36,7 @@ export function rollWords(roll: RollReport): string {
   const inWave = wave === waves ? last : size;
   const parts = wave > 0 ? [`wave ${wave} of ${waves}, ${healthy} of ${inWave} healthy`] : [];
   parts.push(`${replaced} of ${count} replaced`);
-  if (pausedAt !== undefined) parts.push(`paused since ${timeOf(pausedAt)}`);
-  else if (nextAt !== undefined) parts.push(`the next wave begins at ${timeOf(nextAt)}`);
+  if (pausedAt !== undefined) parts.push(`paused since ${timeWords(pausedAt)}`);
+  else if (nextAt !== undefined) parts.push(`the next wave begins at ${timeWords(nextAt)}`);
   return parts.join('; ');
-}
-
-function timeOf(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -19,6 +19,11 @@ export interface ScaleRequest {
   readonly place?: string;
 }
 
+/** What a person can type. */
+export function scaleCommand(fleet: string, count: number, place: string | undefined): string {
+  return `muster scale ${fleet} ${count}${place === undefined ? '' : ` --place ${place}`}`;
+}
+
 /** What is wrong with a request; undefined when nothing is. */
 export function scaleMistake({ count, by }: ScaleRequest): string | undefined {
   if (!Number.isInteger(count) || count < 1 || count > MOST_INSTANCES) {

@@ -262,6 +262,11 @@ export function withoutUserData(spec: FleetSpec): FleetSpec {
   return { ...spec, instances: { ...spec.instances, userData: undefined } };
 }
 
+/** Whether it has volumes that outlive their machines. */
+export function hasLastingVolumes({ instances }: Pick<FleetSpec, 'instances'>): boolean {
+  return instances.volumes.some(({ deleteOnTermination }) => !deleteOnTermination);
+}
+
 /** What preflight looks at: neither at what programs may do, nor at user data, of which either may be large. */
 export function preflightSpec(spec: FleetSpec): FleetSpec {
   const { policy } = spec;

@@ -1,9 +1,9 @@
 /** What AWS should show of a complete fleet: made of its spec and of what its runs have said. */
 
 import { profileName } from './names.ts';
-import { locatedIn, type PlaceIdentity, standsOf } from './places.ts';
+import { locatedIn, type PlaceIdentity, standsOf, type Where, whereOf } from './places.ts';
 import { type FleetReport, instanceCountOf, runsOf } from './report.ts';
-import type { Assume, Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
+import type { Count, FleetSpec, MetadataSpec, Placement, RoleToMake, Tags } from './spec.ts';
 import { COMPLETE, NAMESPACE_TAG, ownershipTags, PROFILE_TAG, RUN_TAG, SPEC_TAG, STATE_TAG } from './tags.ts';
 
 /** Of the fleet's last report, what a check needs. */
@@ -54,14 +54,11 @@ export interface WantedInstances {
   readonly tags: WantedTags;
 }
 
-export interface Wanted {
+export interface Wanted extends Where {
   readonly fleet: string;
   /** Which of several. */
   readonly place?: string;
   readonly specFrom: CheckRequest['specFrom'];
-  readonly region: string;
-  readonly assume?: Assume;
-  readonly account?: string;
   /** Its role and profile are told of in another place of the same account. */
   readonly identityElsewhere?: boolean;
   readonly policy: FleetSpec['policy'];
@@ -115,7 +112,7 @@ export function wantedOf(
   { spec, specFrom, known, place, identity }: CheckRequest,
   namespace: string,
 ): Wanted {
-  const { name, region, assume, account, role, profile, instances } = spec;
+  const { name, region, role, profile, instances } = spec;
   const runs = known && runsOf(known);
   const own: WantedTags = known
     ? ownershipTags({ fleet: name, run: runs![0]!, namespace, region, specHash: known.specHash! })
@@ -128,9 +125,7 @@ export function wantedOf(
     fleet: name,
     place,
     specFrom,
-    region,
-    assume,
-    account,
+    ...whereOf(spec),
     identityElsewhere: identity === 'elsewhere',
     policy: spec.policy,
     role:

@@ -6,28 +6,27 @@ import {
   CancelledFailure,
   ChildWorkflowFailure,
   isCancellation,
-  ParentClosePolicy,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
-import { type AwsFailure, FLEET_FAILED, PREFLIGHT_FAILED, RUN_LOST } from '../fleet/failures.ts';
+import { type AwsFailure, FLEET_FAILED, PREFLIGHT_FAILED } from '../fleet/failures.ts';
 import { resourceLeftovers, unknownInstancesLeftover } from '../fleet/leftovers.ts';
 import { countInPlaces, fleetAt, locatedIn, minPlacesOf, type Where, whereOf } from '../fleet/places.ts';
 import { type Termination, terminationWords } from '../fleet/removal.ts';
-import { type FailureReport, type FleetReport, instanceCountOf, type Leftover } from '../fleet/report.ts';
-import { type BootstrapRequest, type FleetMemo, placeWorkflowId } from '../fleet/run.ts';
+import { type FailureReport, type FleetReport, instanceCountIn, type Leftover } from '../fleet/report.ts';
+import type { BootstrapRequest } from '../fleet/run.ts';
 import { type FleetSpec, type PlaceSpec, preflightSpec } from '../fleet/spec.ts';
 import { REGIONS_TAG, type RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, asUndo, quick, undoing } from './activities.ts';
-import { ownAttributes } from './attributes.ts';
 import { mark } from './bring-up.ts';
 import { handOver } from './hand-over.ts';
 import { type IdentityScope, identitySteps, makeIdentity } from './identity.ts';
 import { stillLeft } from './last-look.ts';
 import { type Identity, ownershipOf } from './launch-and-verify.ts';
 import { launchPlace } from './launch-place.ts';
+import { failureIn, lostRun, placeRun } from './place-runs.ts';
 import { describeFailure, isCancelled, Run, type Undo, wasLetGo } from './run.ts';
 
 /**
@@ -185,7 +184,7 @@ class Places {
   async complete(): Promise<void> {
     if (isCancelled()) throw new CancelledFailure('cancelled');
     const { report } = this.run;
-    report.instanceCount = this.inUse.reduce((sum, place) => sum + instanceCountOf(place.report), 0);
+    report.instanceCount = instanceCountIn(this.inUse.map(({ report }) => report));
     // Of those that were not needed their own reports tell.
     report.error = undefined;
     this.run.setState('complete');
@@ -282,14 +281,7 @@ class Places {
   /** In the words of the first place that failed. */
   private tooFew(): ApplicationFailure {
     const { name, report } = this.failed.find(({ report: { error } }) => error)!;
-    const { code, call = '', message, requestId } = report.error!;
-    const detail: AwsFailure = { call, code, requestId, message: `${name}: ${message}` };
-    return ApplicationFailure.create({
-      type: code,
-      message: detail.message,
-      nonRetryable: true,
-      details: [detail],
-    });
+    return failureIn(name, report.error!);
   }
 
   private async lookAt(place: Place): Promise<void> {
@@ -347,15 +339,9 @@ class Places {
     const { owner, specHash } = this;
     const { name, account, plan } = place;
     const { policy: _, notify: __, ...spec } = place.spec;
-    const memo: FleetMemo = { fleet: spec.name, region: spec.region };
     const child = await startChild(launchPlace, {
+      ...placeRun('launch', spec, name),
       args: [{ spec, place: name, owner, specHash, plan: plan!, identity: account!.identity! }],
-      workflowId: placeWorkflowId(spec.name, name),
-      memo: { ...memo },
-      typedSearchAttributes: ownAttributes(),
-      // When this one is terminated, nobody will count on the place any more.
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `launch ${spec.name} in ${name}`,
     });
     Object.assign(place.report, { workflowId: child.workflowId, runId: child.firstExecutionRunId });
     this.tell();
@@ -369,7 +355,7 @@ class Places {
         place.report.error = isCancelled() ? undefined : CANCELLED_ALONE;
       } else {
         place.report.state = 'lost';
-        place.report.error = lostWords(cause);
+        place.report.error = lostRun('launch-places', cause);
       }
       throw error;
     }
@@ -504,11 +490,6 @@ const CANCELLED_ALONE: FailureReport = {
   code: 'Cancelled',
   message: 'the run of this place was cancelled by itself',
 };
-
-function lostWords(cause: Error | undefined): FailureReport {
-  const message = `the run of this place was ended from outside, so that it could undo nothing: ${cause?.message}`;
-  return { step: 'launch-places', code: RUN_LOST, message };
-}
 
 function together(all: readonly Termination[]): Termination {
   const sum = (of: (one: Termination) => number) => all.reduce((total, one) => total + of(one), 0);

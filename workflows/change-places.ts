@@ -1,28 +1,24 @@
 /** A change of a complete fleet in several places: in each that it is about by a run of its own. */
 
 import {
-  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   ChildWorkflowFailure,
   isCancellation,
-  ParentClosePolicy,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type AwsFailure, RUN_LOST } from '../fleet/failures.ts';
 import { unknownInstancesLeftover } from '../fleet/leftovers.ts';
 import { type Stand, standsOf } from '../fleet/places.ts';
 import { type RepairRequest, repairedInEach } from '../fleet/repair.ts';
-import { type FailureReport, type FleetReport, instanceCountOf } from '../fleet/report.ts';
-import { type FleetMemo, placeWorkflowId } from '../fleet/run.ts';
+import { type FleetReport, instanceCountIn, instanceCountOf } from '../fleet/report.ts';
 import type { ScaleRequest } from '../fleet/scale.ts';
 import type { Count } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
-import { ownAttributes } from './attributes.ts';
 import { changePlace } from './change-place.ts';
 import type { Changed, Standing } from './changed.ts';
+import { failureIn, lostRun, placeRun } from './place-runs.ts';
 import { describeFailure, isCancelled, Run } from './run.ts';
 
 export type ChangeOfPlaces =
@@ -82,7 +78,7 @@ class PlacesChange {
     const { run, fleet, asked } = this;
     const { report } = run;
     const told = this.stands.map(({ at }) => this.told.get(at!)!);
-    fleet.instanceCount = countIn(fleet.places!);
+    fleet.instanceCount = instanceCountIn(fleet.places!);
     report.leftovers = told.flatMap(({ place, leftovers }) =>
       leftovers.map((left) => ({ ...left, at: left.at ?? place })),
     );
@@ -114,15 +110,9 @@ class PlacesChange {
   private async changeAt({ at, spec, report, identity }: Stand): Promise<FleetReport> {
     const { fleet, owner, asked } = this;
     const { notify: _, ...wanted } = spec;
-    const memo: FleetMemo = { fleet: fleet.fleet, region: spec.region };
     const child = await startChild(changePlace, {
+      ...placeRun(asked.action, spec, at!),
       args: [{ standing: { at: at!, identity: identity!, report, spec: wanted }, owner, asked }],
-      workflowId: placeWorkflowId(fleet.fleet, at!),
-      memo: { ...memo },
-      typedSearchAttributes: ownAttributes(),
-      // What it has launched it takes back then.
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `${asked.action} ${fleet.fleet} in ${at}`,
     });
     const ids = { workflowId: child.workflowId, runId: child.firstExecutionRunId };
     this.tell({ ...this.told.get(at!)!, ...ids, state: STATES[asked.action] });
@@ -130,7 +120,7 @@ class PlacesChange {
     this.tell(told);
     fleet.places = fleet.places!.map((place) => (place.place === at ? now : place));
     if (told.state === 'cancelled') throw new CancelledFailure('cancelled');
-    if (told.error) throw failureOf(at!, told.error);
+    if (told.error) throw failureIn(at!, told.error);
     return told;
   }
 
@@ -140,11 +130,11 @@ class PlacesChange {
     const { action } = this.asked;
     if (told.action === action) return;
     if (error instanceof ChildWorkflowFailure) {
-      const message = `the run of this place was ended from outside, so that it could undo nothing: ${error.cause?.message}`;
-      const failure: FailureReport = { step: STEPS[action], code: RUN_LOST, message };
-      const leftovers = [unknownInstancesLeftover(spec.region, this.owner, `${RUN_LOST}: ${message}`)];
-      this.run.report.error = { ...failure, message: `${at}: ${message}` };
-      this.tell({ ...told, action, state: 'lost', error: failure, leftovers });
+      const lost = lostRun(STEPS[action], error.cause);
+      const reason = `${lost.code}: ${lost.message}`;
+      const leftovers = [unknownInstancesLeftover(spec.region, this.owner, reason)];
+      this.run.report.error = { ...lost, message: `${at}: ${lost.message}` };
+      this.tell({ ...told, action, state: 'lost', error: lost, leftovers });
       return;
     }
     // It has not begun.
@@ -177,13 +167,9 @@ class PlacesChange {
     const { report } = this.run;
     if (place) this.told.set(place.place!, place);
     report.places = this.fleet.places!.map(({ place }) => this.told.get(place!)!);
-    report.instanceCount = countIn(report.places);
+    report.instanceCount = instanceCountIn(report.places);
     this.run.show();
   }
-}
-
-function countIn(places: readonly FleetReport[]): number {
-  return places.reduce((sum, place) => sum + instanceCountOf(place), 0);
 }
 
 /** Of those that it has come up in. */
@@ -198,17 +184,4 @@ function doneWords({ scale, repair }: FleetReport): string {
   const { mendedCount, remainingCount } = repair;
   if (mendedCount + remainingCount === 0) return 'all as the spec says';
   return `${counted(mendedCount, 'thing')} put right, ${remainingCount} ${remainingCount === 1 ? 'differs' : 'differ'} still`;
-}
-
-function failureOf(
-  place: string,
-  { call = '', code, message, requestId }: FailureReport,
-): ApplicationFailure {
-  const detail: AwsFailure = { call, code, requestId, message: `${place}: ${message}` };
-  return ApplicationFailure.create({
-    type: code,
-    message: detail.message,
-    nonRetryable: true,
-    details: [detail],
-  });
 }

@@ -5,6 +5,7 @@ import type { FoundDrift } from '../activities/drift.ts';
 import { driftOfPlaces } from '../fleet/drift-places.ts';
 import type { DriftReport } from '../fleet/drift-report.ts';
 import type { CheckRequest } from '../fleet/wanted.ts';
+import { inWords } from '../fleet/words.ts';
 import { as, looking } from './activities.ts';
 import { asLook } from './inspect-fleet.ts';
 
@@ -32,7 +33,6 @@ const LOOK_SECONDS = 120;
 function look(request: CheckRequest, at?: string): Promise<FoundDrift> {
   const { spec, patience } = request;
   const { namespace } = workflowInfo();
-  const where = at === undefined ? '' : ` in ${at}`;
-  const options = as('find', `${spec.name}${where} against its spec`, patience + LOOK_SECONDS, at);
+  const options = as('find', `${spec.name}${inWords(at)} against its spec`, patience + LOOK_SECONDS, at);
   return asLook(looking.findDrift.executeWithOptions(options, [{ ...request, namespace }]), at);
 }

@@ -43,7 +43,7 @@ import {
 import { type ScaleRequest, scaleMistake } from '../fleet/scale.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import { specChanges } from '../fleet/spec-changes.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, inWords, timeWords } from '../fleet/words.ts';
 import { tellAttributes } from './attributes.ts';
 import { changeFleet } from './change.ts';
 import { changePlaces } from './change-places.ts';
@@ -306,8 +306,7 @@ class Keeper {
       this.asked += 1;
       return this.report;
     }
-    const where = place === undefined ? '' : ` in ${place}`;
-    const words = `scaling from ${from} to ${scale.count}${where}`;
+    const words = `scaling from ${from} to ${scale.count}${inWords(place)}`;
     return this.ask('scaling', words, (standing) =>
       place === undefined
         ? scaleFleet(standing, scale)
@@ -350,7 +349,7 @@ class Keeper {
   ): Promise<FleetReport> {
     const { report, request } = this;
     const tellMembers = (members: Members) => this.tellMembers(members);
-    const words = `${what} since ${new Date().toISOString().slice(0, 19)}Z`;
+    const words = `${what} since ${timeWords(Date.now())}`;
     const spec = locatedIn(request.spec, report);
     this.wanted = { words, make: () => make({ report, spec, tellMembers }) };
     this.asked += 1;

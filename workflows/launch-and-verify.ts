@@ -7,7 +7,7 @@ import { INSTANCES_DIED, WRONG_INSTANCES } from '../fleet/failures.ts';
 import type { Having } from '../fleet/members.ts';
 import { whereOf } from '../fleet/places.ts';
 import type { ProfileReport, RoleReport } from '../fleet/report.ts';
-import type { FleetSpec, Tags } from '../fleet/spec.ts';
+import { type FleetSpec, hasLastingVolumes, type Tags } from '../fleet/spec.ts';
 import { type Owner, ownershipTags, PROFILE_TAG, type RunOwner } from '../fleet/tags.ts';
 import { counted } from '../fleet/words.ts';
 import { as, looking, quick } from './activities.ts';
@@ -122,8 +122,7 @@ export async function untilVerified(
 
 /** What was to outlive its instance has no use when another took its place. */
 async function clearAfterTheDead(spec: FleetSpec, owner: Owner, { expected }: Launch): Promise<void> {
-  const isLasting = spec.instances.volumes.some((volume) => !volume.deleteOnTermination);
-  if (!isLasting || expected.replaced.length === 0) return;
+  if (!hasLastingVolumes(spec) || expected.replaced.length === 0) return;
   await quick.clearLooseVolumes.executeWithOptions(
     as('verify', 'volumes of those that died', spec.deadlines.step),
     [{ ...whereOf(spec), owner, patience: 0 }],

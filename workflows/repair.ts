@@ -1,10 +1,10 @@
 /** A repair: what AWS shows of a complete fleet otherwise than its spec says is put right, as far as that is safe. */
 
-import { CancellationScope, CancelledFailure, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { FoundDrift } from '../activities/drift.ts';
 import { findingCount } from '../fleet/drift-report.ts';
 import { type Members, merged, sourcesOf } from '../fleet/members.ts';
-import { type Stand, whereOf } from '../fleet/places.ts';
+import { whereOf } from '../fleet/places.ts';
 import { MENDED_PARTS, type MendedPart, partOf, type RepairRequest, repaired } from '../fleet/repair.ts';
 import { beyondTold, type FleetReport, instanceCountOf, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
@@ -37,27 +37,25 @@ export async function repairFleet(standing: Standing, request: RepairRequest): P
 
 class Repair {
   private readonly run: Run;
-  private readonly stand: Stand;
+  private readonly standing: Standing;
   private readonly spec: FleetSpec;
   /** The fleet as it should be. */
   private readonly fleet: FleetReport;
   private readonly tellMembers: Standing['tellMembers'];
   /** Of what this repair launches, and of nothing else. */
   private owner: RunOwner;
-  /** It launches in the name of another run. */
-  private readonly isOthers: boolean;
   private before: FoundDrift | undefined;
   private members: Members | undefined;
   private hasFailed = false;
   private wasCancelled = false;
 
-  constructor({ report, spec, at, identity, owner, tellMembers }: Standing) {
-    this.stand = { report, spec, at, identity };
+  constructor(standing: Standing) {
+    const { report, spec, at, tellMembers } = standing;
+    this.standing = standing;
     this.fleet = report;
     this.spec = spec;
     this.tellMembers = tellMembers;
-    this.isOthers = owner !== undefined;
-    this.owner = owner ?? { fleet: report.fleet, run: workflowInfo().runId };
+    this.owner = launcherOf(standing);
     const { fleet, region, specHash } = report;
     this.run = new Run(
       { fleet, place: at, action: 'repair', state: 'repairing', region, specHash },
@@ -72,7 +70,7 @@ class Repair {
 
   async find({ patience }: RepairRequest): Promise<void> {
     this.before = await this.run.step('find', () => this.look('find', patience), { found: foundWords });
-    if (!this.isOthers) this.owner = launcherOf(this.fleet.fleet, this.before);
+    this.owner = launcherOf(this.standing, this.before);
     this.run.expect([...this.partsToMend.map(stepOf), ...(this.missing > 0 ? REFILL : []), 'check']);
   }
 
@@ -175,7 +173,7 @@ class Repair {
   }
 
   private look(step: 'find' | 'check', patience: number, repaired = false): Promise<FoundDrift> {
-    return lookForDrift(step, this.stand, { patience, repaired });
+    return lookForDrift(step, this.standing, { patience, repaired });
   }
 
   private mendPart(part: MendedPart) {
@@ -185,7 +183,7 @@ class Repair {
     const count = this.before!.instanceCount;
     return undoing.mend.executeWithOptions(
       as(stepOf(part), `the ${part} of ${this.spec.name}`, patience + step + count * SECONDS_EACH),
-      [{ ...wantedOf(this.stand), patience, part }],
+      [{ ...wantedOf(this.standing), patience, part }],
     );
   }
 

@@ -1,12 +1,6 @@
 /** A roll of a complete fleet: others take the place of its instances, wave by wave, or it is as it was. */
 
-import {
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, CancelledFailure, condition } from '@temporalio/workflow';
 import type { Plan } from '../activities/preflight.ts';
 import type { Survey } from '../activities/survey.ts';
 import { LEASE_OVER, UNHEALTHY } from '../fleet/failures.ts';
@@ -20,7 +14,7 @@ import type { FleetSpec } from '../fleet/spec.ts';
 import { machineChanges } from '../fleet/spec-changes.ts';
 import type { StepName } from '../fleet/steps.ts';
 import type { Owner, RunOwner } from '../fleet/tags.ts';
-import { counted } from '../fleet/words.ts';
+import { counted, timeWords } from '../fleet/words.ts';
 import { as, looking, quick, undoing } from './activities.ts';
 import type { Changed, Standing } from './changed.ts';
 import { stillLeft } from './last-look.ts';
@@ -65,6 +59,7 @@ const STEPS_OF_A_WAVE: readonly StepName[] = ['launch', 'verify', 'health', 'ter
 
 class Roll {
   private readonly run: Run;
+  private readonly standing: Standing;
   private readonly roll: RollReport;
   private readonly request: RollRequest;
   /** What the fleet is to be, as it was asked for: without the account that it was found in. */
@@ -88,7 +83,9 @@ class Roll {
   private kept: readonly string[] = [];
   private isShort = false;
 
-  constructor({ report, spec, tellMembers }: Standing, request: RollRequest, steering: Steering) {
+  constructor(standing: Standing, request: RollRequest, steering: Steering) {
+    const { report, spec, tellMembers } = standing;
+    this.standing = standing;
     this.fleet = report;
     this.spec = spec;
     this.request = { ...request, spec: locatedIn(request.spec, report) };
@@ -96,7 +93,7 @@ class Roll {
     this.steering = steering;
     this.tellMembers = tellMembers;
     this.identity = { role: report.role!, profile: report.profile! };
-    this.owner = { fleet: report.fleet, run: workflowInfo().runId };
+    this.owner = launcherOf(standing);
     this.count = instanceCountOf(report);
     this.size = waveOf(request.wave, this.count);
     const { fleet, region, account, role, profile, image, placements, sources, lease } = report;
@@ -177,8 +174,7 @@ class Roll {
     await run.rollBack((leftovers) =>
       stillLeft({ ...whereOf(spec), owner, leftovers, made: [] }, spec.deadlines.consistency),
     );
-    const runs = [...new Set([...runsOf(fleet), owner.run])];
-    await CancellationScope.nonCancellable(() => nameOutlived(report, spec, { fleet: owner.fleet, runs }));
+    await nameOutlived(report, spec, fleet, owner);
     const { error, leftovers } = report;
     roll.failed = error ? `${error.code}: ${error.message}` : 'cancelled';
     const { image, placements, specHash } = fleet;
@@ -225,7 +221,7 @@ class Roll {
           choose,
         });
         assertAll(seen, count);
-        this.owner = launcherOf(fleet.fleet, seen);
+        this.owner = launcherOf(this.standing, seen);
         this.members = seen.members;
         this.tellMembers(seen.members);
         return seen;
@@ -333,7 +329,7 @@ class Roll {
 
   private waitWords(next: number): string {
     if (this.steering.pausedAt === undefined) {
-      return `done; the next begins at ${new Date(next).toISOString().slice(0, 19)}Z`;
+      return `done; the next begins at ${timeWords(next)}`;
     }
     const { fleet } = this.fleet;
     return `paused; 'muster roll resume ${fleet}' goes on, 'muster roll abort ${fleet}' goes back`;

@@ -1,12 +1,6 @@
 /** A change of a complete fleet's count: done as a whole, or taken back as a whole. */
 
-import {
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  patched,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ApplicationFailure, CancelledFailure, patched } from '@temporalio/workflow';
 import type { Survey, SurveyRequest } from '../activities/survey.ts';
 import { DEGRADED } from '../fleet/failures.ts';
 import { idsOf, type Members, merged, sourcesOf } from '../fleet/members.ts';
@@ -55,6 +49,7 @@ export class Scale {
   /** How many there are before it. */
   readonly from: number;
   private readonly run: Run;
+  private readonly standing: Standing;
   private readonly request: ScaleRequest;
   private readonly spec: FleetSpec;
   /** The fleet as it stands. */
@@ -64,22 +59,21 @@ export class Scale {
   /** Of what this change launches, and of nothing else. */
   owner: RunOwner;
   private plan: LaunchPlace | undefined;
-  /** It launches in the name of another run. */
-  private readonly isOthers: boolean;
   private chosen: readonly string[] = [];
   /** It could not be taken back as a whole. */
   isShort = false;
 
-  constructor(run: Run, { report, spec, owner, tellMembers }: Standing, request: ScaleRequest) {
-    this.isOthers = owner !== undefined;
+  constructor(run: Run, standing: Standing, request: ScaleRequest) {
+    const { report, spec, tellMembers } = standing;
     this.run = run;
+    this.standing = standing;
     this.fleet = report;
     this.spec = spec;
     this.request = request;
     this.tellMembers = tellMembers;
     this.members = {};
     this.from = instanceCountOf(report);
-    this.owner = owner ?? { fleet: report.fleet, run: workflowInfo().runId };
+    this.owner = launcherOf(standing);
     const { account, role, profile, image, placements, lease } = report;
     Object.assign(this.run.report, { account, role, profile, image, placements, lease });
     const { count: to, by } = request;
@@ -217,9 +211,7 @@ export class Scale {
   async tellTakenBack(): Promise<void> {
     const { fleet, spec, owner } = this;
     const { report } = this.run;
-    const runs = [...new Set([...runsOf(this.fleet), owner.run])];
-    const name = () => nameOutlived(report, spec, { fleet: fleet.fleet, runs });
-    if (!this.isMore) await CancellationScope.nonCancellable(name);
+    if (!this.isMore) await nameOutlived(report, spec, fleet, owner);
     report.scale!.failed = failedWords(report);
     fleet.scale = report.scale;
     report.sources = fleet.sources;
@@ -244,7 +236,7 @@ export class Scale {
           choose,
         });
         assertAll(seen, from);
-        if (!this.isOthers) this.owner = launcherOf(fleet.fleet, seen);
+        this.owner = launcherOf(this.standing, seen);
         this.members = seen.members;
         this.tellMembers(seen.members);
         return seen;

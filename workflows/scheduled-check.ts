@@ -13,6 +13,7 @@ import type { CheckEnd, ScheduledCheckRequest } from '../fleet/check-schedule.ts
 import { type DriftReport, findingCount } from '../fleet/drift-report.ts';
 import { FLEET_LEFT_OVER, LOOK_FAILED } from '../fleet/failures.ts';
 import type { Finding, RepairReport } from '../fleet/finding.ts';
+import { leftoverWords } from '../fleet/leftovers.ts';
 import { repaired } from '../fleet/repair.ts';
 import type { FleetReport } from '../fleet/report.ts';
 import { counted, someOf } from '../fleet/words.ts';
@@ -106,8 +107,10 @@ async function orFailed<T>(errand: Promise<T>): Promise<T> {
 }
 
 function leftOver(fleet: string, { leftovers }: FleetReport): ApplicationFailure {
-  const left = leftovers.map(({ kind, id }) => `${kind} ${id}`).join(', ');
-  return failure(FLEET_LEFT_OVER, `a repair of the fleet left ${left}; 'muster retry ${fleet}' removes it`);
+  return failure(
+    FLEET_LEFT_OVER,
+    `a repair of the fleet left ${leftoverWords(leftovers)}; 'muster retry ${fleet}' removes it`,
+  );
 }
 
 function failure(type: string, message: string): ApplicationFailure {

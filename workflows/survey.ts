@@ -7,6 +7,7 @@ import { type FleetReport, runsOf } from '../fleet/report.ts';
 import type { FleetSpec } from '../fleet/spec.ts';
 import type { RunOwner } from '../fleet/tags.ts';
 import { as, looking } from './activities.ts';
+import type { Standing } from './changed.ts';
 
 /** Of what these runs launched: those that launched the fleet, unless told otherwise. */
 export function survey(
@@ -24,8 +25,11 @@ export function survey(
 
 /**
  * In whose name a change launches, once it has looked: a run that is reset has another id from then on, and what it had
- * launched under the one before would be nobody's.
+ * launched under the one before would be nobody's. One that is made for another run launches in that one's.
  */
-export function launcherOf(fleet: string, { run = workflowInfo().runId }: Pick<Survey, 'run'>): RunOwner {
-  return { fleet, run };
+export function launcherOf(
+  { owner, report: { fleet } }: Pick<Standing, 'owner' | 'report'>,
+  { run = workflowInfo().runId }: Pick<Survey, 'run'> = {},
+): RunOwner {
+  return owner ?? { fleet, run };
 }
